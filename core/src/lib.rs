@@ -1,0 +1,34 @@
+//! The core of gloss: the traits of its four kinds of component (data set, query generator,
+//! retriever, metric), the records that they exchange, the registry that finds them by name, and
+//! the pipeline that runs them.
+//!
+//! A component is a struct of options that implements one of the traits, named in
+//! [`plugin!`]. This crate knows no component.
+
+mod component;
+mod context;
+mod dataset;
+mod error;
+mod evaluation;
+mod generator;
+mod metric;
+mod protocol;
+mod records;
+mod registry;
+mod retriever;
+mod schema;
+
+pub use component::{AnyComponent, Component, Kind, Options};
+pub use context::{Context, Progress, ProgressTask, Task, Unit};
+pub use dataset::{Dataset, Download};
+pub use error::{Error, ErrorClass, Fault, Faults, Location, Result, nearest};
+pub use evaluation::{Evaluation, Judged, Lists};
+pub use generator::{Generator, Query, QueryContent, QueryGenerator, QueryKind};
+pub use metric::{Laws, Metric, Scores};
+pub use protocol::{Event, Interactions, Protocol};
+pub use records::{Case, Catalogue, Data, Histories, History, Item, Report, Splits};
+pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
+pub use retriever::{Hit, Index, Request, Retriever, rank};
+
+#[doc(hidden)]
+pub use {inventory, typetag};

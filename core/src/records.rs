@@ -1,0 +1,292 @@
+//! The records that components exchange: catalogue, histories, splits.
+
+use std::ops::Range;
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// An item that can be recommended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Item {
+    /// The item's identifier in the data set, such as an ASIN. Unique in a catalogue.
+    pub id: String,
+    /// The text that generators write and retrievers index, such as `Title: Lip balm`.
+    pub text: String,
+    /// Further fields, in the order of [`Catalogue::field_names`]; `None` where absent.
+    pub fields: Vec<Option<String>>,
+}
+
+/// All items that can be recommended, in catalogue order. An item's position in that order (a
+/// `u32`) stands for the item everywhere; equal scores are ranked by it.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    items: Vec<Item>,
+    field_names: Vec<String>,
+    positions: HashMap<String, u32>,
+}
+
+impl Catalogue {
+    /// A catalogue of `items`, whose `fields` are named by `field_names`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if an identifier occurs twice, if an item has another number of fields
+    /// than there are names, or if there are 2³² items or more.
+    pub fn new(items: Vec<Item>, field_names: Vec<String>) -> Result<Self> {
+        let mut positions = HashMap::with_capacity(items.len());
+        for (position, item) in items.iter().enumerate() {
+            let position = u32::try_from(position)
+                .map_err(|_| Error::Usage("a catalogue holds fewer than 2^32 items".into()))?;
+            if item.fields.len() != field_names.len() {
+                return Err(Error::Usage(format!(
+                    "item {} has {} fields where the catalogue has {}",
+                    item.id,
+                    item.fields.len(),
+                    field_names.len()
+                )));
+            }
+            if positions.insert(item.id.clone(), position).is_some() {
+                return Err(Error::Usage(format!(
+                    "item {} is in the catalogue twice",
+                    item.id
+                )));
+            }
+        }
+        Ok(Catalogue {
+            items,
+            field_names,
+            positions,
+        })
+    }
+
+    /// The items in catalogue order.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The item at `position`. Panics if there is none, as indexing does.
+    pub fn item(&self, position: u32) -> &Item {
+        &self.items[position as usize]
+    }
+
+    /// The position of the item `id`.
+    pub fn position(&self, id: &str) -> Option<u32> {
+        self.positions.get(id).copied()
+    }
+
+    /// The names of the items' further fields.
+    pub fn field_names(&self) -> &[String] {
+        &self.field_names
+    }
+}
+
+/// One user's interactions up to some moment, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct History<'a> {
+    /// The user's identifier.
+    pub user: &'a str,
+    /// The items, as catalogue positions. May be empty; an item may occur more than once.
+    pub items: &'a [u32],
+    /// When each took place, in milliseconds since 1970. As long as `items`.
+    pub times: &'a [i64],
+    /// The rating given with each, NaN where there is none. As long as `items`.
+    pub ratings: &'a [f32],
+}
+
+/// All users' interactions, oldest first, in one allocation a column.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Histories {
+    users: Vec<String>,
+    offsets: Vec<usize>,
+    items: Vec<u32>,
+    times: Vec<i64>,
+    ratings: Vec<f32>,
+}
+
+impl Histories {
+    /// No users yet.
+    pub fn new() -> Self {
+        Histories {
+            offsets: vec![0],
+            ..Histories::default()
+        }
+    }
+
+    /// Appends one user with their interactions (item, time in milliseconds, rating or NaN),
+    /// oldest first.
+    pub fn push(&mut self, user: String, events: impl IntoIterator<Item = (u32, i64, f32)>) {
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
+        for (item, time, rating) in events {
+            self.items.push(item);
+            self.times.push(time);
+            self.ratings.push(rating);
+        }
+        self.users.push(user);
+        self.offsets.push(self.items.len());
+    }
+
+    /// The users' identifiers, in order.
+    pub fn users(&self) -> &[String] {
+        &self.users
+    }
+
+    /// How many users there are.
+    pub fn len(&self) -> usize {
+        self.users.len()
+    }
+
+    /// Whether there is no user.
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// How many interactions all users have together.
+    pub fn interactions(&self) -> usize {
+        self.items.len()
+    }
+
+    /// All interactions of the user at `user`.
+    pub fn history(&self, user: u32) -> History<'_> {
+        let all = self.offsets[user as usize + 1] - self.offsets[user as usize];
+        self.slice(user, 0..all)
+    }
+
+    fn slice(&self, user: u32, range: Range<usize>) -> History<'_> {
+        let start = self.offsets[user as usize];
+        let range = start + range.start..start + range.end;
+        History {
+            user: &self.users[user as usize],
+            items: &self.items[range.clone()],
+            times: &self.times[range.clone()],
+            ratings: &self.ratings[range],
+        }
+    }
+
+    /// What `case` lets a method see.
+    pub fn seen(&self, case: Case) -> History<'_> {
+        self.slice(case.user, 0..case.history as usize)
+    }
+
+    /// What `case` asks a method to foretell.
+    pub fn targets(&self, case: Case) -> &[u32] {
+        let end = case.history as usize + case.targets as usize;
+        self.slice(case.user, case.history as usize..end).items
+    }
+}
+
+/// One question to a method: given a user's first `history` interactions, which are the
+/// `targets` that follow?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// The user's position in [`Histories::users`].
+    pub user: u32,
+    /// How many interactions are seen.
+    pub history: u32,
+    /// How many after them are to be foretold.
+    pub targets: u32,
+}
+
+/// Which cases a method is trained, chosen and judged on. Each in user order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Splits {
+    /// To learn from.
+    pub train: Vec<Case>,
+    /// To decide on.
+    pub validation: Vec<Case>,
+    /// To report on.
+    pub test: Vec<Case>,
+}
+
+/// What a loader has to say about the data: counts in the order in which they arose.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// What was counted, in a few words, and how many.
+    pub counts: Vec<(String, u64)>,
+}
+
+impl Report {
+    /// Appends a count, such as `("reviews of items without a title", 12)`.
+    pub fn count(&mut self, what: impl Into<String>, how_many: usize) {
+        self.counts.push((what.into(), how_many as u64));
+    }
+
+    /// The count named `what`.
+    pub fn get(&self, what: &str) -> Option<u64> {
+        self.counts.iter().find(|(w, _)| w == what).map(|(_, n)| *n)
+    }
+}
+
+/// A data set, ready for use.
+#[derive(Debug, Clone, Default)]
+pub struct Data {
+    /// The items.
+    pub catalogue: Catalogue,
+    /// The users.
+    pub histories: Histories,
+    /// The cases.
+    pub splits: Splits,
+    /// What was read, kept and dropped.
+    pub report: Report,
+}
+
+impl Data {
+    /// How often each item, by catalogue position, occurs in the training cases (history and
+    /// targets). What popularity may be measured on without looking at an answer.
+    pub fn training_counts(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.catalogue.len()];
+        for &case in &self.splits.train {
+            let seen = self.histories.seen(case).items;
+            for &item in seen.iter().chain(self.histories.targets(case)) {
+                counts[item as usize] += 1;
+            }
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(id: &str) -> Item {
+        Item {
+            id: id.into(),
+            ..Item::default()
+        }
+    }
+
+    #[test]
+    fn a_catalogue_refuses_an_item_twice() {
+        let error = Catalogue::new(vec![item("a"), item("a")], vec![]).unwrap_err();
+        assert_eq!(error.to_string(), "item a is in the catalogue twice");
+    }
+
+    #[test]
+    fn a_case_splits_a_history() {
+        let mut histories = Histories::new();
+        histories.push("u".into(), []);
+        histories.push("v".into(), [(4, 10, 5.0), (2, 20, 5.0), (9, 30, 1.0)]);
+        let case = Case {
+            user: 1,
+            history: 2,
+            targets: 1,
+        };
+        assert_eq!(histories.seen(case).items, [4, 2]);
+        assert_eq!(histories.seen(case).times, [10, 20]);
+        assert_eq!(histories.targets(case), [9]);
+        assert_eq!(histories.history(0).items, [] as [u32; 0]);
+    }
+}

@@ -1,0 +1,113 @@
+//! The third kind of component: from queries to items.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Catalogue, Component, Context, Fault, QueryContent, QueryKind, Result};
+
+/// One query to an index.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// What is asked; of a kind that the retriever accepts.
+    pub query: &'a QueryContent,
+    /// The most items wanted; at least 1, and possibly more than there are.
+    pub k: usize,
+}
+
+/// An item that an index found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    /// The item's catalogue position.
+    pub item: u32,
+    /// How well it answers, finite, higher is better.
+    pub score: f32,
+}
+
+/// A retriever: options that tell how an index is built and searched.
+pub trait Retriever: Component {
+    /// Faults that the options' schema cannot express. Touches no file.
+    fn check(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// The kinds of query that it can answer.
+    fn accepts(&self) -> &[QueryKind] {
+        &[QueryKind::Text]
+    }
+
+    /// The files that it reads besides the catalogue, such as an encoder's; part of the identity
+    /// of its index.
+    ///
+    /// # Errors
+    /// If a file is missing: which, where it was looked for, and how to get it.
+    fn inputs(&self) -> Result<Vec<PathBuf>> {
+        Ok(Vec::new())
+    }
+
+    /// Writes an index of `catalogue` into the empty folder `folder`. The caller makes it appear
+    /// in its place at once or not at all, keeps its provenance, and opens it only for an equal
+    /// catalogue and equal options.
+    ///
+    /// # Errors
+    /// If the index cannot be written.
+    fn build(&self, catalogue: &Catalogue, folder: &Path, context: &Context) -> Result<()>;
+
+    /// Opens an index that [`build`](Retriever::build) wrote into `folder`.
+    ///
+    /// # Errors
+    /// If the folder does not hold such an index.
+    fn open(
+        &self,
+        catalogue: &Catalogue,
+        folder: &Path,
+        context: &Context,
+    ) -> Result<Box<dyn Index>>;
+}
+
+/// A retriever at work.
+pub trait Index: Send + Sync {
+    /// Finds for each request its best items: at most `k`, each once, by score descending and,
+    /// among equal scores, in catalogue order. An item that does not answer the query at all may
+    /// be left out. A request's answer does not depend on the others in the batch, and the answer
+    /// for a smaller `k` is the beginning of the answer for a larger one.
+    ///
+    /// # Errors
+    /// If a query is malformed, such as a vector of another dimension.
+    fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>>;
+}
+
+/// A closure over one batch is an index.
+impl<F> Index for F
+where
+    F: Fn(&[Request<'_>]) -> Result<Vec<Vec<Hit>>> + Send + Sync,
+{
+    fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>> {
+        self(requests)
+    }
+}
+
+/// Sorts hits into the order that [`Index::search`] promises (score descending, then catalogue
+/// order) and keeps the best `k`.
+pub fn rank(hits: &mut Vec<Hit>, k: usize) {
+    let order = |a: &Hit, b: &Hit| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));
+    if k == 0 {
+        hits.clear();
+    } else if hits.len() > k {
+        hits.select_nth_unstable_by(k - 1, order);
+        hits.truncate(k);
+    }
+    hits.sort_unstable_by(order);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_scores_are_ranked_in_catalogue_order() {
+        let mut hits: Vec<Hit> = [(3, 1.0), (1, 2.0), (0, 1.0), (2, 0.5)]
+            .map(|(item, score)| Hit { item, score })
+            .to_vec();
+        rank(&mut hits, 3);
+        assert_eq!(hits.iter().map(|h| h.item).collect::<Vec<_>>(), [1, 0, 3]);
+    }
+}

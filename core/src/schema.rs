@@ -1,0 +1,173 @@
+//! What a component's JSON Schema tells about its options.
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::Value;
+
+use crate::registry::OptionDescription;
+
+/// The schema of `T`, with everything that it refers to in place.
+pub(crate) fn of<T: JsonSchema>() -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    settings.meta_schema = None;
+    settings.into_generator().into_root_schema_for::<T>().into()
+}
+
+/// The first paragraph of the type's doc comment, on one line.
+pub(crate) fn summary(schema: &Value) -> String {
+    let text = schema["description"].as_str().unwrap_or_default();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    first.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The options in the order of the schema's properties.
+pub(crate) fn options(schema: &Value) -> Vec<OptionDescription> {
+    let required = |name: &str| {
+        schema["required"]
+            .as_array()
+            .is_some_and(|names| names.iter().any(|n| n == name))
+    };
+    let Some(properties) = schema["properties"].as_object() else {
+        return Vec::new();
+    };
+    properties
+        .iter()
+        .map(|(name, property)| OptionDescription {
+            name: name.clone(),
+            r#type: type_of(property),
+            default: (!required(name))
+                .then(|| property.get("default").cloned().unwrap_or(Value::Null)),
+            doc: summary(property),
+        })
+        .collect()
+}
+
+/// The values that a schema allows, if they are few and named.
+pub(crate) fn choices(schema: &Value) -> Option<Vec<String>> {
+    let text = |value: &Value| value.as_str().map(str::to_string);
+    if let Some(values) = schema["enum"].as_array() {
+        return values.iter().filter(|v| !v.is_null()).map(text).collect();
+    }
+    if let Some(constant) = schema.get("const") {
+        return text(constant).map(|constant| vec![constant]);
+    }
+    for key in ["oneOf", "anyOf"] {
+        if let Some(alternatives) = schema[key].as_array() {
+            let all: Option<Vec<_>> = alternatives
+                .iter()
+                .filter(|s| s["type"] != "null")
+                .map(choices)
+                .collect();
+            return all.map(|lists| lists.concat());
+        }
+    }
+    None
+}
+
+/// The type in words: its name, range and values.
+pub(crate) fn type_of(schema: &Value) -> String {
+    if let Some(choices) = choices(schema) {
+        return choices.join(" | ");
+    }
+    if let Some(alternatives) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
+        let all: Vec<_> = alternatives
+            .iter()
+            .filter(|s| s["type"] != "null")
+            .map(type_of)
+            .collect();
+        return all.join(" or ");
+    }
+    let name = match &schema["type"] {
+        Value::String(name) => name.clone(),
+        Value::Array(names) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|name| *name != "null")
+            .collect::<Vec<_>>()
+            .join(" or "),
+        _ => "any".to_string(),
+    };
+    match name.as_str() {
+        "array" => format!("list of {}", type_of(&schema["items"])),
+        "object" => "table".to_string(),
+        _ => name + &range_of(schema),
+    }
+}
+
+fn range_of(schema: &Value) -> String {
+    [
+        ("minimum", "≥"),
+        ("exclusiveMinimum", ">"),
+        ("maximum", "≤"),
+        ("exclusiveMaximum", "<"),
+    ]
+    .iter()
+    .filter_map(|(key, sign)| schema[*key].as_f64().map(|limit| (sign, limit)))
+    .filter(|(_, limit)| limit.abs() < 4e9)
+    .map(|(sign, limit)| format!(" {sign} {limit}"))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    /// Adds two
+    /// numbers.
+    ///
+    /// Slowly.
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields, default)]
+    #[allow(dead_code)]
+    struct Adder {
+        /// The first.
+        #[schemars(range(min = 0.0, max = 1.0))]
+        first: f64,
+        /// How it is done.
+        how: How,
+        /// The base.
+        base: Option<u32>,
+    }
+
+    #[derive(Deserialize, JsonSchema, Default, serde::Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum How {
+        /// By hand.
+        #[default]
+        ByHand,
+        /// By head.
+        ByHead,
+    }
+
+    impl Default for Adder {
+        fn default() -> Self {
+            Adder {
+                first: 0.5,
+                how: How::ByHand,
+                base: None,
+            }
+        }
+    }
+
+    #[test]
+    fn doc_comments_types_and_defaults_come_from_the_code() {
+        let schema = of::<Adder>();
+        assert_eq!(summary(&schema), "Adds two numbers.");
+        let options = options(&schema);
+        let told: Vec<_> = options
+            .iter()
+            .map(|o| (o.name.as_str(), o.r#type.as_str(), o.doc.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("first", "number ≥ 0 ≤ 1", "The first."),
+                ("how", "by-hand | by-head", "How it is done."),
+                ("base", "integer ≥ 0", "The base."),
+            ]
+        );
+        assert_eq!(options[0].default, Some(0.5.into()));
+        assert_eq!(options[1].default, Some("by-hand".into()));
+    }
+}

@@ -1,0 +1,1 @@
+//! The floor: popular and random items

@@ -1,0 +1,1 @@
+//! Last Item Search: the text of the last purchase is the query

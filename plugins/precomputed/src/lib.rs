@@ -1,0 +1,1 @@
+//! Queries that another program generated, from GLoSS's JSON files

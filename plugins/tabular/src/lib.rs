@@ -1,0 +1,1 @@
+//! Data sets from JSON lines, CSV and Parquet files
