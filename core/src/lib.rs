@@ -17,6 +17,7 @@ mod records;
 mod registry;
 mod retriever;
 mod schema;
+mod template;
 
 pub use component::{AnyComponent, Component, Kind, Options};
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
@@ -29,6 +30,7 @@ pub use protocol::{Event, Interactions, Protocol};
 pub use records::{Case, Catalogue, Data, Histories, History, Item, Report, Splits};
 pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
 pub use retriever::{Hit, Index, Request, Retriever, rank};
+pub use template::Template;
 
 #[doc(hidden)]
 pub use {inventory, typetag};
