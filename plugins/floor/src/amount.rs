@@ -1,0 +1,94 @@
+//! How many items a user is given.
+
+use gloss_core::History;
+
+/// As many as are needed for `count` items to remain once those of `history` are excluded, and no
+/// more than the `catalogue` items that there are.
+pub(crate) fn amount(count: usize, history: &History<'_>, catalogue: usize) -> usize {
+    let mut seen = history.items.to_vec();
+    seen.sort_unstable();
+    seen.dedup();
+    count.saturating_add(seen.len()).min(catalogue)
+}
+
+/// What the tests of both generators need.
+#[cfg(test)]
+pub(crate) mod tests {
+    use gloss_core::{Case, Catalogue, Context, Data, Histories, History, Item, Query};
+    use gloss_core::{QueryContent, QueryGenerator};
+    use proptest::prelude::*;
+
+    /// A data set of `items` items and the given histories, all of them training cases.
+    pub(crate) fn data(items: usize, histories: &[Vec<u32>]) -> Data {
+        let catalogue = (0..items)
+            .map(|position| Item {
+                id: format!("id{position}"),
+                ..Item::default()
+            })
+            .collect();
+        let mut data = Data {
+            catalogue: Catalogue::new(catalogue, vec![]).unwrap(),
+            histories: Histories::new(),
+            ..Data::default()
+        };
+        for (user, history) in (0..).zip(histories) {
+            let events = history.iter().map(|&item| (item, 0, f32::NAN));
+            data.histories.push(format!("u{user}"), events);
+            data.splits.train.push(Case {
+                user,
+                history: history.len() as u32,
+                targets: 0,
+            });
+        }
+        data
+    }
+
+    /// The queries for all histories of `data`, in batches of `batch` users.
+    pub(crate) fn generate(
+        component: &dyn QueryGenerator,
+        data: &Data,
+        batch: usize,
+    ) -> Vec<Vec<Query>> {
+        let histories: Vec<History<'_>> = (0..data.histories.len() as u32)
+            .map(|user| data.histories.history(user))
+            .collect();
+        let context = Context::default();
+        let mut generator = component.open(data, &context).unwrap();
+        histories
+            .chunks(batch)
+            .flat_map(|batch| generator.generate(batch).unwrap())
+            .collect()
+    }
+
+    /// The items that are asked for, after checking that the scores are finite and never rise.
+    pub(crate) fn items(queries: &[Query]) -> Vec<u32> {
+        assert!(
+            queries
+                .iter()
+                .all(|query| query.log_probability.is_finite())
+        );
+        assert!(queries.is_sorted_by(|a, b| a.log_probability >= b.log_probability));
+        queries
+            .iter()
+            .map(|query| match query.content {
+                QueryContent::Item(item) => item,
+                ref other => panic!("{other:?} is not an item"),
+            })
+            .collect()
+    }
+
+    /// Some histories over a small catalogue, whose size comes first.
+    pub(crate) fn histories() -> impl Strategy<Value = (usize, Vec<Vec<u32>>)> {
+        (1_usize..40).prop_flat_map(|items| {
+            let history = prop::collection::vec(0..items as u32, 0..12);
+            (Just(items), prop::collection::vec(history, 1..8))
+        })
+    }
+
+    #[test]
+    fn each_different_seen_item_adds_one() {
+        let data = data(9, &[vec![3, 5, 3]]);
+        let amount = |count| super::amount(count, &data.histories.history(0), 9);
+        assert_eq!([amount(2), amount(8), amount(usize::MAX)], [4, 9, 9]);
+    }
+}

@@ -1,0 +1,82 @@
+//! The items that occur most often in the training cases.
+
+use gloss_core::{Context, Data, Generator, History, Query, QueryGenerator, QueryKind, Result};
+
+use crate::Popular;
+use crate::amount::amount;
+
+impl QueryGenerator for Popular {
+    fn produces(&self) -> QueryKind {
+        QueryKind::Item
+    }
+
+    fn open<'a>(&'a self, data: &'a Data, _: &'a Context) -> Result<Box<dyn Generator + 'a>> {
+        let all = by_popularity(&data.training_counts());
+        Ok(Box::new(move |histories: &[History<'_>]| {
+            Ok(histories
+                .iter()
+                .map(|history| all[..amount(self.count, history, all.len())].to_vec())
+                .collect())
+        }))
+    }
+}
+
+/// All items, most frequent first, equally frequent ones in catalogue order.
+fn by_popularity(counts: &[u64]) -> Vec<Query> {
+    let smoothed_total = counts.iter().sum::<u64>() as f64 + counts.len() as f64;
+    let mut items: Vec<(u32, u64)> = (0..).zip(counts.iter().copied()).collect();
+    items.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    items
+        .into_iter()
+        .map(|(item, count)| {
+            let probability = (count as f64 + 1.0) / smoothed_total;
+            Query::item(item, probability.ln() as f32)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::amount::tests::{data, generate, histories, items};
+    use proptest::prelude::*;
+
+    #[test]
+    fn frequent_items_come_first_and_ties_in_catalogue_order() {
+        let data = data(5, &[vec![3, 1, 3], vec![1, 4, 3], vec![]]);
+        let popular = Popular { count: 2 };
+        let queries = generate(&popular, &data, 2);
+        let told: Vec<_> = queries.iter().map(|queries| items(queries)).collect();
+        assert_eq!(told, [vec![3, 1, 4, 0], vec![3, 1, 4, 0, 2], vec![3, 1]]);
+        let probability = queries[0][0].log_probability.exp();
+        assert!((probability - 4.0 / 11.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn probabilities_sum_to_one() {
+        let all = by_popularity(&[0, 7, 2, 0, 1]);
+        let sum: f32 = all.iter().map(|query| query.log_probability.exp()).sum();
+        assert!((sum - 1.0).abs() < 1e-6);
+    }
+
+    proptest! {
+        #[test]
+        fn counts_never_rise_and_enough_unseen_items_remain(
+            (items_in_catalogue, histories) in histories(),
+            count in 1_usize..30,
+        ) {
+            let data = data(items_in_catalogue, &histories);
+            let counts = data.training_counts();
+            let queries = generate(&Popular { count }, &data, 3);
+            for (queries, history) in queries.iter().zip(&histories) {
+                let told = items(queries);
+                let place = |item: &u32| (std::cmp::Reverse(counts[*item as usize]), *item);
+                prop_assert!(told.is_sorted_by(|a, b| place(a) < place(b)));
+                let unseen_in_catalogue =
+                    (0..items_in_catalogue as u32).filter(|i| !history.contains(i)).count();
+                let unseen = told.iter().filter(|i| !history.contains(i)).count();
+                prop_assert!(unseen >= count.min(unseen_in_catalogue));
+            }
+        }
+    }
+}
