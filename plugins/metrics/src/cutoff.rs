@@ -1,0 +1,115 @@
+//! What all metrics here share: the option `k`, and the ranking seen down to it.
+
+use gloss_core::{Evaluation, Judged, Laws, Scores};
+
+/// Declares a metric whose only option is the cut-off `k`: its doc comment, type, name, formula,
+/// laws, and a function from the evaluation and `k` to scores.
+macro_rules! metric {
+    (
+        $(#[$doc:meta])*
+        $type:ident, $name:literal, $formula:literal, $laws:expr, $score:expr
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $type {
+            /// How many of the best ranks to look at; all if not given.
+            #[schemars(range(min = 1))]
+            pub k: Option<usize>,
+        }
+
+        impl gloss_core::Metric for $type {
+            fn label(&self) -> String {
+                self.k.map_or_else(|| $name.into(), |k| format!("{}@{k}", $name))
+            }
+
+            fn formula(&self) -> &'static str {
+                $formula
+            }
+
+            fn cutoff(&self) -> Option<usize> {
+                self.k
+            }
+
+            fn laws(&self) -> gloss_core::Laws {
+                $laws
+            }
+
+            fn score(
+                &self,
+                evaluation: &gloss_core::Evaluation<'_>,
+            ) -> gloss_core::Result<gloss_core::Scores> {
+                $score(evaluation, self.k)
+            }
+        }
+    };
+}
+
+/// A measure of agreement with the relevant items that grows with the cut-off.
+pub(crate) const MONOTONE: Laws = Laws {
+    range: 0.0..=1.0,
+    higher_is_better: true,
+    monotone_in_cutoff: true,
+    judges_relevance: true,
+};
+
+/// A measure of agreement with the relevant items that may fall as the cut-off grows.
+pub(crate) const NOT_MONOTONE: Laws = Laws {
+    monotone_in_cutoff: false,
+    ..MONOTONE
+};
+
+/// The best `k` of a ranking, or all of it.
+pub(crate) fn top<T>(ranking: &[T], k: Option<usize>) -> &[T] {
+    &ranking[..k.map_or(ranking.len(), |k| k.min(ranking.len()))]
+}
+
+/// One user's judged ranking down to the cut-off.
+#[derive(Clone, Copy)]
+pub(crate) struct Top<'a> {
+    /// The grades of the items at the ranks looked at.
+    pub(crate) gains: &'a [f32],
+    /// The grades of all relevant items, highest first.
+    pub(crate) ideal: &'a [f32],
+    /// How many ranks count: `k` even if fewer are ranked, without it all that are.
+    pub(crate) depth: usize,
+}
+
+impl<'a> Top<'a> {
+    pub(crate) fn new(judged: Judged<'a>, k: Option<usize>) -> Self {
+        Top {
+            gains: top(judged.gains, k),
+            ideal: judged.ideal,
+            depth: k.unwrap_or(judged.gains.len()),
+        }
+    }
+
+    /// The number of relevant items at the ranks looked at.
+    pub(crate) fn hits(&self) -> f64 {
+        count_hits(self.gains) as f64
+    }
+}
+
+/// The number of relevant items among `gains`.
+pub(crate) fn count_hits(gains: &[f32]) -> usize {
+    gains.iter().filter(|gain| **gain > 0.0).count()
+}
+
+/// `numerator / denominator`, and 0 where there is nothing to divide by: no relevant item, or no
+/// ranking.
+pub(crate) fn ratio(numerator: f64, denominator: f64) -> f64 {
+    if denominator > 0.0 {
+        numerator / denominator
+    } else {
+        0.0
+    }
+}
+
+/// A value for each user's [`Top`].
+pub(crate) fn per_user(
+    evaluation: &Evaluation<'_>,
+    k: Option<usize>,
+    value: impl Fn(Top<'_>) -> f64,
+) -> Scores {
+    evaluation.per_user(|judged| value(Top::new(judged, k)))
+}
