@@ -14,7 +14,10 @@ use crate::{Dataset, Metric, QueryGenerator, Retriever};
 ///
 /// [`plugin!`](crate::plugin) implements it; nobody else needs to.
 #[typetag::serialize(tag = "type")]
-pub trait Component: Debug + Send + Sync {}
+pub trait Component: Debug + Send + Sync {
+    /// The name and the version of the package that it is from.
+    fn package(&self) -> (&'static str, &'static str);
+}
 
 /// A component's options: a struct that serde can read, whose fields have doc comments and whose
 /// [`JsonSchema`] therefore tells types, defaults and ranges. Put

@@ -6,20 +6,27 @@
 //! [`plugin!`]. This crate knows no component.
 
 mod component;
+mod config;
 mod context;
 mod dataset;
 mod error;
 mod evaluation;
 mod generator;
 mod metric;
+mod pipeline;
 mod protocol;
+mod ranking;
 mod records;
 mod registry;
 mod retriever;
 mod schema;
+mod store;
+mod tables;
 mod template;
+pub mod trec;
 
 pub use component::{AnyComponent, Component, Kind, Options};
+pub use config::{Draft, Experiment, Method, Split, describe_component, experiment_schema};
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
 pub use dataset::{Dataset, Download};
 pub use error::{Error, ErrorClass, Fault, Faults, Location, Result, nearest};
@@ -27,10 +34,14 @@ pub use evaluation::{Evaluation, Judged, Lists};
 pub use generator::{Generator, Query, QueryContent, QueryGenerator, QueryKind};
 pub use metric::{Laws, Metric, Scores};
 pub use protocol::{Event, Interactions, Protocol};
+pub use ranking::{Answer, Fusion, Ranking, Seen};
 pub use records::{Case, Catalogue, Data, Histories, History, Item, Report, Splits};
 pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
 pub use retriever::{Hit, Index, Request, Retriever, rank};
 pub use template::Template;
+
+pub use pipeline::{Prepared, prepare, read_data, write_data};
+pub use store::{Artefact, Input, Store};
 
 #[doc(hidden)]
 pub use {inventory, typetag};

@@ -259,7 +259,11 @@ macro_rules! plugin {
             use $crate::typetag;
             $(
                 #[typetag::serialize(name = $name)]
-                impl $crate::Component for $type {}
+                impl $crate::Component for $type {
+                    fn package(&self) -> (&'static str, &'static str) {
+                        (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+                    }
+                }
             )+
         };
 
@@ -267,6 +271,7 @@ macro_rules! plugin {
         ///
         /// # Errors
         /// If a name is taken.
+        #[allow(unreachable_pub, reason = "a crate may keep the module to itself")]
         pub fn register(registry: &mut $crate::Registry) -> $crate::Result<()> {
             let origin = $crate::Origin {
                 name: env!("CARGO_PKG_NAME").to_string(),

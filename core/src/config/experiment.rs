@@ -1,0 +1,108 @@
+//! An experiment that can run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::typed::Split;
+use crate::ranking::Ranking;
+use crate::{Component, Dataset, Error, Metric, QueryGenerator, Result, Retriever};
+
+/// An experiment: every name resolved, every option checked, nothing read yet.
+#[derive(Debug, Clone)]
+pub struct Experiment {
+    /// Its name.
+    pub name: String,
+    /// The folder that its run writes, if one was given.
+    pub output: Option<PathBuf>,
+    /// The cases that the methods are judged on.
+    pub split: Split,
+    /// The data set.
+    pub dataset: Arc<dyn Dataset>,
+    /// The metrics, in the order given.
+    pub metrics: Vec<Arc<dyn Metric>>,
+    /// The methods, in the order given; at least one.
+    pub methods: Vec<Method>,
+}
+
+/// A method: how queries are made and answered, and how the answers become a ranking.
+#[derive(Debug, Clone)]
+pub struct Method {
+    /// Its name, unique in the experiment.
+    pub name: String,
+    /// The query generator.
+    pub generator: Arc<dyn QueryGenerator>,
+    /// The retriever; none if the generator names items.
+    pub retriever: Option<Arc<dyn Retriever>>,
+    /// How answers become a ranking.
+    pub ranking: Ranking,
+}
+
+/// A component as its name and all of its options, defaults included:
+/// `{"type": "bm25", "k1": 1.5, …}`.
+///
+/// # Errors
+/// [`Error::Component`] if the options cannot be written as JSON.
+pub fn describe_component(component: &dyn Component) -> Result<Value> {
+    serde_json::to_value(component)
+        .map_err(|error| Error::component(format!("{component:?}"), error))
+}
+
+impl Experiment {
+    /// The full configuration, defaults included, without the output folder.
+    ///
+    /// # Errors
+    /// [`Error::Component`] if a component's options cannot be written as JSON.
+    pub fn describe(&self) -> Result<Value> {
+        let metrics: Result<Vec<Value>> = self
+            .metrics
+            .iter()
+            .map(|metric| describe_component(metric.as_ref()))
+            .collect();
+        let methods: Result<Vec<Value>> = self.methods.iter().map(Method::describe).collect();
+        Ok(json!({
+            "name": self.name,
+            "split": self.split,
+            "dataset": describe_component(self.dataset.as_ref())?,
+            "metrics": metrics?,
+            "methods": methods?,
+        }))
+    }
+}
+
+impl Method {
+    /// The method's full configuration, defaults included.
+    ///
+    /// # Errors
+    /// [`Error::Component`] if a component's options cannot be written as JSON.
+    pub fn describe(&self) -> Result<Value> {
+        Ok(json!({
+            "name": self.name,
+            "generator": describe_component(self.generator.as_ref())?,
+            "retriever": self.retriever.as_deref().map(|r| describe_component(r)).transpose()?,
+            "ranking": serde_json::to_value(&self.ranking)
+                .map_err(|error| Error::Internal(error.to_string()))?,
+        }))
+    }
+
+    /// The method's name as a folder's: letters, digits, `.`, `_` and `-` kept, others as `-`.
+    pub fn folder_name(&self) -> String {
+        folder_name(&self.name)
+    }
+}
+
+/// `name` with everything but letters, digits, `.`, `_`, `+` and `-` as `-`.
+pub(crate) fn folder_name(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    let mapped: String = name
+        .to_lowercase()
+        .chars()
+        .map(|c| if plain(c) { c } else { '-' })
+        .collect();
+    let words: Vec<&str> = mapped.split('-').filter(|word| !word.is_empty()).collect();
+    match words.join("-").trim_start_matches('.') {
+        "" => "unnamed".to_string(),
+        name => name.to_string(),
+    }
+}

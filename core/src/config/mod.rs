@@ -1,0 +1,91 @@
+//! The description of an experiment: what is typed, and what it resolves to.
+
+mod check;
+mod document;
+mod experiment;
+mod resolve;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod typed;
+
+pub use experiment::{Experiment, Method, describe_component};
+pub use schema::experiment_schema;
+pub use typed::Split;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{Error, Fault, Faults, Registry, Result};
+
+/// An experiment in the making: a file's settings, and those of the command line over them.
+#[derive(Debug, Default)]
+pub struct Draft {
+    document: document::Document,
+    faults: Vec<Fault>,
+    name: Option<String>,
+}
+
+impl Draft {
+    /// No settings.
+    pub fn new() -> Self {
+        Draft::default()
+    }
+
+    /// The settings of a TOML file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not valid TOML.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(Error::io("read the experiment", path))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Error::input(path, "the experiment is not UTF-8 text"))?;
+        Ok(Draft {
+            name: path
+                .file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned()),
+            ..Draft::from_text(path, &text)?
+        })
+    }
+
+    /// The settings of the TOML text `text`, said to be of `path` in messages.
+    ///
+    /// # Errors
+    /// If it is not valid TOML.
+    pub fn from_text(path: &Path, text: &str) -> Result<Self> {
+        let document = document::Document::parse(path, text).map_err(Error::Config)?;
+        Ok(Draft {
+            document,
+            ..Draft::default()
+        })
+    }
+
+    /// Overrides a top-level setting as a whole; `flag` is how it was typed.
+    pub fn replace(&mut self, flag: &str, key: &str, value: Value) {
+        self.document.replace(flag, key, value);
+    }
+
+    /// Overrides one setting by `KEY=VALUE`; a fault is kept for [`resolve`](Draft::resolve).
+    pub fn set(&mut self, assignment: &str) {
+        if let Err(fault) = self.document.assign("--set", assignment) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Resolves every name and checks every option. Touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all faults at once.
+    pub fn resolve(&self, registry: &Registry) -> Result<Experiment> {
+        match resolve::resolve(&self.document, registry, self.name.as_deref()) {
+            Err(Error::Config(Faults(more))) => {
+                Err(Error::Config(Faults([self.faults.clone(), more].concat())))
+            }
+            other => {
+                Faults(self.faults.clone()).into_result()?;
+                other
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! An experiment as it is typed; what it resolves to is in `experiment.rs`.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ranking::{Fusion, Seen};
+
+/// An experiment: a data set, and one or more methods that are compared on it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Experiment {
+    /// The experiment's name; by default the name of its file.
+    pub(crate) name: Option<String>,
+    /// The folder that the run writes; by default `runs/NAME-HASH`.
+    pub(crate) output: Option<PathBuf>,
+    /// The cases that methods are judged on.
+    #[serde(default)]
+    pub(crate) split: Split,
+    /// The metrics, as names such as `recall@5` or as tables.
+    #[expect(dead_code, reason = "resolved by name; here for the schema")]
+    metrics: Vec<Spec>,
+    /// The data set, as a name or a table with `type`.
+    #[expect(dead_code, reason = "resolved by name; here for the schema")]
+    dataset: Spec,
+    /// The query generator, as a name or a table with `type`.
+    #[expect(dead_code, reason = "resolved method by method; here for the schema")]
+    generator: Option<Spec>,
+    /// The retriever, as a name or a table with `type`; none if the generator names items.
+    #[expect(dead_code, reason = "resolved method by method; here for the schema")]
+    retriever: Option<Spec>,
+    /// How queries' hits become one ranking.
+    #[serde(default)]
+    #[expect(dead_code, reason = "resolved method by method; here for the schema")]
+    ranking: Ranking,
+    /// The methods that are compared, if there are several: each a name and what differs from the
+    /// settings above.
+    #[serde(default)]
+    #[expect(dead_code, reason = "resolved method by method; here for the schema")]
+    method: Vec<Method>,
+}
+
+/// One of several methods: what differs from the experiment's own settings.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Method {
+    /// The method's name in tables; by default `GENERATOR+RETRIEVER`.
+    name: Option<String>,
+    /// The query generator, as a name or a table with `type`.
+    generator: Option<Spec>,
+    /// The retriever, as a name or a table with `type`; `"none"` if the generator names items.
+    retriever: Option<Spec>,
+    /// How queries' hits become one ranking.
+    ranking: Ranking,
+}
+
+/// How queries' hits become one ranking.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Ranking {
+    /// Items taken from each query's hits; by default as many as the cut-off.
+    #[schemars(range(min = 1))]
+    pub(crate) depth: Option<u32>,
+    /// Items in each user's ranking; by default as many as the deepest metric reads, or 10.
+    #[schemars(range(min = 1))]
+    pub(crate) cutoff: Option<u32>,
+    /// How several queries' hits become one ranking.
+    pub(crate) fusion: Fusion,
+    /// The constant of reciprocal rank fusion.
+    #[schemars(range(min = 0.0))]
+    pub(crate) reciprocal_rank_constant: f64,
+    /// What happens to items that are in the user's history already.
+    pub(crate) seen: Seen,
+}
+
+impl Default for Ranking {
+    fn default() -> Self {
+        Ranking {
+            depth: None,
+            cutoff: None,
+            fusion: Fusion::default(),
+            reciprocal_rank_constant: 60.0,
+            seen: Seen::default(),
+        }
+    }
+}
+
+/// Which cases methods are judged on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Split {
+    /// The cases to report on.
+    #[default]
+    Test,
+    /// The cases to decide on.
+    Validation,
+}
+
+impl std::fmt::Display for Split {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Split::Test => "test",
+            Split::Validation => "validation",
+        })
+    }
+}
+
+/// A component, as its name or as a table of its options with its name under `type`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Spec(
+    #[expect(dead_code, reason = "resolved by name; here for the schema")] Value,
+);
+
+impl JsonSchema for Spec {
+    fn schema_name() -> Cow<'static, str> {
+        "Spec".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "object"]})
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+}
