@@ -1,6 +1,12 @@
 //! The laws that every registered metric claims of itself, on random evaluations. The metrics come
 //! from the registry, so that a new one is under these laws as soon as it is registered.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
