@@ -156,20 +156,17 @@ fn check(interactions: &Interactions) -> Result<()> {
 }
 
 fn report_counts(sorted: &SortedEvents, kept: &[u32], report: &mut Report) {
-    let interactions = |users: &[u32]| -> usize {
-        let counts = users.iter().map(|&user| sorted.of(user as usize).len());
-        counts.sum()
-    };
-    let all = sorted.users.len();
-    let kept_interactions = interactions(kept);
-    report.count("users with any interaction", all);
-    report.count("users with too few interactions", all - kept.len());
-    report.count(
-        "interactions of users with too few",
-        sorted.events.len() - kept_interactions,
-    );
+    let users = sorted.users.len();
+    let all = sorted.events.len();
+    let evaluated: usize = kept
+        .iter()
+        .map(|&user| sorted.of(user as usize).len())
+        .sum();
+    report.count("users with any interaction", users);
+    report.count("users with too few interactions", users - kept.len());
     report.count("users evaluated", kept.len());
-    report.count("interactions kept", kept_interactions);
+    report.count("interactions kept", all);
+    report.count("interactions of users with too few", all - evaluated);
     report.count("timestamp ties", sorted.ties(kept));
     report.count("repeated interactions", sorted.repeats(kept));
 }

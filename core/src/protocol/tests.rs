@@ -49,7 +49,7 @@ fn poor_users_and_their_items_are_left_out_but_may_be_drawn() {
         ("users with too few interactions", 1),
         ("interactions of users with too few", 1),
         ("users evaluated", 1),
-        ("interactions kept", 3),
+        ("interactions kept", 4),
         ("items without a kept interaction", 2),
         ("catalogue items", 2),
         ("validation users drawn", 2),

@@ -1,0 +1,81 @@
+//! What the releases differ in.
+
+use crate::Layout;
+
+/// How a line of metadata is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notation {
+    Python,
+    Json,
+}
+
+impl Layout {
+    /// The name as in a configuration.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Layout::Of2014 => "2014",
+            Layout::Of2018 => "2018",
+            Layout::Of2023 => "2023",
+        }
+    }
+
+    pub(crate) fn reviews_file(self, category: &str) -> String {
+        match self {
+            Layout::Of2014 => format!("reviews_{category}_5.json"),
+            Layout::Of2018 => format!("{category}_5.json"),
+            Layout::Of2023 => format!("{category}.jsonl"),
+        }
+    }
+
+    pub(crate) fn metadata_file(self, category: &str) -> String {
+        match self {
+            Layout::Of2014 | Layout::Of2018 => format!("meta_{category}.json"),
+            Layout::Of2023 => format!("meta_{category}.jsonl"),
+        }
+    }
+
+    /// The address of the folder with the reviews.
+    pub(crate) fn reviews_url(self) -> &'static str {
+        match self {
+            Layout::Of2014 => "http://snap.stanford.edu/data/amazon/productGraph/categoryFiles/",
+            Layout::Of2018 => "https://jmcauley.ucsd.edu/data/amazon_v2/categoryFilesSmall/",
+            Layout::Of2023 => {
+                "https://mcauleylab.ucsd.edu/public_datasets/data/amazon_2023/raw/review_categories/"
+            }
+        }
+    }
+
+    /// The address of the folder with the metadata.
+    pub(crate) fn metadata_url(self) -> &'static str {
+        match self {
+            Layout::Of2014 => self.reviews_url(),
+            Layout::Of2018 => "https://jmcauley.ucsd.edu/data/amazon_v2/metaFiles2/",
+            Layout::Of2023 => {
+                "https://mcauleylab.ucsd.edu/public_datasets/data/amazon_2023/raw/meta_categories/"
+            }
+        }
+    }
+
+    pub(crate) fn notation(self) -> Notation {
+        match self {
+            Layout::Of2014 => Notation::Python,
+            Layout::Of2018 | Layout::Of2023 => Notation::Json,
+        }
+    }
+
+    /// The metadata field that identifies an item.
+    pub(crate) fn item_field(self) -> &'static str {
+        match self {
+            Layout::Of2014 | Layout::Of2018 => "asin",
+            Layout::Of2023 => "parent_asin",
+        }
+    }
+
+    /// The fields of a review: user, item, time, rating.
+    pub(crate) fn review_fields(self) -> [&'static str; 4] {
+        match self {
+            Layout::Of2014 | Layout::Of2018 => ["reviewerID", "asin", "unixReviewTime", "overall"],
+            Layout::Of2023 => ["user_id", "parent_asin", "timestamp", "rating"],
+        }
+    }
+}
