@@ -1,1 +1,12 @@
-//! Queries that another program generated, from GLoSS's JSON files
+//! Queries that another program generated, from the JSON files that GLoSS writes, so that
+//! retrieval can be studied without a language model at hand.
+
+mod config;
+mod file;
+mod generator;
+
+pub use config::{Otherwise, Precomputed};
+
+gloss_core::plugin! {
+    generator "precomputed" => Precomputed,
+}

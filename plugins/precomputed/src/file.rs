@@ -1,0 +1,232 @@
+//! Reading the file, object by object.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use gloss_core::{Context, Error, Query, Result, Task, Unit};
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use serde::Deserialize;
+use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
+
+/// One object of the file.
+#[derive(Deserialize)]
+struct Object {
+    reviewer_id: String,
+    seen_asins: Vec<String>,
+    generated_sequences: Vec<String>,
+    log_probabilities: Option<Vec<f32>>,
+}
+
+/// What the file has for one user.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// The row, counted from 1.
+    pub(crate) number: u64,
+    /// The history that the queries were made from, as identifiers.
+    pub(crate) seen: Vec<String>,
+    /// The queries, in the order of the file.
+    pub(crate) queries: Vec<Query>,
+}
+
+/// All rows, by user.
+pub(crate) type Rows = HashMap<String, Row>;
+
+/// Reads all rows of the file at `path`.
+pub(crate) fn read(path: &Path, context: &Context) -> Result<Rows> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let first = skip_white_space(&mut reader).map_err(Error::io("read", path))?;
+    let mut collector = Collector {
+        rows: Rows::new(),
+        number: 0,
+        task: context.task("Reading queries", None, Unit::Count),
+    };
+    let outcome = match first {
+        Some(b'[') => read_array(reader, &mut collector),
+        Some(b'{') => read_lines(reader, &mut collector),
+        Some(_) | None => {
+            let found = if first.is_none() {
+                "nothing"
+            } else {
+                "something else"
+            };
+            return Err(Error::input(
+                path,
+                format!("expected a JSON array of objects, or an object a line, found {found}"),
+            ));
+        }
+    };
+    context.check()?;
+    outcome.map_err(|error| refused(path, collector.number, error))?;
+    Ok(collector.rows)
+}
+
+/// The first byte that is not white space, which stays unread.
+fn skip_white_space(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(None);
+        }
+        if let Some(at) = buffer.iter().position(|byte| !byte.is_ascii_whitespace()) {
+            let byte = buffer[at];
+            reader.consume(at);
+            return Ok(Some(byte));
+        }
+        let length = buffer.len();
+        reader.consume(length);
+    }
+}
+
+fn read_array(reader: impl BufRead, collector: &mut Collector) -> serde_json::Result<()> {
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    deserializer.deserialize_seq(collector)?;
+    deserializer.end()
+}
+
+fn read_lines(reader: impl BufRead, collector: &mut Collector) -> serde_json::Result<()> {
+    serde_json::Deserializer::from_reader(reader)
+        .into_iter()
+        .try_for_each(|object| collector.add(object?).map_err(serde_json::Error::custom))
+}
+
+fn refused(path: &Path, rows: u64, error: serde_json::Error) -> Error {
+    if error.is_io() {
+        return Error::io("read", path)(error.into());
+    }
+    let row = rows + 1;
+    let (line, column) = (error.line(), error.column());
+    let message = error.to_string();
+    if line == 0 {
+        return Error::input(path, format!("row {row}: {message}"));
+    }
+    let position = format!(" at line {line} column {column}");
+    let message = message.strip_suffix(&position).unwrap_or(&message);
+    Error::line(
+        path,
+        line as u64,
+        format!("row {row}, column {column}: {message}"),
+    )
+}
+
+/// Gathers rows, whichever way they come.
+struct Collector {
+    rows: Rows,
+    number: u64,
+    task: Task,
+}
+
+impl Collector {
+    fn add(&mut self, object: Object) -> Result<(), String> {
+        self.task.advance(1).map_err(|error| error.to_string())?;
+        let queries = queries(object.generated_sequences, object.log_probabilities)?;
+        match self.rows.entry(object.reviewer_id) {
+            Entry::Occupied(first) => {
+                return Err(format!(
+                    "user {} was already in row {}; each user may have one row",
+                    first.key(),
+                    first.get().number
+                ));
+            }
+            Entry::Vacant(place) => place.insert(Row {
+                number: self.number + 1,
+                seen: object.seen_asins,
+                queries,
+            }),
+        };
+        self.number += 1;
+        Ok(())
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Collector {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut objects: A) -> Result<(), A::Error> {
+        while let Some(object) = objects.next_element()? {
+            self.add(object).map_err(A::Error::custom)?;
+        }
+        Ok(())
+    }
+}
+
+fn queries(texts: Vec<String>, log_probabilities: Option<Vec<f32>>) -> Result<Vec<Query>, String> {
+    let mut queries: Vec<Query> = texts.into_iter().map(Query::text).collect();
+    let Some(log_probabilities) = log_probabilities else {
+        return Ok(queries);
+    };
+    if log_probabilities.len() != queries.len() {
+        return Err(format!(
+            "there are {} `log_probabilities` for {} `generated_sequences`; expected one each",
+            log_probabilities.len(),
+            queries.len()
+        ));
+    }
+    for (query, value) in queries.iter_mut().zip(log_probabilities) {
+        if !value.is_finite() {
+            return Err("one of the `log_probabilities` is too large for a number".into());
+        }
+        query.log_probability = value;
+    }
+    Ok(queries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    const A: &str = r#"{"reviewer_id":"a_1","asin":"z","seen_asins":["x","y"],"generated_sequences":["p","q"]}"#;
+    const B: &str = r#"{"reviewer_id":"b","seen_asins":[],"generated_sequences":["r"],"log_probabilities":[-1.5]}"#;
+
+    fn read_text(text: impl AsRef<[u8]>) -> Result<Rows, String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_ref()).unwrap();
+        let name = file.path().display().to_string();
+        read(file.path(), &Context::default()).map_err(|e| e.to_string().replace(&name, "FILE"))
+    }
+
+    #[test]
+    fn an_array_and_lines_hold_the_same_rows() {
+        for text in [format!(" \n[{A},\n{B}]\n"), format!("{A}\n\n{B}\n")] {
+            let rows = read_text(text).unwrap();
+            assert_eq!(rows.len(), 2);
+            assert_eq!((rows["a_1"].number, rows["b"].number), (1, 2));
+            assert_eq!(rows["a_1"].seen, ["x", "y"]);
+            assert_eq!(rows["a_1"].queries, [Query::text("p"), Query::text("q")]);
+            assert_eq!(rows["b"].queries[0].log_probability, -1.5);
+        }
+    }
+
+    #[test]
+    fn faults_are_told_with_file_line_and_row() {
+        let told = |text: String| read_text(text).unwrap_err();
+        assert_eq!(
+            told(format!("[{A},\n{A}]")),
+            "FILE:2: row 2, column 88: user a_1 was already in row 1; each user may have one row"
+        );
+        assert_eq!(
+            told(format!("{A}\n{A}")),
+            "FILE: row 2: user a_1 was already in row 1; each user may have one row"
+        );
+        assert_eq!(
+            told(format!("{A}\n{{\"reviewer_id\": 7}}")),
+            "FILE:2: row 2, column 18: invalid type: integer `7`, expected a string"
+        );
+        assert!(told(format!("[{A},\n{B}")).starts_with("FILE:2: row 3, column"));
+        assert!(told(B.replace("[-1.5]", "[]")).contains("0 `log_probabilities` for 1"));
+        assert!(told(B.replace("-1.5", "1e60")).contains("too large"));
+        assert!(told(B.replace("seen_asins", "seen")).contains("missing field `seen_asins`"));
+        assert!(told(String::new()).ends_with("found nothing"));
+        assert!(told("reviewer_id,asin".into()).ends_with("found something else"));
+        assert!(told(format!("[{A}] [{B}]")).contains("trailing characters"));
+        assert!(read_text(b"[{\"reviewer_id\": \"\xff\"").is_err());
+    }
+}
