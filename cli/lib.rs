@@ -1,1 +1,46 @@
-//! gloss
+//! The command line of gloss, as a library, so that anyone can build a `gloss` of their own:
+//!
+//! ```no_run
+//! // use my_plugin as _;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     gloss::main()
+//! }
+//! ```
+//!
+//! A crate that declares its components by `gloss_core::plugin!` and is named in such a binary
+//! adds them to those that gloss comes with; every command knows them then.
+
+// A plugin crate that is a dependency of this crate but is not named in `plugins.rs` would be
+// dropped by the linker without a word; this makes it a compile error.
+#![cfg_attr(not(test), deny(unused_crate_dependencies))]
+
+mod args;
+mod commands;
+mod download;
+mod plugins;
+mod session;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Args;
+use crate::session::Session;
+use crate::ui::exit;
+
+/// Runs the command that the process's arguments name, with all components that are compiled in.
+///
+/// The exit code is 0 for success, 2 for a mistake of the person (a wrong name, a broken file), 3
+/// for a refusal of the machine (a full disk, no network), 70 for a fault of gloss or of a
+/// component, and 130 after Ctrl-C.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return exit::usage(&error),
+    };
+    let result =
+        Session::start(&args.global).and_then(|session| commands::execute(args.command, &session));
+    exit::code(result, &args.global)
+}

@@ -9,15 +9,17 @@ mod schema;
 mod tests;
 mod typed;
 
+pub(crate) use experiment::folder_name;
 pub use experiment::{Experiment, Method, describe_component};
 pub use schema::experiment_schema;
 pub use typed::Split;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{Error, Fault, Faults, Registry, Result};
+use crate::{Dataset, Error, Fault, Faults, Registry, Result};
 
 /// An experiment in the making: a file's settings, and those of the command line over them.
 #[derive(Debug, Default)]
@@ -87,5 +89,14 @@ impl Draft {
                 other
             }
         }
+    }
+
+    /// Resolves the data set alone, whatever else is set or missing. Touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all of its faults at once.
+    pub fn resolve_dataset(&self, registry: &Registry) -> Result<Arc<dyn Dataset>> {
+        Faults(self.faults.clone()).into_result()?;
+        resolve::resolve_dataset(&self.document, registry)
     }
 }

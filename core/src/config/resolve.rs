@@ -48,6 +48,25 @@ pub(crate) fn resolve(
     experiment.ok_or_else(|| Error::Internal("an experiment without faults did not resolve".into()))
 }
 
+/// Resolves the setting `dataset` alone. Touches no file.
+///
+/// # Errors
+/// [`Error::Config`] with every fault of it.
+pub(crate) fn resolve_dataset(
+    document: &Document,
+    registry: &Registry,
+) -> Result<Arc<dyn Dataset>> {
+    let mut resolver = Resolver {
+        document,
+        registry,
+        faults: Vec::new(),
+    };
+    let value = document.root.get("dataset").unwrap_or(&Value::Null);
+    let dataset = resolver.dataset(value)?;
+    Faults(resolver.faults).into_result()?;
+    dataset.ok_or_else(|| Error::Usage("no dataset is named".into()))
+}
+
 /// A retriever and its name.
 type NamedRetriever = (Arc<dyn Retriever>, String);
 

@@ -1,0 +1,121 @@
+//! `gloss describe`: a component and its options.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use gloss_core::{Entry, Error, Fault, Faults, OptionDescription, Registry};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::args::Describe;
+use crate::session::Session;
+use crate::ui::style::{STRONG, paint};
+use crate::ui::table::{Cell, Look, Table};
+
+/// A component, explained.
+#[derive(Serialize)]
+struct Description<'a> {
+    kind: &'static str,
+    name: &'a str,
+    summary: &'a str,
+    description: &'a str,
+    origin: &'a str,
+    version: &'a str,
+    options: Vec<OptionView>,
+    schema: &'a Value,
+}
+
+/// An option, explained.
+#[derive(Serialize)]
+struct OptionView {
+    name: String,
+    r#type: String,
+    required: bool,
+    default: Option<Value>,
+    doc: String,
+}
+
+impl From<OptionDescription> for OptionView {
+    fn from(option: OptionDescription) -> Self {
+        OptionView {
+            name: option.name,
+            r#type: option.r#type,
+            required: option.default.is_none(),
+            default: option.default,
+            doc: option.doc,
+        }
+    }
+}
+
+impl<'a> From<&'a Entry> for Description<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        Description {
+            kind: entry.kind.name(),
+            name: &entry.name,
+            summary: &entry.summary,
+            description: entry.schema["description"].as_str().unwrap_or_default(),
+            origin: &entry.origin.name,
+            version: &entry.origin.version,
+            options: entry.options().into_iter().map(Into::into).collect(),
+            schema: &entry.schema,
+        }
+    }
+}
+
+pub(crate) fn execute(args: &Describe, session: &Session) -> Result<()> {
+    let registry = Registry::compiled_in()?;
+    let found: Vec<Description<'_>> = registry
+        .entries()
+        .filter(|entry| entry.name == args.name)
+        .map(Description::from)
+        .collect();
+    if found.is_empty() {
+        return Err(unknown(&args.name, &registry).into());
+    }
+    session.output.show(&found, |found, look| {
+        let texts: Vec<_> = found.iter().map(|one| text(one, look)).collect();
+        texts.join("\n\n")
+    })
+}
+
+fn unknown(name: &str, registry: &Registry) -> Error {
+    let mut names: Vec<&str> = registry.entries().map(|e| e.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let message = format!("there is no component `{name}`");
+    Error::Config(Faults(vec![Fault::unknown("", message, name, names)]))
+}
+
+fn text(component: &Description<'_>, look: Look) -> String {
+    let mut text = format!(
+        "{} {}, from {} {}\n\n{}\n",
+        component.kind,
+        paint(look.colored, STRONG, component.name),
+        component.origin,
+        component.version,
+        component.description,
+    );
+    if component.options.is_empty() {
+        text.push_str("\nIt has no options.");
+        return text;
+    }
+    let mut table = Table::new(["option", "type", "default", "meaning"]);
+    for option in &component.options {
+        table.row([
+            Cell::from(option.name.as_str()).strong(),
+            option.r#type.as_str().into(),
+            default(option).into(),
+            option.doc.as_str().into(),
+        ]);
+    }
+    let _ = write!(text, "\n{}", table.render(look));
+    text
+}
+
+fn default(option: &OptionView) -> String {
+    match &option.default {
+        None => "required".to_string(),
+        Some(Value::Null) => "none".to_string(),
+        Some(value) => value.to_string(),
+    }
+}

@@ -1,0 +1,147 @@
+//! `gloss fetch`: the files of a dataset, downloaded.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use anyhow::Result;
+use gloss_core::{Dataset, Download, Draft, Error, Registry};
+use indicatif::BinaryBytes;
+use serde_json::json;
+
+use crate::args::Fetch;
+use crate::download::{Downloader, Fetched, Outcome};
+use crate::session::Session;
+use crate::ui::table::{Cell, Look, Table};
+
+pub(crate) fn execute(args: &Fetch, session: &Session) -> Result<()> {
+    let dataset = dataset(args)?;
+    let mut sources = dataset.sources();
+    if sources.is_empty() {
+        return Err(no_download(&args.name).into());
+    }
+    if let Some(prefix) = &args.from {
+        redirect(&mut sources, prefix);
+    }
+    let downloader = Downloader::new(&session.context);
+    let mut files = Vec::new();
+    for source in &sources {
+        let file = downloader.fetch(source).map_err(|error| match error {
+            Error::Network(message) => Error::Network(message + &by_hand(&sources)),
+            other => other,
+        })?;
+        files.push(file);
+    }
+    session
+        .output
+        .show(&files, |files, look| table(files, look))
+}
+
+/// The dataset that the flags describe.
+fn dataset(args: &Fetch) -> Result<Arc<dyn Dataset>> {
+    let mut draft = Draft::new();
+    let typed = format!("gloss fetch {}", args.name);
+    draft.replace(&typed, "dataset", json!({ "type": args.name }));
+    for assignment in &args.set {
+        let of_dataset = assignment.starts_with("dataset.");
+        draft.set(&if of_dataset {
+            assignment.clone()
+        } else {
+            format!("dataset.{assignment}")
+        });
+    }
+    Ok(draft.resolve_dataset(&Registry::compiled_in()?)?)
+}
+
+fn no_download(name: &str) -> Error {
+    Error::Usage(format!(
+        "the dataset {name} names no files to download; `gloss describe {name}` tells where it \
+         reads its files from"
+    ))
+}
+
+/// Replaces what the addresses of all files have in common, up to a `/`.
+fn redirect(sources: &mut [Download], prefix: &str) {
+    let Some(first) = sources.first().map(|source| source.url.clone()) else {
+        return;
+    };
+    let common = sources.iter().fold(first.as_str(), |common, source| {
+        let same = common.char_indices().zip(source.url.chars());
+        let end = same.take_while(|((_, a), b)| a == b).last();
+        &common[..end.map_or(0, |((at, character), _)| at + character.len_utf8())]
+    });
+    let start = common.rfind('/').map_or(0, |slash| slash + 1);
+    for source in sources {
+        source.url = format!("{}/{}", prefix.trim_end_matches('/'), &source.url[start..]);
+    }
+}
+
+/// What a person can do who cannot download here.
+fn by_hand(sources: &[Download]) -> String {
+    let mut text = "\nWithout a network, get these files elsewhere and put them where they belong \
+                    (or name a mirror with --from):"
+        .to_string();
+    for source in sources.iter().filter(|source| !source.path.exists()) {
+        let _ = write!(text, "\n  {}\n    -> {}", source.url, source.path.display());
+    }
+    text
+}
+
+fn table(files: &[Fetched], look: Look) -> String {
+    let mut table = Table::new(["file", "", "size", "blake3"]);
+    for file in files {
+        table.row([
+            Cell::from(file.path.display().to_string()).strong(),
+            explain(file.outcome).into(),
+            BinaryBytes(file.bytes).to_string().into(),
+            file.blake3.as_str().into(),
+        ]);
+    }
+    table.render(look)
+}
+
+fn explain(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Downloaded => "downloaded",
+        Outcome::Unchanged => "was here, unchanged",
+        Outcome::Recorded => "was here, checksum recorded now",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirected(urls: &[&str], prefix: &str) -> Vec<String> {
+        let mut sources: Vec<Download> = urls
+            .iter()
+            .map(|url| Download {
+                url: url.to_string(),
+                path: "x".into(),
+            })
+            .collect();
+        redirect(&mut sources, prefix);
+        sources.into_iter().map(|source| source.url).collect()
+    }
+
+    #[test]
+    fn a_mirror_has_the_same_folders_below_what_is_common() {
+        assert_eq!(
+            redirected(&["https://a.org/b/c.gz"], "http://m"),
+            ["http://m/c.gz"]
+        );
+        assert_eq!(
+            redirected(
+                &["https://a.org/x/meta_a.gz", "https://a.org/x/meta_b.gz"],
+                "http://m/"
+            ),
+            ["http://m/meta_a.gz", "http://m/meta_b.gz"]
+        );
+        assert_eq!(
+            redirected(
+                &["https://a.org/x/raw/é.gz", "https://a.org/x/raw_é/é.gz"],
+                "http://m"
+            ),
+            ["http://m/raw/é.gz", "http://m/raw_é/é.gz"]
+        );
+    }
+}

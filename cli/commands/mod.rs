@@ -1,0 +1,23 @@
+//! What each command does; one file each.
+
+mod completions;
+mod describe;
+mod doctor;
+mod fetch;
+mod list;
+
+use anyhow::Result;
+
+use crate::args::Command;
+use crate::session::Session;
+
+/// Does what the command line asks.
+pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
+    match command {
+        Command::List(args) => list::execute(&args, session),
+        Command::Describe(args) => describe::execute(&args, session),
+        Command::Fetch(args) => fetch::execute(&args, session),
+        Command::Doctor => doctor::execute(session),
+        Command::Completions(args) => completions::execute(&args, session),
+    }
+}

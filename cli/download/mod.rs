@@ -1,0 +1,160 @@
+//! Downloads that can be interrupted and gone on with, and that never replace a file.
+//!
+//! A file arrives as `NAME.part`, beside which `NAME.part.json` tells which version of which
+//! address it is a part of. Once complete, its BLAKE3 checksum is written to `NAME.blake3` (in the
+//! format of `b3sum`, so `b3sum --check` reads it) and the file takes its name. From then on it is
+//! only compared with its checksum.
+
+mod checksum;
+mod part;
+mod transfer;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use gloss_core::{Context, Download, Error, Result};
+use serde::Serialize;
+
+use self::part::Part;
+use self::transfer::Failure;
+
+/// How often a transfer that breaks off is taken up again.
+const ATTEMPTS: u32 = 4;
+/// How long to wait before a transfer is taken up again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Downloads files.
+pub(crate) struct Downloader<'a> {
+    agent: ureq::Agent,
+    context: &'a Context,
+}
+
+/// What became of a file that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    /// It was downloaded.
+    Downloaded,
+    /// It was there, and is what was downloaded once.
+    Unchanged,
+    /// It was there without a checksum, which is recorded now.
+    Recorded,
+}
+
+/// A file that is in its place.
+#[derive(Debug, Serialize)]
+pub(crate) struct Fetched {
+    pub(crate) path: PathBuf,
+    pub(crate) outcome: Outcome,
+    pub(crate) bytes: u64,
+    pub(crate) blake3: String,
+}
+
+impl<'a> Downloader<'a> {
+    pub(crate) fn new(context: &'a Context) -> Self {
+        Downloader {
+            agent: transfer::agent(),
+            context,
+        }
+    }
+
+    /// Brings a file to its place, unless it is there.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if the file, or what the server has now, is not what was downloaded once;
+    /// [`Error::Network`] if it cannot be downloaded; [`Error::Io`] if it cannot be written.
+    pub(crate) fn fetch(&self, source: &Download) -> Result<Fetched> {
+        let path = source.path.as_path();
+        if path.exists() {
+            return self.verify(path);
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        }
+        let part = Part::of(path);
+        self.complete(&source.url, &part)?;
+        let blake3 = checksum::compute(part.path(), self.context)?;
+        match checksum::read(path)? {
+            Some(recorded) if recorded != blake3 => {
+                part.remove()?;
+                return Err(changed_on_server(path, &source.url));
+            }
+            Some(_) => {}
+            None => checksum::write(path, &blake3)?,
+        }
+        part.finish(path)?;
+        Ok(fetched(path, Outcome::Downloaded, blake3)?)
+    }
+
+    /// Compares a file with its recorded checksum; records it if there is none.
+    fn verify(&self, path: &Path) -> Result<Fetched> {
+        let blake3 = checksum::compute(path, self.context)?;
+        let outcome = match checksum::read(path)? {
+            Some(recorded) if recorded != blake3 => return Err(changed_on_disk(path)),
+            Some(_) => Outcome::Unchanged,
+            None => {
+                checksum::write(path, &blake3)?;
+                Outcome::Recorded
+            }
+        };
+        fetched(path, outcome, blake3)
+    }
+
+    /// Downloads what is missing of a file, and goes on where the connection breaks.
+    fn complete(&self, url: &str, part: &Part) -> Result<()> {
+        for attempt in 1.. {
+            match transfer::transfer(&self.agent, url, part, self.context) {
+                Ok(()) => break,
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Cut(reason)) if attempt >= ATTEMPTS => {
+                    return Err(Error::Network(format!(
+                        "the connection to {url} broke {ATTEMPTS} times, at last with: {reason}; \
+                         what has arrived is kept, and the same command goes on from there"
+                    )));
+                }
+                Err(Failure::Cut(reason)) => {
+                    tracing::info!(url, reason, "the connection broke; going on");
+                    thread::sleep(PAUSE);
+                    self.context.check()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fetched(path: &Path, outcome: Outcome, blake3: String) -> Result<Fetched> {
+    let metadata = fs::metadata(path).map_err(Error::io("read", path))?;
+    Ok(Fetched {
+        path: path.to_path_buf(),
+        outcome,
+        bytes: metadata.len(),
+        blake3,
+    })
+}
+
+fn changed_on_disk(path: &Path) -> Error {
+    let record = checksum::beside(path);
+    Error::Stale {
+        path: path.to_path_buf(),
+        message: format!(
+            "is no longer the file that was downloaded (the checksum differs from that in {record}). \
+             It is left as it is: move it away to download it again, or delete {record} to keep it",
+            record = record.display()
+        ),
+    }
+}
+
+fn changed_on_server(path: &Path, url: &str) -> Error {
+    let record = checksum::beside(path);
+    Error::Stale {
+        path: path.to_path_buf(),
+        message: format!(
+            "{url} now has another file than the one that was downloaded before (the checksum \
+             differs from that in {record}). The new one is not kept: delete {record} to accept it",
+            record = record.display()
+        ),
+    }
+}

@@ -1,0 +1,10 @@
+//! The plugin crates of this build. The linker drops a crate that nothing names, so each one is
+//! named here; `tests/plugins.rs` compares the list with the folders under `plugins/`.
+
+use gloss_amazon as _;
+use gloss_bm25 as _;
+use gloss_floor as _;
+use gloss_lis as _;
+use gloss_metrics as _;
+use gloss_precomputed as _;
+use gloss_tabular as _;

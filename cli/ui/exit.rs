@@ -1,0 +1,201 @@
+//! How a command ends: what is said about an error, and the exit code.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use gloss_core::{Error, ErrorClass, Fault};
+use serde::Serialize;
+use serde_json::json;
+
+use super::output::Closed;
+use super::style::{self, ERROR, HINT, STRONG, paint};
+use crate::args::Global;
+
+/// Reports an error, if there is one, and tells the process's exit code.
+pub(crate) fn code(result: Result<()>, global: &Global) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    if error.is::<Closed>() {
+        return ExitCode::SUCCESS;
+    }
+    let problem = Problem::new(&error);
+    say(&if global.json {
+        problem.json()
+    } else {
+        problem.text(style::colored(global.color, &io::stderr()))
+    });
+    ExitCode::from(problem.class.exit_code())
+}
+
+/// Reports that the command line could not be understood, or prints the help that was asked for.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let asked_for = !error.use_stderr();
+    if !asked_for && std::env::args_os().any(|argument| argument == "--json") {
+        let message = error.render().to_string();
+        say(&Problem::new(&Error::Usage(message.trim().to_string()).into()).json());
+    } else {
+        let _ = error.print();
+    }
+    if asked_for {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(ErrorClass::User.exit_code())
+    }
+}
+
+/// Standard error may be closed too; the exit code still tells.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// An error, sorted into what is said about it.
+struct Problem<'a> {
+    class: ErrorClass,
+    message: String,
+    causes: Vec<String>,
+    faults: &'a [Fault],
+}
+
+impl<'a> Problem<'a> {
+    fn new(error: &'a anyhow::Error) -> Self {
+        let known = error
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<Error>());
+        let mut messages: Vec<String> = error.chain().map(ToString::to_string).collect();
+        // Many errors quote their cause; it need not be said again.
+        messages.dedup_by(|cause, message| message.ends_with(cause.as_str()));
+        Problem {
+            class: known.map_or(ErrorClass::Internal, Error::class),
+            message: messages.remove(0),
+            causes: messages,
+            faults: match known {
+                Some(Error::Config(faults)) => &faults.0,
+                _ => &[],
+            },
+        }
+    }
+
+    fn text(&self, colored: bool) -> String {
+        let title = paint(colored, ERROR, "error:");
+        match self.faults {
+            [] => {}
+            [fault] => return format!("{title} {}", fault_text(fault, colored, "  ")),
+            faults => {
+                let mut text = format!("{title} {} faults in the experiment", faults.len());
+                for fault in faults {
+                    let _ = write!(text, "\n  {}", fault_text(fault, colored, "    "));
+                }
+                return text;
+            }
+        }
+        let mut text = format!("{title} {}", self.message);
+        for cause in &self.causes {
+            let _ = write!(text, "\n  {} {cause}", paint(colored, HINT, "because:"));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        let faults: Vec<_> = self.faults.iter().map(FaultView::from).collect();
+        json!({ "error": {
+            "class": format!("{:?}", self.class).to_lowercase(),
+            "exit_code": self.class.exit_code(),
+            "message": self.message,
+            "causes": self.causes,
+            "faults": faults,
+        }})
+        .to_string()
+    }
+}
+
+/// One fault: where and what, and below it what may have been meant.
+fn fault_text(fault: &Fault, colored: bool, indent: &str) -> String {
+    let mut text = String::new();
+    if let Some(location) = &fault.location {
+        let _ = write!(text, "{}: ", paint(colored, STRONG, &location.to_string()));
+    }
+    if !fault.key.is_empty() {
+        let _ = write!(text, "{}: ", fault.key);
+    }
+    text.push_str(&fault.message);
+    let mut hint = |title: &str, hint: &str| {
+        let _ = write!(text, "\n{indent}{} {hint}", paint(colored, HINT, title));
+    };
+    if let Some(nearest) = &fault.nearest {
+        hint("did you mean:", nearest);
+    }
+    if !fault.available.is_empty() {
+        hint("available:", &fault.available.join(", "));
+    }
+    text
+}
+
+/// A fault as `--json` prints it.
+#[derive(Serialize)]
+struct FaultView<'a> {
+    location: Option<String>,
+    key: &'a str,
+    message: &'a str,
+    nearest: Option<&'a str>,
+    available: &'a [String],
+}
+
+impl<'a> From<&'a Fault> for FaultView<'a> {
+    fn from(fault: &'a Fault) -> Self {
+        FaultView {
+            location: fault.location.as_ref().map(ToString::to_string),
+            key: &fault.key,
+            message: &fault.message,
+            nearest: fault.nearest.as_deref(),
+            available: &fault.available,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::{Context, anyhow};
+    use gloss_core::{Faults, Location};
+
+    fn two_faults() -> anyhow::Error {
+        let mut first = Fault::unknown("retriever.k11", "unknown option", "k11", ["k1", "b"]);
+        first.location = Some(Location::File {
+            path: "beauty.toml".into(),
+            line: 7,
+            column: 1,
+        });
+        let mut second = Fault::new("seen", "expected `keep` or `exclude`, found 3");
+        second.location = Some(Location::Flag("--set seen=3".to_string()));
+        Error::Config(Faults(vec![first, second])).into()
+    }
+
+    #[test]
+    fn every_fault_has_lines_of_its_own_location_first() {
+        insta::assert_snapshot!(Problem::new(&two_faults()).text(false), @"");
+    }
+
+    #[test]
+    fn json_tells_class_code_and_faults() {
+        insta::assert_snapshot!(Problem::new(&two_faults()).json(), @"");
+    }
+
+    #[test]
+    fn causes_are_said_once() {
+        let missing = std::io::Error::other("the disk is on fire");
+        let error = Err::<(), _>(Error::io("read", "items.gz")(missing))
+            .context("cannot load the data set")
+            .unwrap_err();
+        insta::assert_snapshot!(Problem::new(&error).text(false), @"");
+    }
+
+    #[test]
+    fn an_error_of_unknown_kind_is_an_internal_fault() {
+        assert_eq!(Problem::new(&anyhow!("?")).class, ErrorClass::Internal);
+        let wrapped = anyhow::Error::from(Error::Interrupted).context("while reading");
+        assert_eq!(Problem::new(&wrapped).class, ErrorClass::Interrupted);
+    }
+}

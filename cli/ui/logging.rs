@@ -1,0 +1,168 @@
+//! Logs by tracing: to standard error as far as `-v` asks, and in full to a run's folder.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Result;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
+
+use super::progress::Bars;
+use super::style;
+use crate::args::Global;
+
+/// How much of the log is kept in memory while it has no file yet.
+const PENDING_LIMIT: usize = 1 << 20;
+
+/// Starts logging for the whole process. The environment variable `GLOSS_LOG` (such as
+/// `gloss_bm25=trace`) overrules the flags.
+pub(crate) fn start(global: &Global, bars: &Bars) -> Result<RunLog> {
+    let filter =
+        EnvFilter::try_from_env("GLOSS_LOG").unwrap_or_else(|_| EnvFilter::new(directives(global)));
+    let log = RunLog::default();
+    let terminal = fmt::layer()
+        .with_ansi(style::colored(global.color, &io::stderr()))
+        .with_target(global.verbose > 1)
+        .without_time()
+        .with_writer(Terminal(bars.clone()))
+        .with_filter(filter);
+    let file = fmt::layer()
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .with_filter(LevelFilter::DEBUG);
+    tracing_subscriber::registry()
+        .with(terminal)
+        .with(file)
+        .try_init()?;
+    Ok(log)
+}
+
+/// The level for the flags; other people's crates are kept quieter than our own.
+fn directives(global: &Global) -> &'static str {
+    match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "warn,gloss=info",
+        (false, 2) => "info,gloss=debug",
+        (false, _) => "trace",
+    }
+}
+
+/// Standard error, between redrawings of the progress bars.
+#[derive(Clone)]
+struct Terminal(Bars);
+
+impl Write for Terminal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl<'a> MakeWriter<'a> for Terminal {
+    type Writer = Terminal;
+
+    fn make_writer(&'a self) -> Terminal {
+        self.clone()
+    }
+}
+
+/// The log of a run, kept in memory until the run's folder is known; clones are the same log.
+#[derive(Clone, Default)]
+pub(crate) struct RunLog(Arc<Mutex<State>>);
+
+enum State {
+    Pending(Vec<u8>),
+    Attached(File),
+}
+
+impl Default for State {
+    fn default() -> Self {
+        State::Pending(Vec::new())
+    }
+}
+
+impl RunLog {
+    /// Writes what was logged so far to the file `path` (at its end, if there is such a file), and
+    /// all that follows as it comes.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or written.
+    #[allow(
+        dead_code,
+        reason = "only commands that write a run's folder attach it"
+    )]
+    pub(crate) fn attach(&self, path: &Path) -> gloss_core::Result<()> {
+        let open = File::options().create(true).append(true).open(path);
+        let mut file = open.map_err(gloss_core::Error::io("open", path))?;
+        let mut state = self.state();
+        if let State::Pending(bytes) = &*state {
+            file.write_all(bytes)
+                .map_err(gloss_core::Error::io("write", path))?;
+        }
+        *state = State::Attached(file);
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for RunLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut *self.state() {
+            State::Pending(pending) if pending.len() >= PENDING_LIMIT => Ok(bytes.len()),
+            State::Pending(pending) => pending.write(bytes),
+            State::Attached(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut *self.state() {
+            State::Pending(_) => Ok(()),
+            State::Attached(file) => file.flush(),
+        }
+    }
+}
+
+impl<'a> MakeWriter<'a> for RunLog {
+    type Writer = RunLog;
+
+    fn make_writer(&'a self) -> RunLog {
+        self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_logged_before_the_file_was_known_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.log");
+        let mut log = RunLog::default();
+        log.write_all(b"early\n").unwrap();
+        log.attach(&path).unwrap();
+        log.clone().write_all(b"late\n").unwrap();
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "early\nlate\n");
+    }
+
+    #[test]
+    fn a_log_without_a_file_does_not_grow_for_ever() {
+        let mut log = RunLog::default();
+        for _ in 0..3 {
+            log.write_all(&vec![b'x'; PENDING_LIMIT]).unwrap();
+        }
+        assert!(matches!(&*log.state(), State::Pending(kept) if kept.len() == PENDING_LIMIT));
+    }
+}

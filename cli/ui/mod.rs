@@ -1,0 +1,8 @@
+//! How things look: output, tables, progress bars, logs and errors.
+
+pub(crate) mod exit;
+pub(crate) mod logging;
+pub(crate) mod output;
+pub(crate) mod progress;
+pub(crate) mod style;
+pub(crate) mod table;

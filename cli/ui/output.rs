@@ -1,0 +1,97 @@
+//! Standard output, which may be a terminal, a file, or a pipe that somebody closes.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::progress::Bars;
+use super::style;
+use super::table::Look;
+use crate::args::Global;
+
+/// Where a command prints its result (standard output) and its remarks (standard error).
+pub(crate) struct Output {
+    json: bool,
+    #[allow(dead_code, reason = "for commands that have something to remark")]
+    quiet: bool,
+    look: Look,
+    bars: Bars,
+}
+
+impl Output {
+    pub(crate) fn new(global: &Global, bars: Bars) -> Self {
+        let stdout = io::stdout();
+        Output {
+            json: global.json,
+            quiet: global.quiet,
+            look: Look {
+                colored: style::colored(global.color, &stdout),
+                terminal: stdout.is_terminal(),
+            },
+            bars,
+        }
+    }
+
+    /// Prints a command's result: with `--json` the value itself, else the text that `human`
+    /// makes of it.
+    ///
+    /// # Errors
+    /// [`Closed`] if nobody reads any more, or the system's refusal to write.
+    pub(crate) fn show<T: Serialize>(
+        &self,
+        value: &T,
+        human: impl FnOnce(&T, Look) -> String,
+    ) -> Result<()> {
+        let mut text = if self.json {
+            serde_json::to_string_pretty(value)?
+        } else {
+            human(value, self.look)
+        };
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        self.print(&text)
+    }
+
+    /// Prints text as it is.
+    ///
+    /// # Errors
+    /// [`Closed`] if nobody reads any more, or the system's refusal to write.
+    pub(crate) fn print(&self, text: &str) -> Result<()> {
+        let written = self.bars.suspend(|| {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(text.as_bytes())?;
+            stdout.flush()
+        });
+        match written {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
+            Err(error) => Err(gloss_core::Error::io("write to", "standard output")(error).into()),
+        }
+    }
+
+    /// Remarks on the work to a person, on standard error; silent with `--quiet`.
+    #[allow(dead_code, reason = "for commands that have something to remark")]
+    pub(crate) fn remark(&self, text: &str) {
+        if !self.quiet {
+            self.bars.suspend(|| {
+                // Nobody may be there to read it; that is no reason to stop.
+                let _ = writeln!(io::stderr(), "{text}");
+            });
+        }
+    }
+}
+
+/// Standard output was closed by its reader, as `head` does: a reason to end, not an error.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("standard output is closed")
+    }
+}
+
+impl std::error::Error for Closed {}
