@@ -1,0 +1,163 @@
+//! The index in memory: every term's and every item's impacts.
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
+use crate::config::Bm25;
+use crate::variant::Formula;
+
+/// An inverted index as it is read: terms, the items that they occur in, and how often.
+pub(crate) struct Inverted {
+    items: usize,
+    terms: Vec<Box<str>>,
+    /// Where each term's postings begin, and where the last one's end.
+    starts: Vec<usize>,
+    postings: Vec<(u32, u32)>,
+}
+
+impl Inverted {
+    /// An index of `items` items, without a term yet.
+    pub(crate) fn new(items: usize) -> Self {
+        Inverted {
+            items,
+            terms: Vec::new(),
+            starts: vec![0],
+            postings: Vec::new(),
+        }
+    }
+
+    /// Begins the next term.
+    pub(crate) fn begin(&mut self, term: &str) {
+        self.terms.push(term.into());
+        self.starts.push(self.postings.len());
+    }
+
+    /// Says that the term that was begun last occurs `frequency` times in `item`.
+    pub(crate) fn add(&mut self, item: u32, frequency: u32) {
+        self.postings.push((item, frequency));
+        if let Some(end) = self.starts.last_mut() {
+            *end = self.postings.len();
+        }
+    }
+
+    fn term(&self, term: usize) -> &[(u32, u32)] {
+        &self.postings[self.starts[term]..self.starts[term + 1]]
+    }
+
+    fn lengths(&self) -> Vec<u64> {
+        let mut lengths = vec![0; self.items];
+        for &(item, frequency) in &self.postings {
+            lengths[item as usize] += u64::from(frequency);
+        }
+        lengths
+    }
+}
+
+/// What a term adds to an item's score, or an item gets for a term.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Impact {
+    /// The item, or the term.
+    pub(crate) of: u32,
+    /// How much.
+    pub(crate) value: f32,
+}
+
+/// Lists of impacts, one after the other.
+#[derive(Default)]
+pub(crate) struct Lists {
+    starts: Vec<usize>,
+    impacts: Vec<Impact>,
+}
+
+impl Lists {
+    /// The list at `index`.
+    #[inline]
+    pub(crate) fn get(&self, index: u32) -> &[Impact] {
+        let index = index as usize;
+        &self.impacts[self.starts[index]..self.starts[index + 1]]
+    }
+}
+
+/// All impacts, by term and by item.
+pub(crate) struct Impacts {
+    /// How many items there are.
+    pub(crate) items: usize,
+    /// The number of each term.
+    pub(crate) vocabulary: HashMap<Box<str>, u32>,
+    /// By term: what an item without it gets.
+    pub(crate) absent: Vec<f32>,
+    /// By term: the most that it can change a score.
+    pub(crate) bounds: Vec<f32>,
+    /// By term: items, highest impact first, equal impacts in catalogue order.
+    pub(crate) by_term: Lists,
+    /// By item: terms.
+    pub(crate) by_item: Lists,
+}
+
+impl Impacts {
+    /// Scores all postings.
+    pub(crate) fn new(options: &Bm25, inverted: Inverted) -> Self {
+        let lengths = inverted.lengths();
+        let mean_length = lengths.iter().sum::<u64>() as f64 / inverted.items as f64;
+        let formula = Formula::new(options, inverted.items, mean_length);
+        let lists: Vec<(f32, Vec<Impact>)> = (0..inverted.terms.len())
+            .into_par_iter()
+            .map(|term| score_term(&formula, inverted.term(term), &lengths))
+            .collect();
+        let by_term = Lists {
+            starts: inverted.starts,
+            impacts: lists.iter().flat_map(|(_, list)| list).copied().collect(),
+        };
+        Impacts {
+            items: inverted.items,
+            vocabulary: inverted.terms.into_iter().zip(0..).collect(),
+            absent: lists.iter().map(|(absent, _)| *absent).collect(),
+            bounds: lists.iter().map(|(_, list)| largest(list)).collect(),
+            by_item: transpose(&lists, inverted.items),
+            by_term,
+        }
+    }
+}
+
+/// What an item without the term gets, and the impacts of its postings.
+fn score_term(formula: &Formula, postings: &[(u32, u32)], lengths: &[u64]) -> (f32, Vec<Impact>) {
+    let term = formula.term(postings.len());
+    let mut list: Vec<Impact> = postings
+        .iter()
+        .map(|&(item, frequency)| Impact {
+            of: item,
+            value: formula.impact(term, frequency, lengths[item as usize]),
+        })
+        .collect();
+    list.sort_unstable_by(|a, b| b.value.total_cmp(&a.value).then(a.of.cmp(&b.of)));
+    (term.absent, list)
+}
+
+fn largest(list: &[Impact]) -> f32 {
+    list.iter()
+        .fold(0.0, |most, impact| most.max(impact.value.abs()))
+}
+
+/// From items by term to terms by item.
+fn transpose(lists: &[(f32, Vec<Impact>)], items: usize) -> Lists {
+    let mut starts = vec![0; items + 1];
+    for impact in lists.iter().flat_map(|(_, list)| list) {
+        starts[impact.of as usize + 1] += 1;
+    }
+    for item in 0..items {
+        starts[item + 1] += starts[item];
+    }
+    let mut next = starts.clone();
+    let mut impacts = vec![Impact::default(); starts[items]];
+    for ((_, list), term) in lists.iter().zip(0..) {
+        for impact in list {
+            let place = &mut next[impact.of as usize];
+            impacts[*place] = Impact {
+                of: term,
+                value: impact.value,
+            };
+            *place += 1;
+        }
+    }
+    Lists { starts, impacts }
+}

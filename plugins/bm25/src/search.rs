@@ -1,0 +1,251 @@
+//! Queries: term-at-a-time MaxScore over lists that begin with the highest impacts.
+//!
+//! The query's terms are walked from the one that can add most to the one that can add least. An
+//! item that a list shows for the first time is scored in full from its own list of terms. A list
+//! is left as soon as its next impact, with all that weaker terms can add, cannot bring an item
+//! among the best any more; items further down are then known not to be, whichever list shows them
+//! later. The search ends when the terms left cannot do it together.
+
+use std::sync::{Mutex, PoisonError};
+
+use gloss_core::{Error, Hit, Index, QueryContent, Request, Result};
+use rayon::prelude::*;
+
+use crate::analyser::Analyser;
+use crate::best::Best;
+use crate::config::Bm25;
+use crate::impacts::{Impacts, Inverted};
+
+/// Queries that a thread takes at a time, at most.
+const CHUNK: usize = 256;
+
+/// An opened index.
+pub(crate) struct Searcher {
+    analyser: Analyser,
+    impacts: Impacts,
+    /// Working memory that no thread is using.
+    idle: Mutex<Vec<Scratch>>,
+}
+
+/// The working memory of one thread; all vectors by term or by item are zero between queries,
+/// except `visited`.
+struct Scratch {
+    lowered: String,
+    /// The query's known tokens, in order, as terms.
+    tokens: Vec<u32>,
+    terms: Vec<QueryTerm>,
+    /// By term: how often it occurs in the query.
+    weights: Vec<f32>,
+    /// By term: its impact on the item at hand.
+    values: Vec<f32>,
+    /// By item: the last query that saw it.
+    visited: Vec<u32>,
+    query: u32,
+    best: Best,
+}
+
+/// A term of a query.
+#[derive(Clone, Copy)]
+struct QueryTerm {
+    term: u32,
+    weight: f32,
+    /// The most that it can change a score.
+    bound: f32,
+}
+
+impl Scratch {
+    fn new(impacts: &Impacts) -> Self {
+        Scratch {
+            lowered: String::new(),
+            tokens: Vec::new(),
+            terms: Vec::new(),
+            weights: vec![0.0; impacts.absent.len()],
+            values: vec![0.0; impacts.absent.len()],
+            visited: vec![0; impacts.items],
+            query: 0,
+            best: Best::new(),
+        }
+    }
+
+    /// Reads the query's tokens and orders its terms by what they can add.
+    fn begin(&mut self, analyser: &Analyser, impacts: &Impacts, text: &str) {
+        self.query = self.query.wrapping_add(1);
+        if self.query == 0 {
+            self.visited.fill(0);
+            self.query = 1;
+        }
+        self.tokens.clear();
+        analyser.tokens(text, &mut self.lowered, |token| {
+            self.tokens.extend(impacts.vocabulary.get(token));
+        });
+        for &token in &self.tokens {
+            self.weights[token as usize] += 1.0;
+        }
+        self.terms.clear();
+        for &term in &self.tokens {
+            let weight = self.weights[term as usize];
+            let bound = weight * impacts.bounds[term as usize];
+            if !self.terms.iter().any(|other| other.term == term) {
+                self.terms.push(QueryTerm {
+                    term,
+                    weight,
+                    bound,
+                });
+            }
+        }
+        self.terms
+            .sort_unstable_by(|a, b| b.bound.total_cmp(&a.bound));
+    }
+
+    fn end(&mut self) {
+        for term in &self.terms {
+            self.weights[term.term as usize] = 0.0;
+        }
+    }
+
+    /// The sum of the query's impacts on `item`, roughly.
+    fn estimate(&self, impacts: &Impacts, item: u32) -> f32 {
+        let list = impacts.by_item.get(item);
+        list.iter()
+            .map(|impact| impact.value * self.weights[impact.of as usize])
+            .sum()
+    }
+
+    /// The sum of the query's impacts on `item`, added up token by token, which decides its last
+    /// digit.
+    fn exact(&mut self, impacts: &Impacts, item: u32) -> f32 {
+        let list = impacts.by_item.get(item);
+        for impact in list {
+            self.values[impact.of as usize] = impact.value;
+        }
+        let score = self
+            .tokens
+            .iter()
+            .fold(0.0, |sum, &token| sum + self.values[token as usize]);
+        for impact in list {
+            self.values[impact.of as usize] = 0.0;
+        }
+        score
+    }
+}
+
+impl Searcher {
+    /// Searches `inverted` as `options` say.
+    pub(crate) fn new(options: &Bm25, analyser: Analyser, inverted: Inverted) -> Self {
+        Searcher {
+            analyser,
+            impacts: Impacts::new(options, inverted),
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn with_scratch<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = idle().pop();
+        let mut scratch = taken.unwrap_or_else(|| Scratch::new(&self.impacts));
+        let result = work(&mut scratch);
+        idle().push(scratch);
+        result
+    }
+
+    fn answer(&self, text: &str, k: usize, scratch: &mut Scratch) -> Vec<Hit> {
+        let k = k.min(self.impacts.items);
+        if k == 0 {
+            return Vec::new();
+        }
+        scratch.begin(&self.analyser, &self.impacts, text);
+        scratch.best.begin(k);
+        let absent = &self.impacts.absent;
+        let base = scratch
+            .tokens
+            .iter()
+            .fold(0.0, |sum, &token| sum + absent[token as usize]);
+        self.walk(base, scratch);
+        if base > 0.0 {
+            self.fill(base, scratch);
+        }
+        scratch.end();
+        scratch.best.take()
+    }
+
+    /// Offers all items with one of the query's terms, save those that cannot be among the best.
+    /// `base` is what an item without any gets.
+    fn walk(&self, base: f32, scratch: &mut Scratch) {
+        let mut rest: f32 = scratch.terms.iter().map(|term| term.bound).sum();
+        // More than single precision may lose in adding up the query's impacts in any two orders.
+        let margin = rest * scratch.tokens.len() as f32 * 4.0 * f32::EPSILON;
+        for index in 0..scratch.terms.len() {
+            if !scratch.best.admits(rest + margin + base) {
+                return;
+            }
+            let QueryTerm {
+                term,
+                weight,
+                bound,
+            } = scratch.terms[index];
+            rest -= bound;
+            for impact in self.impacts.by_term.get(term) {
+                if !scratch
+                    .best
+                    .admits(impact.value * weight + rest + margin + base)
+                {
+                    break;
+                }
+                let visited = &mut scratch.visited[impact.of as usize];
+                if *visited == scratch.query {
+                    continue;
+                }
+                *visited = scratch.query;
+                let estimate = scratch.estimate(&self.impacts, impact.of);
+                if scratch.best.admits(estimate + margin + base) {
+                    let score = scratch.exact(&self.impacts, impact.of) + base;
+                    let item = impact.of;
+                    scratch.best.offer(Hit { item, score });
+                }
+            }
+        }
+    }
+
+    /// Offers the items without any of the query's terms. Where one of them can be among the best,
+    /// no list was left early, so that the unvisited items are these.
+    fn fill(&self, base: f32, scratch: &mut Scratch) {
+        if !scratch.best.admits(base) {
+            return;
+        }
+        for (item, &visited) in (0..).zip(&scratch.visited) {
+            if visited != scratch.query && !scratch.best.offer(Hit { item, score: base }) {
+                return;
+            }
+        }
+    }
+}
+
+impl Index for Searcher {
+    fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>> {
+        let mut answers = vec![Vec::new(); requests.len()];
+        let threads = rayon::current_num_threads();
+        let chunk = requests.len().div_ceil(4 * threads).clamp(1, CHUNK);
+        answers
+            .par_chunks_mut(chunk)
+            .zip(requests.par_chunks(chunk))
+            .try_for_each(|(answers, requests)| {
+                self.with_scratch(|scratch| {
+                    for (answer, request) in answers.iter_mut().zip(requests) {
+                        *answer = self.answer(text_of(request)?, request.k, scratch);
+                    }
+                    Ok(())
+                })
+            })?;
+        Ok(answers)
+    }
+}
+
+fn text_of<'a>(request: &Request<'a>) -> Result<&'a str> {
+    match request.query {
+        QueryContent::Text(text) => Ok(text),
+        other => Err(Error::Usage(format!(
+            "the retriever bm25 answers text queries, and was asked with one of kind {}",
+            other.kind()
+        ))),
+    }
+}
