@@ -20,7 +20,7 @@ impl Dataset for Amazon {
     }
 
     fn sources(&self) -> Vec<Download> {
-        self.downloads()
+        self.downloads().into()
     }
 
     fn load(&self, context: &Context) -> Result<Data> {

@@ -19,12 +19,10 @@ impl Amazon {
         let metadata = self.layout.metadata_file(&self.category);
         match (self.find(&reviews), self.find(&metadata)) {
             (Some(reviews), Some(metadata)) => Ok(Files { reviews, metadata }),
-            (found_reviews, found_metadata) => {
-                let mut missing = Vec::new();
-                missing.extend(found_reviews.is_none().then_some(("reviews", reviews)));
-                missing.extend(found_metadata.is_none().then_some(("metadata", metadata)));
-                Err(self.missing(&missing))
-            }
+            (found_reviews, found_metadata) => Err(self.missing(&[
+                ("reviews", reviews, found_reviews.is_some()),
+                ("metadata", metadata, found_metadata.is_some()),
+            ])),
         }
     }
 
@@ -36,17 +34,15 @@ impl Amazon {
             .find(|path| path.is_file())
     }
 
-    fn missing(&self, files: &[(&str, String)]) -> Error {
-        let wanted: Vec<_> = files
-            .iter()
-            .map(|(what, name)| format!("no {what} ({name}.gz or {name})"))
-            .collect();
-        let urls: Vec<_> = self
-            .downloads()
-            .into_iter()
-            .filter(|download| !download.path.exists())
-            .map(|download| format!("\n  {}", download.url))
-            .collect();
+    /// The error about those of the two `files` (what, name, whether found) that were not found.
+    fn missing(&self, files: &[(&str, String, bool); 2]) -> Error {
+        let (mut wanted, mut urls) = (Vec::new(), String::new());
+        for ((what, name, found), download) in files.iter().zip(self.downloads()) {
+            if !found {
+                wanted.push(format!("no {what} ({name}.gz or {name})"));
+                urls = urls + "\n  " + &download.url;
+            }
+        }
         Error::input(
             &self.folder,
             format!(
@@ -58,13 +54,13 @@ impl Amazon {
                 self.category,
                 self.layout.name(),
                 self.folder.display(),
-                urls.concat()
+                urls
             ),
         )
     }
 
     /// The public files and where they belong.
-    pub(crate) fn downloads(&self) -> Vec<Download> {
+    pub(crate) fn downloads(&self) -> [Download; 2] {
         let reviews = self.layout.reviews_file(&self.category);
         let metadata = self.layout.metadata_file(&self.category);
         [
@@ -75,6 +71,5 @@ impl Amazon {
             url: format!("{folder}{name}.gz"),
             path: self.folder.join(format!("{name}.gz")),
         })
-        .into()
     }
 }

@@ -72,10 +72,15 @@ pub(crate) fn read<F: Format>(
     })?;
     match first_bad {
         Some(error) if counts.good == 0 => Err(error),
-        _ if counts.good == 0 => Err(Error::input(
-            path,
-            format!("the file is empty; expected {a_what} on each line"),
-        )),
+        _ if counts.good == 0 => {
+            let what = if counts.blank == 0 {
+                "is empty"
+            } else {
+                "has only blank lines"
+            };
+            let message = format!("the file {what}; expected {a_what} on each line");
+            Err(Error::input(path, message))
+        }
         _ => Ok(counts),
     }
 }

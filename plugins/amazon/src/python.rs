@@ -70,12 +70,13 @@ impl<'a> Reader<'a> {
     }
 
     fn unexpected(&self, expected: &str) -> String {
-        let found = match self
+        let next = self
             .line
             .get(self.at..)
-            .and_then(|rest| rest.chars().next())
-        {
-            Some(c) => format!("`{}`", c.escape_debug()),
+            .and_then(|rest| rest.chars().next());
+        let found = match next {
+            Some(c) if c.is_control() => format!("`{}`", c.escape_default()),
+            Some(c) => format!("`{c}`"),
             None => "the end of the line".to_string(),
         };
         format!(

@@ -236,7 +236,7 @@ mod tests {
             ("\"1294185600\"", "string \"1294185600\""),
             ("-5", "integer `-5`"),
             ("1.5", "floating point `1.5`"),
-            ("1e300", "floating point `1e300`"),
+            ("1e300", "floating point `1e+300`"),
             ("9223372036854775807", "integer `9223372036854775807`"),
             ("null", "null"),
         ] {

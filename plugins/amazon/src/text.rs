@@ -46,12 +46,24 @@ fn join(texts: impl Iterator<Item = String>) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join(", "))
 }
 
-/// serde_json's message about one line, which knows only line 1.
+/// serde_json's message about one line, which knows only line 1 and may quote all of it.
 pub(crate) fn in_line(error: &str) -> String {
     match error.rsplit_once(" at line 1 column ") {
-        Some((message, column)) => format!("{message} (column {column})"),
-        None => error.to_string(),
+        Some((message, column)) => format!("{} (column {column})", shorten(message)),
+        None => shorten(error),
     }
+}
+
+/// The two ends of a long message.
+fn shorten(message: &str) -> String {
+    const END: usize = 150;
+    let count = message.chars().count();
+    if count <= 2 * END {
+        return message.to_string();
+    }
+    let start: String = message.chars().take(END).collect();
+    let end: String = message.chars().skip(count - END).collect();
+    format!("{start} … {end}")
 }
 
 #[cfg(test)]
@@ -67,6 +79,20 @@ mod tests {
         assert_eq!(words("a  b &amp; c", 0), ("a b &amp; c".into(), false));
         assert_eq!(words("a\u{200b}b", 9), ("a\u{200b}b".into(), false));
         assert_eq!(words(" \u{3000}", 1), (String::new(), false));
+    }
+
+    #[test]
+    fn a_message_that_quotes_ten_megabytes_is_shortened() {
+        let error = format!(
+            "invalid: {}, expected a at line 1 column 77",
+            "é".repeat(10 << 20)
+        );
+        let shown = in_line(&error);
+        assert!(shown.starts_with("invalid: éé") && shown.ends_with("é, expected a (column 77)"));
+        assert_eq!(
+            shown.chars().count(),
+            300 + " …  (column 77)".chars().count()
+        );
     }
 
     #[test]

@@ -1,0 +1,53 @@
+//! A folder with made-up files.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "each test file uses a part of it"
+)]
+
+use gloss_amazon::{Amazon, Layout};
+use gloss_core::{Context, Data, Dataset, Result};
+use std::path::Path;
+
+pub struct Folder {
+    folder: tempfile::TempDir,
+    pub options: Amazon,
+}
+
+impl Folder {
+    /// A folder for category `Tea` in `layout`, still without files.
+    pub fn new(layout: Layout) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = Amazon::new("Tea");
+        options.folder = folder.path().into();
+        options.layout = layout;
+        Folder { folder, options }
+    }
+
+    /// The 2014 layout with these reviews and metadata.
+    pub fn with(reviews: impl AsRef<[u8]>, metadata: impl AsRef<[u8]>) -> Self {
+        let folder = Folder::new(Layout::Of2014);
+        folder.write("reviews_Tea_5.json", reviews);
+        folder.write("meta_Tea.json", metadata);
+        folder
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path().join(name), content).unwrap();
+    }
+
+    pub fn load(&self) -> Result<Data> {
+        self.options.load(&Context::default())
+    }
+
+    /// The error of loading, without the folder's name.
+    pub fn error(&self) -> String {
+        let error = self.load().unwrap_err().to_string();
+        error.replace(&format!("{}", self.path().display()), "FOLDER")
+    }
+}
