@@ -40,7 +40,10 @@ pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
 pub use retriever::{Hit, Index, Request, Retriever, rank};
 pub use template::Template;
 
-pub use pipeline::{Prepared, prepare, read_data, write_data};
+pub use pipeline::{
+    Existing, Figure, Generated, Indexed, Manifest, MethodResult, Prepared, Results, Retrieved,
+    Run, Stage, generate, index, prepare, read_data, retrieve, run, write_data,
+};
 pub use store::{Artefact, Input, Store};
 
 #[doc(hidden)]

@@ -44,7 +44,7 @@ impl std::fmt::Display for Seen {
 }
 
 /// How rankings are made, in full.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
     /// Items taken from each query's hits, after seen ones are taken out.
     pub depth: usize,

@@ -1,5 +1,15 @@
 //! The stages of a run, each cached by what it was made from.
 
+mod generate;
+mod index;
 mod prepare;
+mod retrieve;
+mod run;
+mod score;
 
+pub use generate::{Generated, generate};
+pub use index::{Indexed, index};
 pub use prepare::{Prepared, prepare, read_data, write_data};
+pub use retrieve::{Retrieved, retrieve};
+pub use run::{Existing, Manifest, Results, Run, Stage, run};
+pub use score::{Figure, MethodResult};

@@ -1,0 +1,321 @@
+//! All stages in a row, and the folder that a run leaves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::score::{Judge, MethodResult};
+use super::{Generated, Indexed, Prepared, generate, index, prepare, retrieve};
+use crate::config::folder_name;
+use crate::store::{
+    Artefact, Input, Store, VERSION, create_folder, hash, read_inputs, read_json, remove_folder,
+    write_json,
+};
+use crate::{Component, Context, Error, Experiment, Report, Result};
+
+const MANIFEST: &str = "manifest.json";
+const METRICS: &str = "metrics.json";
+
+/// What a run says of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of gloss.
+    pub gloss: String,
+    /// The hash of all that the run was made from.
+    pub key: String,
+    /// The experiment, defaults included.
+    pub experiment: Value,
+    /// The packages that the components are from, with their versions.
+    pub packages: Vec<String>,
+    /// The files that were read.
+    pub inputs: Vec<Input>,
+    /// When the run started, in seconds since 1970.
+    pub started: u64,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// The most memory that the process had, in bytes; none where the system does not tell.
+    pub peak_memory: Option<u64>,
+    /// Each stage, in the order in which they ran.
+    pub stages: Vec<Stage>,
+}
+
+/// One stage of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stage {
+    /// The stage's name.
+    pub stage: String,
+    /// The method that it ran for; none if for all.
+    pub method: Option<String>,
+    /// The key of its artefact.
+    pub artefact: String,
+    /// Whether the artefact was there already.
+    pub reused: bool,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// What a run shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// The experiment's name.
+    pub experiment: String,
+    /// The data set's name.
+    pub dataset: String,
+    /// The cases that the methods were judged on.
+    pub split: crate::Split,
+    /// The methods, in the experiment's order.
+    pub methods: Vec<MethodResult>,
+    /// What the loader said of the data.
+    pub data: Report,
+}
+
+/// A finished run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Whether it was there already, so that nothing was done.
+    pub reused: bool,
+    /// What came out.
+    pub results: Results,
+}
+
+/// What becomes of another run's folder in the place of this one's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It is kept, and the run is refused.
+    Refuse,
+    /// It is replaced, once the new run is complete.
+    Replace,
+}
+
+/// Runs an experiment, or finds the equal run that was made before. The run's folder holds
+/// `manifest.json`, `metrics.json`, `qrels.trec` and, for each method (in a folder of its own if
+/// there are several), `run.trec`, `per-user.parquet` and `per-user.jsonl`. It appears whole or
+/// not at all.
+///
+/// # Errors
+/// Whatever a stage fails with; or if the folder is in use by something else.
+pub fn run(
+    experiment: &Experiment,
+    store: &Store,
+    existing: Existing,
+    context: &Context,
+) -> Result<Run> {
+    let clock = std::time::Instant::now();
+    let started = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
+    let inputs = all_inputs(experiment, context)?;
+    let made_from = json!({
+        "gloss": VERSION,
+        "experiment": experiment.describe()?,
+        "packages": packages(experiment),
+        "inputs": Input::identity(&inputs),
+    });
+    let key = hash(&made_from);
+    let folder = experiment.output.clone().unwrap_or_else(|| {
+        let name = format!("{}-{}", folder_name(&experiment.name), &key[..8]);
+        Path::new("runs").join(name)
+    });
+    if let Some(results) = find(&folder, &key, experiment, existing)? {
+        return Ok(Run {
+            folder,
+            reused: true,
+            results,
+        });
+    }
+    let partial = partial_of(&folder)?;
+    remove_folder(&partial)?;
+    create_folder(&partial)?;
+    let (results, stages) = stages(experiment, store, &partial, context)?;
+    let manifest = Manifest {
+        gloss: VERSION.to_string(),
+        key,
+        experiment: experiment.describe()?,
+        packages: packages(experiment),
+        inputs,
+        started,
+        seconds: clock.elapsed().as_secs_f64(),
+        peak_memory: peak_memory(),
+        stages,
+    };
+    write_json(&partial.join(METRICS), &results)?;
+    write_json(&partial.join(MANIFEST), &manifest)?;
+    put_in_place(&partial, &folder)?;
+    Ok(Run {
+        folder,
+        reused: false,
+        results,
+    })
+}
+
+/// The results of the run in `folder`, if it is the one that `key` names and complete.
+fn find(
+    folder: &Path,
+    key: &str,
+    experiment: &Experiment,
+    existing: Existing,
+) -> Result<Option<Results>> {
+    let is_empty = match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(Error::io("read the output folder", folder)(error)),
+    };
+    if is_empty {
+        return Ok(None);
+    }
+    let Ok(manifest) = read_json::<Manifest>(&folder.join(MANIFEST)) else {
+        return Err(Error::Usage(format!(
+            "the output folder {} holds files that are not a run of gloss, and is left as it is; \
+             choose another by `output` or --output",
+            folder.display()
+        )));
+    };
+    let is_whole = experiment.methods.iter().all(|method| {
+        let own = experiment.method_folder(folder, method);
+        ["run.trec", "per-user.parquet", "per-user.jsonl"]
+            .iter()
+            .all(|file| own.join(file).exists())
+    });
+    if manifest.key == key && is_whole && existing == Existing::Refuse {
+        return Ok(Some(read_json(&folder.join(METRICS))?));
+    }
+    if manifest.key != key && existing == Existing::Refuse {
+        return Err(Error::Usage(format!(
+            "the output folder {} holds another run (of {}, with other settings or data), and is \
+             left as it is; choose another by `output` or --output, or replace it by --overwrite",
+            folder.display(),
+            manifest.experiment["name"],
+        )));
+    }
+    Ok(None)
+}
+
+fn stages(
+    experiment: &Experiment,
+    store: &Store,
+    folder: &Path,
+    context: &Context,
+) -> Result<(Results, Vec<Stage>)> {
+    let mut stages = Vec::new();
+    let mut record = |stage: &str, method: Option<&str>, artefact: &Artefact| {
+        stages.push(Stage {
+            stage: stage.to_string(),
+            method: method.map(str::to_string),
+            artefact: artefact.key.clone(),
+            reused: artefact.reused,
+            seconds: artefact.seconds,
+        });
+    };
+    let prepared: Prepared = prepare(experiment.dataset.as_ref(), store, context)?;
+    record("prepare", None, &prepared.artefact);
+    let judge = Judge::new(&prepared.data, experiment.split);
+    judge.write_qrels(&folder.join("qrels.trec"))?;
+    let mut results = Vec::new();
+    for method in &experiment.methods {
+        let name = Some(method.name.as_str());
+        let generator = method.generator.as_ref();
+        let generated: Generated =
+            generate(generator, experiment.split, &prepared, store, context)?;
+        record("generate", name, &generated.artefact);
+        let indexed: Option<Indexed> = match &method.retriever {
+            Some(retriever) => Some(index(retriever.as_ref(), &prepared, store, context)?),
+            None => None,
+        };
+        if let Some(indexed) = &indexed {
+            record("index", name, &indexed.artefact);
+        }
+        let retrieved = retrieve(
+            &method.ranking,
+            experiment.split,
+            &prepared,
+            &generated,
+            indexed.as_ref(),
+            store,
+            context,
+        )?;
+        record("retrieve", name, &retrieved.artefact);
+        let scored = judge.score(method, &experiment.metrics, &retrieved)?;
+        let own = experiment.method_folder(folder, method);
+        judge.write_method(&scored, &retrieved.rankings, &own)?;
+        results.push(scored.result);
+    }
+    let results = Results {
+        experiment: experiment.name.clone(),
+        dataset: experiment.dataset.typetag_name().to_string(),
+        split: experiment.split,
+        methods: results,
+        data: prepared.data.report.clone(),
+    };
+    Ok((results, stages))
+}
+
+/// The files that the experiment's components read, each once.
+fn all_inputs(experiment: &Experiment, context: &Context) -> Result<Vec<Input>> {
+    let mut paths = experiment.dataset.inputs()?;
+    for method in &experiment.methods {
+        paths.extend(method.generator.inputs()?);
+        if let Some(retriever) = &method.retriever {
+            paths.extend(retriever.inputs()?);
+        }
+    }
+    paths.sort();
+    paths.dedup();
+    read_inputs(paths, context)
+}
+
+fn packages(experiment: &Experiment) -> Vec<String> {
+    let mut components: Vec<&dyn Component> = vec![experiment.dataset.as_ref()];
+    for metric in &experiment.metrics {
+        components.push(metric.as_ref());
+    }
+    for method in &experiment.methods {
+        components.push(method.generator.as_ref());
+        if let Some(retriever) = &method.retriever {
+            components.push(retriever.as_ref());
+        }
+    }
+    let mut packages: Vec<String> = components
+        .into_iter()
+        .map(|component| {
+            let (name, version) = component.package();
+            format!("{name} {version}")
+        })
+        .collect();
+    packages.sort();
+    packages.dedup();
+    packages
+}
+
+/// Where a run's folder grows before it is put in its place: beside it.
+fn partial_of(folder: &Path) -> Result<PathBuf> {
+    let name = folder
+        .file_name()
+        .ok_or_else(|| Error::Usage(format!("{} cannot be an output folder", folder.display())))?;
+    let partial = format!(".{}.partial", name.to_string_lossy());
+    Ok(folder.with_file_name(partial))
+}
+
+fn put_in_place(partial: &Path, folder: &Path) -> Result<()> {
+    let old = partial.with_extension("old");
+    remove_folder(&old)?;
+    if folder.exists() {
+        fs::rename(folder, &old).map_err(Error::io("move aside", folder))?;
+    }
+    fs::rename(partial, folder).map_err(Error::io("move into place", partial))?;
+    remove_folder(&old)
+}
+
+/// The most memory that this process had, where Linux tells.
+fn peak_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}

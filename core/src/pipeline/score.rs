@@ -1,0 +1,261 @@
+//! The fifth stage: rankings become figures.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::retrieve::Retrieved;
+use crate::store::create_folder;
+use crate::tables;
+use crate::{
+    Case, Data, Error, Evaluation, Experiment, Hit, Lists, Method, Metric, Ranking, Result, Scores,
+    Split, trec,
+};
+
+/// A metric's figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The metric's label, such as `recall@5`.
+    pub metric: String,
+    /// The mean over users, or the overall value.
+    pub value: f64,
+    /// Whether a higher value is better.
+    pub higher_is_better: bool,
+}
+
+/// What came out for one method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MethodResult {
+    /// The method's name.
+    pub method: String,
+    /// How its rankings were made.
+    pub ranking: Ranking,
+    /// How many users it was judged on.
+    pub users: u64,
+    /// How many of them got no ranking; they score 0.
+    pub users_without_ranking: u64,
+    /// A figure for each metric, in the experiment's order.
+    pub figures: Vec<Figure>,
+}
+
+/// A method's scores, user by user.
+pub(crate) struct Scored {
+    pub(crate) result: MethodResult,
+    scores: Vec<(String, Scores)>,
+}
+
+/// What all methods of an experiment are judged on.
+pub(crate) struct Judge<'a> {
+    data: &'a Data,
+    cases: &'a [Case],
+    relevant: Lists<(u32, f32)>,
+    training_counts: Vec<u64>,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(data: &'a Data, split: Split) -> Self {
+        let cases = data.cases(split);
+        let mut relevant = Lists::with_capacity(cases.len(), cases.len());
+        for case in cases {
+            relevant.push(
+                data.histories
+                    .targets(*case)
+                    .iter()
+                    .map(|item| (*item, 1.0)),
+            );
+        }
+        Judge {
+            data,
+            cases,
+            relevant,
+            training_counts: data.training_counts(),
+        }
+    }
+
+    /// Scores one method by all metrics.
+    pub(crate) fn score(
+        &self,
+        method: &Method,
+        metrics: &[Arc<dyn Metric>],
+        retrieved: &Retrieved,
+    ) -> Result<Scored> {
+        let rankings = items(&retrieved.rankings);
+        let evaluation = Evaluation::new(&rankings, &self.relevant)?
+            .with_catalogue(&self.data.catalogue, &self.training_counts);
+        let mut figures = Vec::new();
+        let mut scores = Vec::new();
+        for metric in metrics {
+            let values = metric.score(&evaluation)?;
+            check(metric.as_ref(), &values, self.cases.len())?;
+            figures.push(Figure {
+                metric: metric.label(),
+                value: values.value(),
+                higher_is_better: metric.laws().higher_is_better,
+            });
+            scores.push((metric.label(), values));
+        }
+        Ok(Scored {
+            result: MethodResult {
+                method: method.name.clone(),
+                ranking: method.ranking.clone(),
+                users: self.cases.len() as u64,
+                users_without_ranking: rankings.iter().filter(|r| r.is_empty()).count() as u64,
+                figures,
+            },
+            scores,
+        })
+    }
+
+    /// The identifier of each case's user, in order.
+    fn users(&self) -> impl Iterator<Item = &'a str> + Clone {
+        self.cases
+            .iter()
+            .map(|case| self.data.histories.seen(*case).user)
+    }
+
+    /// Writes the relevant items of all users.
+    pub(crate) fn write_qrels(&self, path: &Path) -> Result<()> {
+        let rows = self
+            .users()
+            .zip(self.relevant.iter())
+            .flat_map(|(user, relevant)| {
+                relevant
+                    .iter()
+                    .map(move |(item, _)| (user, self.id(*item), 1))
+            });
+        trec::write_qrels(path, rows)
+    }
+
+    /// Writes a method's rankings (`run.trec`) and its scores user by user (`per-user.parquet`,
+    /// and `per-user.jsonl` in the layout of GLoSS) into `folder`.
+    pub(crate) fn write_method(
+        &self,
+        scored: &Scored,
+        rankings: &Lists<Hit>,
+        folder: &Path,
+    ) -> Result<()> {
+        create_folder(folder)?;
+        let rows = self.users().zip(rankings.iter()).flat_map(|(user, hits)| {
+            hits.iter()
+                .zip(falling(hits))
+                .map(move |(hit, score)| (user, self.id(hit.item), score))
+        });
+        trec::write_run(&folder.join("run.trec"), &scored.result.method, rows)?;
+        let per_user = || {
+            scored
+                .scores
+                .iter()
+                .filter_map(|(label, scores)| match scores {
+                    Scores::PerUser(values) => Some((label, values)),
+                    Scores::Overall(_) => None,
+                })
+        };
+        let mut columns = vec![("user".to_string(), tables::text(self.users().map(Some)))];
+        columns.extend(
+            per_user()
+                .map(|(label, values)| (label.clone(), tables::float64(values.iter().copied()))),
+        );
+        tables::write(&folder.join("per-user.parquet"), columns)?;
+        self.write_lines(
+            &per_user().collect::<Vec<_>>(),
+            &folder.join("per-user.jsonl"),
+        )
+    }
+
+    fn write_lines(&self, scores: &[(&String, &Vec<f64>)], path: &Path) -> Result<()> {
+        let failed = |error| Error::io("write", path)(error);
+        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        for (index, user) in self.users().enumerate() {
+            let mut line = Map::new();
+            line.insert("reviewer_id".into(), user.into());
+            for (label, values) in scores {
+                line.insert((*label).clone(), values[index].into());
+            }
+            writeln!(file, "{}", Value::Object(line)).map_err(failed)?;
+        }
+        file.flush().map_err(failed)
+    }
+
+    fn id(&self, item: u32) -> &'a str {
+        &self.data.catalogue.item(item).id
+    }
+}
+
+fn items(rankings: &Lists<Hit>) -> Lists<u32> {
+    let mut items = Lists::with_capacity(rankings.len(), rankings.values().len());
+    for hits in rankings.iter() {
+        items.push(hits.iter().map(|hit| hit.item));
+    }
+    items
+}
+
+/// The hits' scores, equal ones set apart by the least amount there is, so that every tool that
+/// reads them ranks as gloss does.
+fn falling(hits: &[Hit]) -> impl Iterator<Item = f32> {
+    hits.iter().scan(f32::INFINITY, |last, hit| {
+        *last = hit.score.min(last.next_down());
+        Some(*last)
+    })
+}
+
+/// Holds a metric's values against its laws.
+fn check(metric: &dyn Metric, scores: &Scores, users: usize) -> Result<()> {
+    let broken = |message: String| {
+        Err(Error::component(
+            format!("metric {}", metric.label()),
+            message,
+        ))
+    };
+    let values = match scores {
+        Scores::PerUser(values) if values.len() != users => {
+            return broken(format!("gave {} values for {users} users", values.len()));
+        }
+        Scores::PerUser(values) => values.as_slice(),
+        Scores::Overall(value) => std::slice::from_ref(value),
+    };
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => broken(format!("gave {value}")),
+        None => Ok(()),
+    }
+}
+
+impl Experiment {
+    /// The folder, below the run's, of a method's own files: the run's itself if there is but one.
+    pub(crate) fn method_folder(&self, run: &Path, method: &Method) -> std::path::PathBuf {
+        match self.methods.len() {
+            1 => run.to_path_buf(),
+            _ => run.join(method.folder_name()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn written_scores_fall_strictly_and_hardly_move() {
+        let hits: Vec<Hit> = [2.5, 2.5, 2.5, 1.0, 0.0, 0.0, -1.0]
+            .iter()
+            .map(|score| Hit {
+                item: 0,
+                score: *score,
+            })
+            .collect();
+        let written: Vec<f32> = falling(&hits).collect();
+        assert!(
+            written.windows(2).all(|pair| pair[0] > pair[1]),
+            "{written:?}"
+        );
+        assert!(
+            written
+                .iter()
+                .zip(&hits)
+                .all(|(w, hit)| (w - hit.score).abs() < 1e-6)
+        );
+    }
+}
