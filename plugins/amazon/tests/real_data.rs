@@ -1,4 +1,5 @@
 //! The published counts, and the published users and histories, on the real files.
+#![allow(clippy::unwrap_used, reason = "a test may fail here")]
 
 use std::path::PathBuf;
 

@@ -15,7 +15,7 @@ impl Format for Numbers {
             .trim()
             .parse()
             .map_err(|_| format!("`{line}` is no number"))?;
-        Ok((number % 2 == 0).then_some((number, line)))
+        Ok((number.is_multiple_of(2)).then_some((number, line)))
     }
 }
 

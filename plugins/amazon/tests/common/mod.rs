@@ -1,23 +1,19 @@
 //! A folder with made-up files.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    reason = "each test file uses a part of it"
-)]
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may fail here")]
 
 use gloss_amazon::{Amazon, Layout};
 use gloss_core::{Context, Data, Dataset, Result};
 use std::path::Path;
 
-pub struct Folder {
+pub(crate) struct Folder {
     folder: tempfile::TempDir,
-    pub options: Amazon,
+    pub(crate) options: Amazon,
 }
 
 impl Folder {
     /// A folder for category `Tea` in `layout`, still without files.
-    pub fn new(layout: Layout) -> Self {
+    pub(crate) fn new(layout: Layout) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut options = Amazon::new("Tea");
         options.folder = folder.path().into();
@@ -26,27 +22,27 @@ impl Folder {
     }
 
     /// The 2014 layout with these reviews and metadata.
-    pub fn with(reviews: impl AsRef<[u8]>, metadata: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn with(reviews: impl AsRef<[u8]>, metadata: impl AsRef<[u8]>) -> Self {
         let folder = Folder::new(Layout::Of2014);
         folder.write("reviews_Tea_5.json", reviews);
         folder.write("meta_Tea.json", metadata);
         folder
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.path().join(name), content).unwrap();
     }
 
-    pub fn load(&self) -> Result<Data> {
+    pub(crate) fn load(&self) -> Result<Data> {
         self.options.load(&Context::default())
     }
 
     /// The error of loading, without the folder's name.
-    pub fn error(&self) -> String {
+    pub(crate) fn error(&self) -> String {
         let error = self.load().unwrap_err().to_string();
         error.replace(&format!("{}", self.path().display()), "FOLDER")
     }
