@@ -1,1 +1,22 @@
-//! Data sets from JSON lines, CSV and Parquet files
+//! Data sets from anyone's own tables: one file of interactions and one of items, as JSON lines,
+//! CSV or Parquet, with columns named in the options.
+//!
+//! A format's part is to hand over the cells of the named columns row by row; what the cells mean
+//! is the same for all.
+
+mod assemble;
+mod cell;
+mod config;
+mod csv;
+mod jsonl;
+mod parquet;
+mod source;
+mod text;
+
+pub use config::{Csv, Jsonl, Parquet, TimeUnit};
+
+gloss_core::plugin! {
+    dataset "jsonl" => Jsonl,
+    dataset "csv" => Csv,
+    dataset "parquet" => Parquet,
+}

@@ -1,0 +1,103 @@
+//! CSV.
+
+use std::path::Path;
+
+use csv::{ErrorKind, StringRecord};
+use gloss_core::{Context, Error, Fault, Result};
+
+use crate::cell::Cell;
+use crate::config::Csv;
+use crate::source::{Column, Source, empty, no_column};
+use crate::text;
+
+impl Source for Csv {
+    const POSITION: &'static str = "line";
+
+    fn own_faults(&self) -> Vec<Fault> {
+        if self.delimiter.is_ascii() {
+            return Vec::new();
+        }
+        let message = format!("expected one ASCII character, found `{}`", self.delimiter);
+        vec![Fault::new("delimiter", message)]
+    }
+
+    fn read(
+        &self,
+        path: &Path,
+        columns: &[Column<'_>],
+        context: &Context,
+        mut take: impl FnMut(u64, &[Cell<'_>]) -> Result<(), String>,
+    ) -> Result<()> {
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(u8::try_from(self.delimiter).unwrap_or(b','))
+            .from_reader(text::open(path, context)?);
+        let header = reader
+            .headers()
+            .map_err(|error| explain(path, context, error))?;
+        if header.is_empty() {
+            return Err(empty(path));
+        }
+        let places = columns
+            .iter()
+            .map(|column| place(column.name, header))
+            .collect::<Result<Vec<_>, String>>()
+            .map_err(|message| Error::line(path, 1, message))?;
+        let mut record = StringRecord::new();
+        let mut rows = 0;
+        while reader
+            .read_record(&mut record)
+            .map_err(|error| explain(path, context, error))?
+        {
+            rows += 1;
+            let line = record.position().map_or(rows + 1, csv::Position::line);
+            let cells: Vec<_> = places.iter().map(|&place| cell(&record[place])).collect();
+            take(line, &cells).map_err(|message| Error::line(path, line, message))?;
+        }
+        if rows == 0 {
+            return Err(empty(path));
+        }
+        Ok(())
+    }
+}
+
+/// Which of the header's columns is `name`.
+fn place(name: &str, header: &StringRecord) -> Result<usize, String> {
+    let mut places = (0..header.len()).filter(|&place| &header[place] == name);
+    match (places.next(), places.next()) {
+        (Some(place), None) => Ok(place),
+        (Some(_), Some(_)) => Err(format!(
+            "there are two columns `{name}`; rename one of them"
+        )),
+        (None, _) => Err(no_column(name, header)),
+    }
+}
+
+fn cell(text: &str) -> Cell<'_> {
+    if text.is_empty() {
+        Cell::Empty
+    } else {
+        Cell::Text(text.into())
+    }
+}
+
+fn explain(path: &Path, context: &Context, error: csv::Error) -> Error {
+    let line = error.position().map(csv::Position::line);
+    let message = match error.into_kind() {
+        ErrorKind::Io(error) => return text::explain(path, context, error),
+        ErrorKind::Utf8 { err, .. } => {
+            format!("cell {} of the row is not valid UTF-8", err.field() + 1)
+        }
+        ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!(
+            "the row has {len} cells and the header {expected_len}; is a quote missing, or the \
+             delimiter another one?"
+        ),
+        other => format!("not a CSV file: {other:?}"),
+    };
+    Error::Input {
+        path: path.to_path_buf(),
+        line,
+        message,
+    }
+}

@@ -1,0 +1,78 @@
+//! What a format is asked for: the cells of some columns, row by row.
+
+use std::path::Path;
+
+use gloss_core::{Context, Error, Fault, Result};
+
+use crate::cell::Cell;
+
+/// A column that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) holds: Holds,
+}
+
+/// What a column should hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// An id, in every row.
+    Id,
+    /// A time, in every row.
+    Time,
+    /// A number, possibly.
+    Number,
+    /// Anything that can be written as text, possibly.
+    Text,
+}
+
+impl Holds {
+    /// Whether every row must have it.
+    pub(crate) fn is_required(self) -> bool {
+        matches!(self, Holds::Id | Holds::Time)
+    }
+}
+
+/// A format of tables.
+pub(crate) trait Source {
+    /// What positions in a file count, in words: `line` or `row`.
+    const POSITION: &'static str;
+
+    /// Faults of the options that only this format has.
+    fn own_faults(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// Hands `take` each row of the file at `path`: its position, counted from 1, and the cells
+    /// of `columns`, in their order. What `take` says against a row becomes an error that tells
+    /// the position.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not of this format, or lacks a column.
+    fn read(
+        &self,
+        path: &Path,
+        columns: &[Column<'_>],
+        context: &Context,
+        take: impl FnMut(u64, &[Cell<'_>]) -> Result<(), String>,
+    ) -> Result<()>;
+}
+
+/// Says that the file has `available` columns, and `name` is none of them.
+pub(crate) fn no_column<S: AsRef<str>>(
+    name: &str,
+    available: impl IntoIterator<Item = S>,
+) -> String {
+    Fault::unknown("", format!("there is no column `{name}`"), name, available).to_string()
+}
+
+/// What is shown while the file at `path` is read.
+pub(crate) fn label(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("Reading {name}")
+}
+
+/// An error about a file without a single row.
+pub(crate) fn empty(path: &Path) -> Error {
+    Error::input(path, "the file has no rows")
+}

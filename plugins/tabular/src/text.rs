@@ -1,0 +1,61 @@
+//! Text files, gzipped or not.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use gloss_core::{Context, Error, Result, Task, Unit};
+
+use crate::source::label;
+
+/// How gzipped data begins.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Opens the text file at `path`, whose reading is shown and can be stopped.
+pub(crate) fn open(path: &Path, context: &Context) -> Result<Box<dyn BufRead>> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let size = file.metadata().map_err(Error::io("read", path))?.len();
+    let task = context.task(&label(path), Some(size), Unit::Bytes);
+    let mut file = BufReader::with_capacity(1 << 16, Counted { file, task });
+    let start = file
+        .fill_buf()
+        .map_err(|error| explain(path, context, error))?;
+    Ok(if start.starts_with(&GZIP_MAGIC) {
+        Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file)))
+    } else {
+        Box::new(file)
+    })
+}
+
+/// What an error in reading from [`open`] means.
+pub(crate) fn explain(path: &Path, context: &Context, error: io::Error) -> Error {
+    if let Err(interrupted) = context.check() {
+        return interrupted;
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::input(
+            path,
+            "the gzipped data ends too early; the file was cut short: get it again",
+        ),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Error::input(
+            path,
+            format!("the gzipped data is damaged ({error}); get the file again"),
+        ),
+        _ => Error::io("read", path)(error),
+    }
+}
+
+/// Shows how much is read through it.
+struct Counted {
+    file: File,
+    task: Task,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.task.advance(read as u64).map_err(io::Error::other)?;
+        Ok(read)
+    }
+}
