@@ -1,9 +1,12 @@
 //! What can be typed: commands and flags, apart from what they do.
 
+use std::path::PathBuf;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use gloss_core::Kind;
+use gloss_core::trec::Ties;
 
 /// Generative sequential recommendation: datasets, query generators, retrievers and metrics,
 /// composed by name.
@@ -39,16 +42,120 @@ pub(crate) struct Global {
 /// What to do; each has a file of its name in `commands/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run an experiment, and print its table
+    Run(Run),
+    /// Check an experiment without reading anything, and print it in full
+    Validate(Experiment),
     /// List the components that can be named
     List(List),
     /// Explain a component and its options
     Describe(Describe),
+    /// Print the JSON Schema of experiment files, for editors
+    Schema,
+    /// Turn a dataset into Parquet files, and report what was kept and dropped
+    Prepare(Prepare),
     /// Download the files of a dataset, and record their checksums
     Fetch(Fetch),
+    /// Score a run that exists already, in TREC format or GLoSS's per-user files
+    Evaluate(Evaluate),
     /// Tell what this build and this machine can do
     Doctor,
     /// Print a script that completes gloss's commands and flags in a shell
     Completions(Completions),
+}
+
+/// An experiment: a file, flags, or both; flags prevail.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Experiment {
+    /// The experiment's TOML file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+
+    /// The dataset's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Option<String>,
+
+    /// The query generator's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) generator: Option<String>,
+
+    /// The retriever's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) retriever: Option<String>,
+
+    /// The metrics, such as recall@5,ndcg@5,mrr
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) metric: Vec<String>,
+
+    /// The cases that methods are judged on: test or validation
+    #[arg(long, value_name = "SPLIT")]
+    pub(crate) split: Option<String>,
+
+    /// Set any option, such as retriever.k1=1.2; the value is TOML, or else text
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+/// Flags of `run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) experiment: Experiment,
+
+    /// The folder that the run writes [default: runs/NAME-HASH]
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Replace another run in that folder
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+}
+
+/// Where the results of single stages are kept.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Cache {
+    /// The folder where the results of single stages are kept; it can be removed at any time
+    #[arg(long = "cache", value_name = "FOLDER", env = "GLOSS_CACHE", default_value = ".gloss",
+          value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+}
+
+/// Flags of `prepare`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Prepare {
+    /// The dataset component's name, as `gloss list dataset` shows it
+    pub(crate) name: String,
+
+    /// Set an option of the dataset; the value is TOML, or else text
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// The folder that gets items.parquet, interactions.parquet, cases.parquet and report.json
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) output: PathBuf,
+}
+
+/// Flags of `evaluate`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Evaluate {
+    /// The run in TREC format, or a file of GLoSS's metrics by user (JSON lines)
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) run: PathBuf,
+
+    /// The relevance judgements in TREC format; none for a file of GLoSS's metrics
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) qrels: Option<PathBuf>,
+
+    /// The metrics, such as recall@5,ndcg@5,mrr
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) metric: Vec<String>,
+
+    /// How items with equal scores are ranked: file (as listed) or trec-eval (last id first)
+    #[arg(long, value_name = "RULE", default_value = "file", value_parser = ties())]
+    pub(crate) ties: Ties,
 }
 
 /// Flags of `list`.
@@ -86,6 +193,13 @@ pub(crate) struct Fetch {
 pub(crate) struct Completions {
     /// The shell
     pub(crate) shell: Shell,
+}
+
+fn ties() -> impl TypedValueParser<Value = Ties> {
+    PossibleValuesParser::new(["file", "trec-eval"]).map(|rule| match rule.as_str() {
+        "trec-eval" => Ties::TrecEval,
+        _ => Ties::File,
+    })
 }
 
 fn kinds() -> impl TypedValueParser<Value = Kind> {

@@ -18,6 +18,7 @@
 mod args;
 mod commands;
 mod download;
+mod draft;
 mod plugins;
 mod session;
 mod ui;

@@ -1,20 +1,19 @@
 //! `gloss fetch`: the files of a dataset, downloaded.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use anyhow::Result;
-use gloss_core::{Dataset, Download, Draft, Error, Registry};
+use gloss_core::{Download, Error};
 use indicatif::BinaryBytes;
-use serde_json::json;
 
 use crate::args::Fetch;
 use crate::download::{Downloader, Fetched, Outcome};
+use crate::draft;
 use crate::session::Session;
 use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &Fetch, session: &Session) -> Result<()> {
-    let dataset = dataset(args)?;
+    let dataset = draft::dataset("fetch", &args.name, &args.set)?;
     let mut sources = dataset.sources();
     if sources.is_empty() {
         return Err(no_download(&args.name).into());
@@ -34,22 +33,6 @@ pub(crate) fn execute(args: &Fetch, session: &Session) -> Result<()> {
     session
         .output
         .show(&files, |files, look| table(files, look))
-}
-
-/// The dataset that the flags describe.
-fn dataset(args: &Fetch) -> Result<Arc<dyn Dataset>> {
-    let mut draft = Draft::new();
-    let typed = format!("gloss fetch {}", args.name);
-    draft.replace(&typed, "dataset", json!({ "type": args.name }));
-    for assignment in &args.set {
-        let of_dataset = assignment.starts_with("dataset.");
-        draft.set(&if of_dataset {
-            assignment.clone()
-        } else {
-            format!("dataset.{assignment}")
-        });
-    }
-    Ok(draft.resolve_dataset(&Registry::compiled_in()?)?)
 }
 
 fn no_download(name: &str) -> Error {

@@ -3,8 +3,13 @@
 mod completions;
 mod describe;
 mod doctor;
+mod evaluate;
 mod fetch;
 mod list;
+mod prepare;
+mod run;
+mod schema;
+mod validate;
 
 use anyhow::Result;
 
@@ -14,8 +19,13 @@ use crate::session::Session;
 /// Does what the command line asks.
 pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
     match command {
+        Command::Run(args) => run::execute(&args, session),
+        Command::Validate(args) => validate::execute(&args, session),
         Command::List(args) => list::execute(&args, session),
         Command::Describe(args) => describe::execute(&args, session),
+        Command::Schema => schema::execute(session),
+        Command::Prepare(args) => prepare::execute(&args, session),
+        Command::Evaluate(args) => evaluate::execute(&args, session),
         Command::Fetch(args) => fetch::execute(&args, session),
         Command::Doctor => doctor::execute(session),
         Command::Completions(args) => completions::execute(&args, session),

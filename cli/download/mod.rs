@@ -20,8 +20,10 @@ use serde::Serialize;
 use self::part::Part;
 use self::transfer::Failure;
 
-/// How often a transfer that breaks off is taken up again.
+/// How often in a row a transfer may break off, unless it gets on by [`PROGRESS`] bytes.
 const ATTEMPTS: u32 = 4;
+/// How many bytes are worth a transfer that breaks off.
+const PROGRESS: u64 = 1 << 20;
 /// How long to wait before a transfer is taken up again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -85,7 +87,7 @@ impl<'a> Downloader<'a> {
             None => checksum::write(path, &blake3)?,
         }
         part.finish(path)?;
-        Ok(fetched(path, Outcome::Downloaded, blake3)?)
+        fetched(path, Outcome::Downloaded, blake3)
     }
 
     /// Compares a file with its recorded checksum; records it if there is none.
@@ -104,24 +106,28 @@ impl<'a> Downloader<'a> {
 
     /// Downloads what is missing of a file, and goes on where the connection breaks.
     fn complete(&self, url: &str, part: &Part) -> Result<()> {
-        for attempt in 1.. {
-            match transfer::transfer(&self.agent, url, part, self.context) {
-                Ok(()) => break,
+        let mut failures = 0;
+        loop {
+            let before = part.arrived();
+            let reason = match transfer::transfer(&self.agent, url, part, self.context) {
+                Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Cut(reason)) if attempt >= ATTEMPTS => {
-                    return Err(Error::Network(format!(
-                        "the connection to {url} broke {ATTEMPTS} times, at last with: {reason}; \
-                         what has arrived is kept, and the same command goes on from there"
-                    )));
-                }
-                Err(Failure::Cut(reason)) => {
-                    tracing::info!(url, reason, "the connection broke; going on");
-                    thread::sleep(PAUSE);
-                    self.context.check()?;
-                }
+                Err(Failure::Cut(reason)) => reason,
+            };
+            if part.arrived() >= before + PROGRESS {
+                failures = 0;
             }
+            failures += 1;
+            if failures == ATTEMPTS {
+                return Err(Error::Network(format!(
+                    "the connection to {url} broke {ATTEMPTS} times, at last with: {reason}; what \
+                     has arrived is kept, and the same command goes on from there"
+                )));
+            }
+            tracing::info!(url, reason, "the connection broke; going on");
+            thread::sleep(PAUSE);
+            self.context.check()?;
         }
-        Ok(())
     }
 }
 

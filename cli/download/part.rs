@@ -37,13 +37,14 @@ impl Version {
         self.etag.is_some() || self.last_modified.is_some() || self.total.is_some()
     }
 
-    /// Whether nothing that both tell differs.
+    /// Whether this is the other version still: the same tag, and no other sign of a difference.
+    /// (A server that sends a part always repeats the tag, but need not repeat the date.)
     pub(super) fn agrees(&self, other: &Version) -> bool {
         fn same<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
             a.is_none() || b.is_none() || a == b
         }
         self.url == other.url
-            && same(&self.etag, &other.etag)
+            && self.etag == other.etag
             && same(&self.last_modified, &other.last_modified)
             && same(&self.total, &other.total)
     }
@@ -70,9 +71,14 @@ impl Part {
         &self.path
     }
 
+    /// How many bytes have arrived, of whatever version.
+    pub(super) fn arrived(&self) -> u64 {
+        fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
+    }
+
     /// How much has arrived of which version, if more can be added to it from `url`.
     pub(super) fn resumable(&self, url: &str) -> Option<(u64, Version)> {
-        let arrived = fs::metadata(&self.path).ok()?.len();
+        let arrived = self.arrived();
         let version: Version = serde_json::from_slice(&fs::read(&self.version).ok()?).ok()?;
         let fits = version.total.is_none_or(|total| arrived <= total);
         (arrived > 0 && fits && version.url == url && version.is_distinct())
@@ -205,12 +211,15 @@ mod tests {
     }
 
     #[test]
-    fn versions_differ_if_anything_that_both_tell_differs() {
+    fn versions_differ_if_their_tags_or_sizes_do() {
         let mut other = version("\"a\"");
         assert!(other.agrees(&version("\"a\"")));
         assert!(!other.agrees(&version("\"b\"")));
         other.total = None;
         assert!(other.agrees(&version("\"a\"")));
+        other.etag = None;
+        assert!(!other.agrees(&version("\"a\"")));
+        other.etag = version("\"a\"").etag;
         other.total = Some(11);
         assert!(!other.agrees(&version("\"a\"")));
     }

@@ -23,6 +23,17 @@ pub enum Fusion {
     LogProbability,
 }
 
+impl std::fmt::Display for Fusion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Fusion::Max => "max",
+            Fusion::Sum => "sum",
+            Fusion::ReciprocalRank => "reciprocal-rank",
+            Fusion::LogProbability => "log-probability",
+        })
+    }
+}
+
 /// What happens to items that are in the user's history already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{Dataset, Error, Fault, Faults, Registry, Result};
+use crate::{Dataset, Error, Fault, Faults, Metric, Registry, Result};
 
 /// An experiment in the making: a file's settings, and those of the command line over them.
 #[derive(Debug, Default)]
@@ -89,6 +89,15 @@ impl Draft {
                 other
             }
         }
+    }
+
+    /// Resolves the metrics alone, whatever else is set or missing. Touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all of their faults at once.
+    pub fn resolve_metrics(&self, registry: &Registry) -> Result<Vec<Arc<dyn Metric>>> {
+        Faults(self.faults.clone()).into_result()?;
+        resolve::resolve_metrics(&self.document, registry)
     }
 
     /// Resolves the data set alone, whatever else is set or missing. Touches no file.

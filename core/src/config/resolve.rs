@@ -48,6 +48,25 @@ pub(crate) fn resolve(
     experiment.ok_or_else(|| Error::Internal("an experiment without faults did not resolve".into()))
 }
 
+/// Resolves the setting `metrics` alone. Touches no file.
+///
+/// # Errors
+/// [`Error::Config`] with every fault of it.
+pub(crate) fn resolve_metrics(
+    document: &Document,
+    registry: &Registry,
+) -> Result<Vec<Arc<dyn Metric>>> {
+    let mut resolver = Resolver {
+        document,
+        registry,
+        faults: Vec::new(),
+    };
+    let list = document.root.get("metrics").unwrap_or(&Value::Null);
+    let metrics = resolver.metrics(list)?;
+    Faults(resolver.faults).into_result()?;
+    Ok(metrics)
+}
+
 /// Resolves the setting `dataset` alone. Touches no file.
 ///
 /// # Errors

@@ -1,0 +1,103 @@
+//! `gloss run`: an experiment, from files to a table.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use gloss_core::{Existing, Registry, Results, Run, Store, run};
+use indicatif::HumanCount;
+use serde_json::json;
+
+use crate::args;
+use crate::draft;
+use crate::session::Session;
+use crate::ui::table::{Cell, Look, Table};
+
+pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
+    let registry = Registry::compiled_in()?;
+    let mut experiment = draft::experiment(&args.experiment)?.resolve(&registry)?;
+    if let Some(output) = &args.output {
+        experiment.output = Some(output.clone());
+    }
+    let existing = match args.overwrite {
+        true => Existing::Replace,
+        false => Existing::Refuse,
+    };
+    let store = Store::new(&args.cache.folder);
+    let run = run(&experiment, &store, existing, &session.context)?;
+    if !run.reused {
+        session.log.attach(&run.folder.join("run.log"))?;
+    }
+    let value = json!({ "folder": run.folder, "reused": run.reused, "results": run.results });
+    session.output.show(&value, |_, look| text(&run, look))
+}
+
+fn text(run: &Run, look: Look) -> String {
+    let mut text = table(&run.results).render(look);
+    let results = &run.results;
+    let users = results.methods.first().map_or(0, |method| method.users);
+    let _ = write!(
+        text,
+        "\n\n{} {} users of {}",
+        HumanCount(users),
+        results.split,
+        results.dataset
+    );
+    for method in results
+        .methods
+        .iter()
+        .filter(|m| m.users_without_ranking > 0)
+    {
+        let _ = write!(
+            text,
+            "\n{}: {} users got no ranking and score 0",
+            method.method,
+            HumanCount(method.users_without_ranking)
+        );
+    }
+    let reused = if run.reused {
+        ", where it was already"
+    } else {
+        ""
+    };
+    let _ = write!(text, "\nthe run is in {}{reused}", run.folder.display());
+    text
+}
+
+/// What is told of every method beside its figures.
+const RANKING_COLUMNS: [&str; 5] = ["method", "seen", "fusion", "depth", "cutoff"];
+
+/// A row a method: its name, its policy of seen items, how its rankings were made, its figures.
+fn table(results: &Results) -> Table {
+    let metrics: Vec<_> = results
+        .methods
+        .first()
+        .map_or(&[][..], |m| &m.figures)
+        .to_vec();
+    let mut table = Table::new(
+        RANKING_COLUMNS
+            .map(str::to_string)
+            .into_iter()
+            .chain(metrics.iter().map(|figure| figure.metric.clone())),
+    );
+    for method in &results.methods {
+        let ranking = &method.ranking;
+        let mut row = vec![
+            Cell::from(method.method.as_str()),
+            ranking.seen.to_string().into(),
+            ranking.fusion.to_string().into(),
+            Cell::count(ranking.depth),
+            Cell::count(ranking.cutoff),
+        ];
+        row.extend(
+            method
+                .figures
+                .iter()
+                .map(|figure| Cell::number(figure.value, 4)),
+        );
+        table.row(row);
+    }
+    for (index, figure) in metrics.iter().enumerate() {
+        table.mark_best(RANKING_COLUMNS.len() + index, figure.higher_is_better);
+    }
+    table
+}

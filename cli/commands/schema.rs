@@ -1,0 +1,12 @@
+//! `gloss schema`: the JSON Schema of experiment files.
+
+use anyhow::Result;
+use gloss_core::{Registry, experiment_schema};
+
+use crate::session::Session;
+
+pub(crate) fn execute(session: &Session) -> Result<()> {
+    let schema = experiment_schema(&Registry::compiled_in()?);
+    let text = serde_json::to_string_pretty(&schema)?;
+    session.output.show(&schema, |_, _| text)
+}

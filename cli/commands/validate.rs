@@ -1,0 +1,15 @@
+//! `gloss validate`: an experiment, checked and in full, with nothing read.
+
+use anyhow::Result;
+use gloss_core::Registry;
+
+use crate::args::Experiment;
+use crate::draft;
+use crate::session::Session;
+
+pub(crate) fn execute(args: &Experiment, session: &Session) -> Result<()> {
+    let experiment = draft::experiment(args)?.resolve(&Registry::compiled_in()?)?;
+    let described = experiment.describe()?;
+    let text = serde_json::to_string_pretty(&described)?;
+    session.output.show(&described, |_, _| text)
+}
