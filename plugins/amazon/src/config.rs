@@ -6,6 +6,8 @@ use gloss_core::{Fault, Protocol, Template};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Layout;
+
 /// A category of the Amazon reviews data, in the layout of its 2014, 2018 or 2023 release.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,21 +36,6 @@ pub struct Amazon {
     /// What is done about a line that cannot be read.
     #[serde(default)]
     pub on_bad_line: OnBadLine,
-}
-
-/// A release of the data: its file names, fields and formats.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Layout {
-    /// `reviews_<category>_5.json` and `meta_<category>.json`; metadata as Python literals.
-    #[default]
-    #[serde(rename = "2014")]
-    Of2014,
-    /// `<category>_5.json` and `meta_<category>.json`.
-    #[serde(rename = "2018")]
-    Of2018,
-    /// `<category>.jsonl` and `meta_<category>.jsonl`; items by `parent_asin`, not 5-core.
-    #[serde(rename = "2023")]
-    Of2023,
 }
 
 /// What is done about a line that cannot be read.

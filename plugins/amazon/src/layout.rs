@@ -1,6 +1,57 @@
 //! What the releases differ in.
 
-use crate::Layout;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A release of the data: its file names, fields and formats. Written as the year, quoted or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum Layout {
+    /// `reviews_<category>_5.json` and `meta_<category>.json`; metadata as Python literals.
+    #[default]
+    #[serde(rename = "2014")]
+    Of2014,
+    /// `<category>_5.json` and `meta_<category>.json`.
+    #[serde(rename = "2018")]
+    Of2018,
+    /// `<category>.jsonl` and `meta_<category>.jsonl`; items by `parent_asin`, not 5-core.
+    #[serde(rename = "2023")]
+    Of2023,
+}
+
+impl<'de> Deserialize<'de> for Layout {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Year {
+            Quoted(String),
+            Bare(u32),
+        }
+        let year = match Year::deserialize(deserializer)? {
+            Year::Quoted(year) => year,
+            Year::Bare(year) => year.to_string(),
+        };
+        let known = Layout::ALL.into_iter().find(|layout| layout.name() == year);
+        known.ok_or_else(|| D::Error::custom(format!("there is no layout `{year}`")))
+    }
+}
+
+impl JsonSchema for Layout {
+    fn schema_name() -> Cow<'static, str> {
+        "Layout".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "enum": Layout::ALL.map(Layout::name) },
+                { "type": "integer", "enum": [2014, 2018, 2023] },
+            ]
+        })
+    }
+}
 
 /// How a line of metadata is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +61,8 @@ pub(crate) enum Notation {
 }
 
 impl Layout {
+    const ALL: [Layout; 3] = [Layout::Of2014, Layout::Of2018, Layout::Of2023];
+
     /// The name as in a configuration.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -15,7 +15,8 @@ mod python;
 mod reviews;
 mod text;
 
-pub use config::{Amazon, Layout, OnBadLine};
+pub use config::{Amazon, OnBadLine};
+pub use layout::Layout;
 
 gloss_core::plugin! {
     dataset "amazon" => Amazon,

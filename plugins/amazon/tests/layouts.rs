@@ -206,3 +206,20 @@ fn the_component_is_registered_with_its_options_and_defaults() {
             .is_err()
     );
 }
+
+#[test]
+fn a_layout_is_a_year_quoted_or_not() {
+    for (layout, text) in [
+        (Layout::Of2014, json!("2014")),
+        (Layout::Of2018, json!("2018")),
+        (Layout::Of2023, json!("2023")),
+    ] {
+        let bare: u32 = text.as_str().unwrap().parse().unwrap();
+        let parse = serde_json::from_value::<Layout>;
+        assert_eq!(parse(text.clone()).unwrap(), layout);
+        assert_eq!(parse(json!(bare)).unwrap(), layout);
+        assert_eq!(serde_json::to_value(layout).unwrap(), text);
+    }
+    let error = serde_json::from_value::<Layout>(json!(2015)).unwrap_err();
+    assert_eq!(error.to_string(), "there is no layout `2015`");
+}
