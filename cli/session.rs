@@ -13,15 +13,11 @@ use crate::ui::progress::Bars;
 
 /// One invocation of the command line.
 pub(crate) struct Session {
-    /// Standard output, and remarks on standard error.
+    /// Standard output.
     pub(crate) output: Output,
     /// Progress and the wish to stop, for components.
     pub(crate) context: Context,
     /// The log, which can be attached to a file once the run's folder is known.
-    #[allow(
-        dead_code,
-        reason = "only commands that write a run's folder attach it"
-    )]
     pub(crate) log: RunLog,
 }
 

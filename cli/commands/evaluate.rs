@@ -113,7 +113,8 @@ fn average(args: &Evaluate) -> Result<Evaluated> {
 fn add(line: &str, first: bool, sums: &mut Map<String, Value>) -> Result<(), String> {
     let mut row: Map<String, Value> = serde_json::from_str(line)
         .map_err(|error| format!("is not a JSON object of a user's metrics: {error}"))?;
-    row.remove("reviewer_id").ok_or("has no `reviewer_id`")?;
+    row.shift_remove("reviewer_id")
+        .ok_or("has no `reviewer_id`")?;
     if first {
         sums.extend(row.keys().map(|name| (name.clone(), json!(0.0))));
     }

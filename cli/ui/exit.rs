@@ -34,8 +34,9 @@ pub(crate) fn code(result: Result<()>, global: &Global) -> ExitCode {
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let asked_for = !error.use_stderr();
     if !asked_for && std::env::args_os().any(|argument| argument == "--json") {
-        let message = error.render().to_string();
-        say(&Problem::new(&Error::Usage(message.trim().to_string()).into()).json());
+        let rendered = error.render().to_string();
+        let message = rendered.trim_start_matches("error:").trim();
+        say(&Problem::new(&Error::Usage(message.to_string()).into()).json());
     } else {
         let _ = error.print();
     }
@@ -175,12 +176,18 @@ mod tests {
 
     #[test]
     fn every_fault_has_lines_of_its_own_location_first() {
-        insta::assert_snapshot!(Problem::new(&two_faults()).text(false), @"");
+        insta::assert_snapshot!(Problem::new(&two_faults()).text(false), @r"
+        error: 2 faults in the experiment
+          beauty.toml:7:1: retriever.k11: unknown option
+            did you mean: k1
+            available: k1, b
+          --set seen=3: seen: expected `keep` or `exclude`, found 3
+        ");
     }
 
     #[test]
     fn json_tells_class_code_and_faults() {
-        insta::assert_snapshot!(Problem::new(&two_faults()).json(), @"");
+        insta::assert_snapshot!(Problem::new(&two_faults()).json(), @r#"{"error":{"class":"user","exit_code":2,"message":"2 faults in the experiment\n  beauty.toml:7:1: retriever.k11: unknown option; did you mean `k1`? Available: k1, b.\n  --set seen=3: seen: expected `keep` or `exclude`, found 3","causes":[],"faults":[{"location":"beauty.toml:7:1","key":"retriever.k11","message":"unknown option","nearest":"k1","available":["k1","b"]},{"location":"--set seen=3","key":"seen","message":"expected `keep` or `exclude`, found 3","nearest":null,"available":[]}]}}"#);
     }
 
     #[test]
@@ -189,7 +196,10 @@ mod tests {
         let error = Err::<(), _>(Error::io("read", "items.gz")(missing))
             .context("cannot load the data set")
             .unwrap_err();
-        insta::assert_snapshot!(Problem::new(&error).text(false), @"");
+        insta::assert_snapshot!(Problem::new(&error).text(false), @r"
+        error: cannot load the data set
+          because: cannot read items.gz: the disk is on fire
+        ");
     }
 
     #[test]

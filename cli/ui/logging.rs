@@ -96,10 +96,6 @@ impl RunLog {
     ///
     /// # Errors
     /// If the file cannot be opened or written.
-    #[allow(
-        dead_code,
-        reason = "only commands that write a run's folder attach it"
-    )]
     pub(crate) fn attach(&self, path: &Path) -> gloss_core::Result<()> {
         let open = File::options().create(true).append(true).open(path);
         let mut file = open.map_err(gloss_core::Error::io("open", path))?;

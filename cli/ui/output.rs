@@ -11,11 +11,9 @@ use super::style;
 use super::table::Look;
 use crate::args::Global;
 
-/// Where a command prints its result (standard output) and its remarks (standard error).
+/// Where a command prints its result.
 pub(crate) struct Output {
     json: bool,
-    #[allow(dead_code, reason = "for commands that have something to remark")]
-    quiet: bool,
     look: Look,
     bars: Bars,
 }
@@ -25,7 +23,6 @@ impl Output {
         let stdout = io::stdout();
         Output {
             json: global.json,
-            quiet: global.quiet,
             look: Look {
                 colored: style::colored(global.color, &stdout),
                 terminal: stdout.is_terminal(),
@@ -69,17 +66,6 @@ impl Output {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
             Err(error) => Err(gloss_core::Error::io("write to", "standard output")(error).into()),
-        }
-    }
-
-    /// Remarks on the work to a person, on standard error; silent with `--quiet`.
-    #[allow(dead_code, reason = "for commands that have something to remark")]
-    pub(crate) fn remark(&self, text: &str) {
-        if !self.quiet {
-            self.bars.suspend(|| {
-                // Nobody may be there to read it; that is no reason to stop.
-                let _ = writeln!(io::stderr(), "{text}");
-            });
         }
     }
 }

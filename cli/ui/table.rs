@@ -21,7 +21,6 @@ pub(crate) struct Cell {
 
 impl Cell {
     /// A number with `digits` digits after the point, right-aligned.
-    #[allow(dead_code, reason = "for tables of results")]
     pub(crate) fn number(value: f64, digits: usize) -> Self {
         Cell {
             text: format!("{value:.digits$}"),
@@ -31,7 +30,6 @@ impl Cell {
     }
 
     /// A number of things, right-aligned, with a separator between thousands.
-    #[allow(dead_code, reason = "for tables of results")]
     pub(crate) fn count(value: usize) -> Self {
         Cell {
             text: indicatif::HumanCount(value as u64).to_string(),
@@ -66,7 +64,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// An empty table with these column titles.
+    /// An empty table with these column titles; if all are empty, they are not shown.
     pub(crate) fn new<S: Into<String>>(header: impl IntoIterator<Item = S>) -> Self {
         Table {
             header: header.into_iter().map(Into::into).collect(),
@@ -80,7 +78,6 @@ impl Table {
     }
 
     /// Makes the best number of a column bold, and all that look the same.
-    #[allow(dead_code, reason = "for tables of results")]
     pub(crate) fn mark_best(&mut self, column: usize, higher_is_better: bool) {
         let cells = || self.rows.iter().filter_map(|row| row.get(column));
         let numbers = cells().filter(|cell| cell.number.is_some_and(|n| !n.is_nan()));
@@ -115,18 +112,24 @@ impl Table {
         if look.colored {
             table.enforce_styling();
         }
-        table.set_header(self.header.iter().enumerate().map(|(column, title)| {
+        if self.header.iter().any(|title| !title.is_empty()) {
+            table.set_header(self.titles(look));
+        }
+        for row in &self.rows {
+            table.add_row(row.iter().map(|cell| drawn(cell, look)));
+        }
+        table.trim_fmt()
+    }
+
+    fn titles(&self, look: Look) -> impl Iterator<Item = comfy_table::Cell> {
+        self.header.iter().enumerate().map(move |(column, title)| {
             let title = comfy_table::Cell::new(title).set_alignment(self.alignment(column));
             if look.colored {
                 title.fg(Color::Cyan).add_attribute(Attribute::Bold)
             } else {
                 title
             }
-        }));
-        for row in &self.rows {
-            table.add_row(row.iter().map(|cell| drawn(cell, look)));
-        }
-        table.trim_fmt()
+        })
     }
 
     /// A column's title stands above its cells.
@@ -171,7 +174,13 @@ mod tests {
 
     #[test]
     fn a_plain_table_has_aligned_columns_and_nothing_invisible() {
-        insta::assert_snapshot!(results().render(Look::default()), @"");
+        insta::assert_snapshot!(results().render(Look::default()), @r"
+         method     users   recall@5
+        ─────────────────────────────
+         popular   22,363     0.0101
+         lis       22,363     0.0432
+         again          9     0.0432
+        ");
     }
 
     #[test]
