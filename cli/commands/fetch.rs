@@ -25,7 +25,7 @@ pub(crate) fn execute(args: &Fetch, session: &Session) -> Result<()> {
     let mut files = Vec::new();
     for source in &sources {
         let file = downloader.fetch(source).map_err(|error| match error {
-            Error::Network(message) => Error::Network(message + &by_hand(&sources)),
+            Error::Network(message) => Error::Network(message + &by_hand(&dataset.sources())),
             other => other,
         })?;
         files.push(file);
@@ -58,11 +58,12 @@ fn redirect(sources: &mut [Download], prefix: &str) {
     }
 }
 
-/// What a person can do who cannot download here.
+/// What a person can do who cannot download here: which files are missing, from where to where.
 fn by_hand(sources: &[Download]) -> String {
-    let mut text = "\nWithout a network, get these files elsewhere and put them where they belong \
-                    (or name a mirror with --from):"
-        .to_string();
+    let mut text =
+        "\nThe files can come from elsewhere too; put them where they belong, or name a \
+                    mirror with --from:"
+            .to_string();
     for source in sources.iter().filter(|source| !source.path.exists()) {
         let _ = write!(text, "\n  {}\n    -> {}", source.url, source.path.display());
     }

@@ -146,7 +146,7 @@ fn changed_on_disk(path: &Path) -> Error {
     Error::Stale {
         path: path.to_path_buf(),
         message: format!(
-            "is no longer the file that was downloaded (the checksum differs from that in {record}). \
+            "this is no longer the file that was downloaded (the checksum differs from that in {record}). \
              It is left as it is: move it away to download it again, or delete {record} to keep it",
             record = record.display()
         ),

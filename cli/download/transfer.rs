@@ -104,7 +104,17 @@ fn request(agent: &Agent, url: &str, have: Option<(u64, &Version)>) -> Result<Re
     }
     request
         .call()
-        .map_err(|error| Error::Network(format!("cannot download {url}: {error}")))
+        .map_err(|error| Error::Network(format!("cannot download {url}: {}", reason(error))))
+}
+
+/// Why there is no answer, in words for a person.
+fn reason(error: ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::HostNotFound => "the server's name is not known here".to_string(),
+        ureq::Error::Timeout(_) => "the server does not answer".to_string(),
+        other => other.to_string(),
+    }
 }
 
 fn receive_whole(

@@ -190,12 +190,9 @@ impl Document {
         self.nearest(path).map(|place| place.key.clone())
     }
 
-    /// Where the value at `path` was written, or the nearest table around it.
+    /// Where the value at `path` was written, or the nearest value around it.
     pub(crate) fn value_location(&self, path: &[String]) -> Option<Location> {
-        match self.places.get(path) {
-            Some(place) => Some(place.value.clone()),
-            None => self.key_location(path),
-        }
+        self.nearest(path).map(|place| place.value.clone())
     }
 
     /// Whether something was written at `path`.

@@ -1,0 +1,168 @@
+//! The binary as a person runs it, in a folder of its own.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "shared by several test binaries, which fail by panicking"
+)]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with experiment and data, where `gloss` is run.
+pub struct Place {
+    folder: TempDir,
+}
+
+/// What a command left.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}", self.stderr))
+    }
+
+    /// Asserts the exit code and that standard error has all `parts`.
+    #[track_caller]
+    pub fn fails(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}", self.stderr);
+        for part in parts {
+            let flat = self.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(flat.contains(part), "no `{part}` in:\n{}", self.stderr);
+        }
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Ran {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Place {
+    /// An empty folder.
+    pub fn new() -> Self {
+        Place {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gloss"));
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_remove("GLOSS_LOG")
+            .env_remove("GLOSS_CACHE");
+        command
+    }
+
+    pub fn gloss(&self, args: &[&str]) -> Ran {
+        self.command(args).output().unwrap().into()
+    }
+
+    /// A tiny shop in the Amazon 2014 layout, and the experiment `e.toml` on it.
+    pub fn with_tiny_shop() -> Self {
+        let place = Place::new();
+        place.write("data/reviews_Tiny_5.json", REVIEWS);
+        place.write("data/meta_Tiny.json", METADATA);
+        place.write("e.toml", EXPERIMENT);
+        place
+    }
+}
+
+/// The names of the files below `folder`, sorted.
+pub fn files(folder: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    let Ok(entries) = fs::read_dir(folder) else {
+        return names;
+    };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        match path.is_dir() {
+            true => names.extend(files(&path).iter().map(|below| format!("{name}/{below}"))),
+            false => names.push(name),
+        }
+    }
+    names.sort();
+    names
+}
+
+/// Packs text as gzip does.
+pub fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The folder of real data, if it is there.
+pub fn real_data() -> Option<PathBuf> {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let folder = std::env::var_os("GLOSS_TEST_DATA").map_or(default, PathBuf::from);
+    match folder.join("amazon2014").is_dir() {
+        true => Some(folder),
+        false => {
+            println!("skipped: no Amazon data in {}", folder.display());
+            None
+        }
+    }
+}
+
+pub const EXPERIMENT: &str = r#"
+name = "tiny"
+metrics = ["recall@2", "mrr"]
+generator = "lis"
+retriever = "bm25"
+
+[dataset]
+type = "amazon"
+category = "Tiny"
+
+[ranking]
+seen = "exclude"
+"#;
+
+pub const REVIEWS: &str = r#"{"reviewerID": "A_1", "asin": "p1", "unixReviewTime": 86400, "overall": 5.0}
+{"reviewerID": "A_1", "asin": "p2", "unixReviewTime": 172800, "overall": 4.0}
+{"reviewerID": "A_1", "asin": "p3", "unixReviewTime": 259200, "overall": 5.0}
+{"reviewerID": "B", "asin": "p2", "unixReviewTime": 86400, "overall": 5.0}
+{"reviewerID": "B", "asin": "p4", "unixReviewTime": 172800, "overall": 5.0}
+{"reviewerID": "B", "asin": "p1", "unixReviewTime": 259200, "overall": 5.0}
+{"reviewerID": "C", "asin": "p3", "unixReviewTime": 86400, "overall": 5.0}
+{"reviewerID": "C", "asin": "p1", "unixReviewTime": 172800, "overall": 5.0}
+{"reviewerID": "C", "asin": "p4", "unixReviewTime": 259200, "overall": 5.0}
+"#;
+
+pub const METADATA: &str = r#"{'asin': 'p1', 'title': 'Rose soap, 100 g'}
+{'asin': 'p2', 'title': "Lily's soap, 100 g"}
+{'asin': 'p3', 'title': 'Lily candle'}
+{'asin': 'p4', 'title': 'Rose candle'}
+"#;

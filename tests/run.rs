@@ -1,0 +1,320 @@
+//! Runs: their folders, what is reused and what is not, and what survives a kill.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use common::{METADATA, Place, files};
+use serde_json::Value;
+
+/// Which stages of a run were reused, by name.
+fn reused(place: &Place, folder: &str) -> HashMap<String, bool> {
+    let manifest: Value =
+        serde_json::from_str(&place.read(&format!("{folder}/manifest.json"))).unwrap();
+    manifest["stages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| {
+            (
+                s["stage"].as_str().unwrap().to_string(),
+                s["reused"].as_bool().unwrap(),
+            )
+        })
+        .collect()
+}
+
+fn stages(flags: [bool; 4]) -> HashMap<String, bool> {
+    let names = ["prepare", "generate", "index", "retrieve"];
+    names.map(str::to_string).into_iter().zip(flags).collect()
+}
+
+#[test]
+fn a_run_leaves_one_folder_and_an_equal_run_does_nothing() {
+    let place = Place::with_tiny_shop();
+    let first = place.gloss(&["run", "e.toml", "--json"]).json();
+    assert_eq!(first["reused"], false);
+    let folder = first["folder"].as_str().unwrap();
+    assert_eq!(
+        files(&place.path(folder)),
+        [
+            "manifest.json",
+            "metrics.json",
+            "per-user.jsonl",
+            "per-user.parquet",
+            "qrels.trec",
+            "run.log",
+            "run.trec"
+        ]
+    );
+    // B's last item is the rose candle: the lily candle's title is shorter than the rose soap's.
+    assert_eq!(
+        place.read(&format!("{folder}/qrels.trec")),
+        "A_1 0 p3 1\nB 0 p1 1\nC 0 p4 1\n"
+    );
+    assert_eq!(
+        place.read(&format!("{folder}/per-user.jsonl")),
+        "{\"reviewer_id\":\"A_1\",\"recall@2\":1.0,\"mrr\":1.0}\n\
+         {\"reviewer_id\":\"B\",\"recall@2\":1.0,\"mrr\":0.5}\n\
+         {\"reviewer_id\":\"C\",\"recall@2\":1.0,\"mrr\":0.5}\n"
+    );
+    let manifest = place.read(&format!("{folder}/manifest.json"));
+    let again = place.gloss(&["run", "e.toml", "--json"]).json();
+    assert_eq!(again["reused"], true);
+    assert_eq!(again["results"], first["results"]);
+    assert_eq!(place.read(&format!("{folder}/manifest.json")), manifest);
+}
+
+#[test]
+fn a_stage_is_done_again_only_if_what_made_it_has_changed() {
+    let place = Place::with_tiny_shop();
+    let run = |name: &str, more: &[&str]| {
+        let line = [&["run", "e.toml", "--json", "--output", name][..], more].concat();
+        let ran = place.gloss(&line);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        reused(&place, name)
+    };
+    assert_eq!(run("first", &[]), stages([false, false, false, false]));
+    let k1 = ["--set", "retriever.k1=0.9"];
+    assert_eq!(run("k1", &k1), stages([true, true, false, false]));
+    let depth = ["--set", "ranking.depth=1"];
+    assert_eq!(run("depth", &depth), stages([true, true, true, false]));
+    let metric = ["--metric", "recall@2,precision@2"];
+    assert_eq!(run("metric", &metric), stages([true, true, true, true]));
+    let split = [
+        "--split",
+        "validation",
+        "--set",
+        "dataset.protocol.validation_share=1.0",
+    ];
+    assert_eq!(run("split", &split), stages([false, false, true, false]));
+    place.write(
+        "data/meta_Tiny.json",
+        METADATA.replace("Rose soap", "Pine soap"),
+    );
+    assert_eq!(run("other-data", &[]), stages([false, false, false, false]));
+    place.write("data/meta_Tiny.json", METADATA);
+    assert_eq!(run("same-data", &[]), stages([true, true, true, true]));
+}
+
+#[test]
+fn a_folder_that_is_somebody_elses_is_left_as_it_is() {
+    let place = Place::with_tiny_shop();
+    place.write("mine/thesis.txt", "years of work");
+    let refused = place.gloss(&["run", "e.toml", "--output", "mine", "--overwrite"]);
+    refused.fails(
+        2,
+        &["mine holds files that are not a run of gloss", "--output"],
+    );
+    assert_eq!(files(&place.path("mine")), ["thesis.txt"]);
+
+    assert_eq!(
+        place.gloss(&["run", "e.toml", "--output", "out"]).code,
+        Some(0)
+    );
+    let before = place.read("out/metrics.json");
+    let other = [
+        "run",
+        "e.toml",
+        "--output",
+        "out",
+        "--set",
+        "ranking.seen=keep",
+    ];
+    place
+        .gloss(&other)
+        .fails(2, &["out holds another run", "--overwrite"]);
+    assert_eq!(place.read("out/metrics.json"), before);
+    let replaced = place.gloss(&[&other[..], &["--overwrite"]].concat());
+    assert_eq!(replaced.code, Some(0), "{}", replaced.stderr);
+    assert_ne!(place.read("out/metrics.json"), before);
+    let here = place.gloss(&["run", "e.toml", "--output", "data"]);
+    here.fails(2, &["data holds files that are not a run of gloss"]);
+    let prepare = [
+        "prepare",
+        "amazon",
+        "--set",
+        "category=Tiny",
+        "--output",
+        "mine",
+    ];
+    place.gloss(&prepare).fails(2, &["mine is not empty"]);
+}
+
+#[test]
+fn prepare_writes_tables_and_a_report() {
+    let place = Place::with_tiny_shop();
+    let prepare = [
+        "prepare",
+        "amazon",
+        "--set",
+        "category=Tiny",
+        "--output",
+        "tables",
+        "--json",
+    ];
+    let ran = place.gloss(&prepare).json();
+    assert_eq!(ran["folder"], "tables");
+    assert_eq!(
+        files(&place.path("tables")),
+        [
+            "cases.parquet",
+            "interactions.parquet",
+            "items.parquet",
+            "report.json"
+        ]
+    );
+    assert!(place.read("tables/report.json").contains("catalogue items"));
+}
+
+#[test]
+fn damage_in_the_cache_is_told_and_never_used() {
+    let place = Place::with_tiny_shop();
+    assert_eq!(
+        place.gloss(&["run", "e.toml", "--output", "a"]).code,
+        Some(0)
+    );
+    let cached = files(&place.path(".gloss"));
+    let items = cached
+        .iter()
+        .find(|name| name.ends_with("items.parquet"))
+        .unwrap();
+    let path = place.path(".gloss").join(items);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
+    let ran = place.gloss(&["run", "e.toml", "--output", "b"]);
+    ran.fails(2, &["items.parquet", "is damaged", "remove its folder"]);
+    assert!(!place.path("b").exists());
+}
+
+/// The shop that comes with gloss, as a folder of data.
+fn shop() -> String {
+    format!(
+        "dataset.folder={:?}",
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop")
+    )
+}
+
+fn shop_run(place: &Place) -> std::process::Command {
+    let experiment = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop.toml");
+    place.command(&[
+        "run",
+        experiment.to_str().unwrap(),
+        "--output",
+        "out",
+        "--set",
+        &shop(),
+    ])
+}
+
+/// What a run's folder says, without what differs by nature (times, memory, log).
+fn content(place: &Place) -> Vec<(String, Vec<u8>)> {
+    files(&place.path("out"))
+        .into_iter()
+        .filter(|name| name != "manifest.json" && name != "run.log")
+        .map(|name| {
+            (
+                name.clone(),
+                fs::read(place.path("out").join(name)).unwrap(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn killed_at_any_moment_the_next_run_gives_the_same_bytes() {
+    let undisturbed = Place::new();
+    assert!(shop_run(&undisturbed).output().unwrap().status.success());
+    let expected = content(&undisturbed);
+    assert_eq!(expected.len(), 2 + 6 * 3);
+    for round in 0..20 {
+        let place = Place::new();
+        for attempt in 0..3 {
+            let mut child = shop_run(&place)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            sleep(Duration::from_millis(round * 17 + attempt * 41));
+            match round % 2 {
+                0 => child.kill().unwrap(),
+                _ => interrupt(child.id()),
+            }
+            child.wait().unwrap();
+        }
+        let last = shop_run(&place).output().unwrap();
+        assert!(
+            last.status.success(),
+            "{}",
+            String::from_utf8_lossy(&last.stderr)
+        );
+        assert!(content(&place) == expected, "round {round}");
+    }
+}
+
+fn interrupt(process: u32) {
+    // The process may have ended already.
+    let _ = std::process::Command::new("kill")
+        .args(["-INT", &process.to_string()])
+        .output();
+}
+
+#[test]
+fn two_processes_that_want_the_same_run_both_get_it() {
+    let place = Place::new();
+    let run = |output: &str| {
+        let experiment = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop.toml");
+        let line = [
+            "run",
+            experiment.to_str().unwrap(),
+            "--output",
+            output,
+            "--set",
+            &shop(),
+        ];
+        place.command(&line).stdout(Stdio::null()).spawn().unwrap()
+    };
+    let mut both = [run("a"), run("b")];
+    for child in &mut both {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(place.read("a/metrics.json"), place.read("b/metrics.json"));
+}
+
+#[test]
+fn a_full_disk_is_told_and_leaves_nothing_half() {
+    let place = Place::new();
+    fs::create_dir(place.path("disk")).unwrap();
+    let experiment = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop.toml");
+    // A file system of 64 KiB in a mount name space of its own.
+    let script = "mount -t tmpfs -o size=64k tmpfs disk || exit 99; \
+        \"$0\" run \"$1\" --set \"$2\" --output disk/out --cache disk/cache; code=$?; \
+        ls disk >&2; test -e disk/out && exit 98; exit $code";
+    let ran = std::process::Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", script])
+        .args([
+            env!("CARGO_BIN_EXE_gloss"),
+            experiment.to_str().unwrap(),
+            &shop(),
+        ])
+        .current_dir(place.path(""))
+        .output();
+    match ran {
+        Ok(output) if ![Some(99), Some(1)].contains(&output.status.code()) => {
+            let ran = common::Ran::from(output);
+            ran.fails(3, &["cannot write", "No space left on device"]);
+        }
+        _ => println!("skipped: this machine does not let a test mount a small file system"),
+    }
+}
