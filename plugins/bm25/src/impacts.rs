@@ -44,6 +44,13 @@ impl Inverted {
         &self.postings[self.starts[term]..self.starts[term + 1]]
     }
 
+    /// The terms, each with its postings: items and frequencies.
+    #[cfg(test)]
+    pub(crate) fn terms(&self) -> impl Iterator<Item = (&str, &[(u32, u32)])> {
+        let postings = (0..self.terms.len()).map(|term| self.term(term));
+        self.terms.iter().map(Box::as_ref).zip(postings)
+    }
+
     fn lengths(&self) -> Vec<u64> {
         let mut lengths = vec![0; self.items];
         for &(item, frequency) in &self.postings {
@@ -94,43 +101,59 @@ pub(crate) struct Impacts {
     pub(crate) by_item: Lists,
 }
 
+/// A term's scores.
+#[derive(Debug)]
+pub(crate) struct TermImpacts {
+    /// By item.
+    pub(crate) impacts: Vec<Impact>,
+    /// What an item without the term gets.
+    pub(crate) absent: f32,
+}
+
 impl Impacts {
     /// Scores all postings.
     pub(crate) fn new(options: &Bm25, inverted: Inverted) -> Self {
         let lengths = inverted.lengths();
         let mean_length = lengths.iter().sum::<u64>() as f64 / inverted.items as f64;
         let formula = Formula::new(options, inverted.items, mean_length);
-        let lists: Vec<(f32, Vec<Impact>)> = (0..inverted.terms.len())
+        let lists = (0..inverted.terms.len())
             .into_par_iter()
             .map(|term| score_term(&formula, inverted.term(term), &lengths))
             .collect();
-        let by_term = Lists {
-            starts: inverted.starts,
-            impacts: lists.iter().flat_map(|(_, list)| list).copied().collect(),
-        };
+        Impacts::from_lists(inverted.items, inverted.terms, lists)
+    }
+
+    /// Arranges the impacts of `terms` on `items` items.
+    pub(crate) fn from_lists(
+        items: usize,
+        terms: Vec<Box<str>>,
+        mut lists: Vec<TermImpacts>,
+    ) -> Self {
+        lists.par_iter_mut().for_each(|list| {
+            list.impacts
+                .sort_unstable_by(|a, b| b.value.total_cmp(&a.value).then(a.of.cmp(&b.of)));
+        });
         Impacts {
-            items: inverted.items,
-            vocabulary: inverted.terms.into_iter().zip(0..).collect(),
-            absent: lists.iter().map(|(absent, _)| *absent).collect(),
-            bounds: lists.iter().map(|(_, list)| largest(list)).collect(),
-            by_item: transpose(&lists, inverted.items),
-            by_term,
+            items,
+            vocabulary: terms.into_iter().zip(0..).collect(),
+            absent: lists.iter().map(|list| list.absent).collect(),
+            bounds: lists.iter().map(|list| largest(&list.impacts)).collect(),
+            by_term: concatenate(&lists),
+            by_item: transpose(&lists, items),
         }
     }
 }
 
-/// What an item without the term gets, and the impacts of its postings.
-fn score_term(formula: &Formula, postings: &[(u32, u32)], lengths: &[u64]) -> (f32, Vec<Impact>) {
+fn score_term(formula: &Formula, postings: &[(u32, u32)], lengths: &[u64]) -> TermImpacts {
     let term = formula.term(postings.len());
-    let mut list: Vec<Impact> = postings
-        .iter()
-        .map(|&(item, frequency)| Impact {
-            of: item,
-            value: formula.impact(term, frequency, lengths[item as usize]),
-        })
-        .collect();
-    list.sort_unstable_by(|a, b| b.value.total_cmp(&a.value).then(a.of.cmp(&b.of)));
-    (term.absent, list)
+    let impact = |&(item, frequency): &(u32, u32)| Impact {
+        of: item,
+        value: formula.impact(term, frequency, lengths[item as usize]),
+    };
+    TermImpacts {
+        impacts: postings.iter().map(impact).collect(),
+        absent: term.absent,
+    }
 }
 
 fn largest(list: &[Impact]) -> f32 {
@@ -138,10 +161,25 @@ fn largest(list: &[Impact]) -> f32 {
         .fold(0.0, |most, impact| most.max(impact.value.abs()))
 }
 
+fn concatenate(lists: &[TermImpacts]) -> Lists {
+    let ends = lists.iter().scan(0, |end, list| {
+        *end += list.impacts.len();
+        Some(*end)
+    });
+    Lists {
+        starts: std::iter::once(0).chain(ends).collect(),
+        impacts: lists
+            .iter()
+            .flat_map(|list| &list.impacts)
+            .copied()
+            .collect(),
+    }
+}
+
 /// From items by term to terms by item.
-fn transpose(lists: &[(f32, Vec<Impact>)], items: usize) -> Lists {
+fn transpose(lists: &[TermImpacts], items: usize) -> Lists {
     let mut starts = vec![0; items + 1];
-    for impact in lists.iter().flat_map(|(_, list)| list) {
+    for impact in lists.iter().flat_map(|list| &list.impacts) {
         starts[impact.of as usize + 1] += 1;
     }
     for item in 0..items {
@@ -149,8 +187,8 @@ fn transpose(lists: &[(f32, Vec<Impact>)], items: usize) -> Lists {
     }
     let mut next = starts.clone();
     let mut impacts = vec![Impact::default(); starts[items]];
-    for ((_, list), term) in lists.iter().zip(0..) {
-        for impact in list {
+    for (list, term) in lists.iter().zip(0..) {
+        for impact in &list.impacts {
             let place = &mut next[impact.of as usize];
             impacts[*place] = Impact {
                 of: term,

@@ -135,7 +135,7 @@ impl Searcher {
         Searcher {
             analyser,
             impacts: Impacts::new(options, inverted),
-            idle: Mutex::new(Vec::new()),
+            idle: Mutex::default(),
         }
     }
 
@@ -185,10 +185,8 @@ impl Searcher {
             } = scratch.terms[index];
             rest -= bound;
             for impact in self.impacts.by_term.get(term) {
-                if !scratch
-                    .best
-                    .admits(impact.value * weight + rest + margin + base)
-                {
+                let most = (impact.value * weight).max(0.0) + rest;
+                if !scratch.best.admits(most + margin + base) {
                     break;
                 }
                 let visited = &mut scratch.visited[impact.of as usize];
@@ -249,3 +247,6 @@ fn text_of<'a>(request: &Request<'a>) -> Result<&'a str> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests;

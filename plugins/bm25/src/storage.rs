@@ -197,3 +197,6 @@ fn io_error(error: &TantivyError) -> Option<io::Error> {
     // Without a code it is a reader's complaint about the content.
     inner.raw_os_error().map(io::Error::from_raw_os_error)
 }
+
+#[cfg(test)]
+mod tests;
