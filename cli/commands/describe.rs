@@ -116,6 +116,8 @@ fn default(option: &OptionView) -> String {
     match &option.default {
         None => "required".to_string(),
         Some(Value::Null) => "none".to_string(),
+        // The lines of the options inside a table tell their defaults.
+        Some(Value::Object(_)) => String::new(),
         Some(value) => value.to_string(),
     }
 }

@@ -48,7 +48,7 @@ pub struct Entry {
 /// One option of a component, as its schema tells.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptionDescription {
-    /// The key.
+    /// The key; a dotted path for an option inside a table.
     pub name: String,
     /// The type, with its range or its values: `number ≥ 0`, `lucene | atire`.
     pub r#type: String,
@@ -67,7 +67,8 @@ impl Entry {
         (self.parse)(options)
     }
 
-    /// The component's options, in the order in which they are declared.
+    /// The component's options, in the order in which they are declared; after a table, those
+    /// inside it.
     pub fn options(&self) -> Vec<OptionDescription> {
         crate::schema::options(&self.schema)
     }

@@ -20,7 +20,7 @@ pub(crate) fn summary(schema: &Value) -> String {
     first.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The options in the order of the schema's properties.
+/// The options in the order of the schema's properties; after a table, its own options.
 pub(crate) fn options(schema: &Value) -> Vec<OptionDescription> {
     let required = |name: &str| {
         schema["required"]
@@ -30,16 +30,23 @@ pub(crate) fn options(schema: &Value) -> Vec<OptionDescription> {
     let Some(properties) = schema["properties"].as_object() else {
         return Vec::new();
     };
-    properties
-        .iter()
-        .map(|(name, property)| OptionDescription {
+    let described = properties.iter().map(|(name, property)| {
+        let option = OptionDescription {
             name: name.clone(),
             r#type: type_of(property),
             default: (!required(name))
                 .then(|| property.get("default").cloned().unwrap_or(Value::Null)),
             doc: summary(property),
-        })
-        .collect()
+        };
+        let inner = options(property)
+            .into_iter()
+            .map(|inner| OptionDescription {
+                name: format!("{name}.{}", inner.name),
+                ..inner
+            });
+        [option].into_iter().chain(inner).collect::<Vec<_>>()
+    });
+    described.flatten().collect()
 }
 
 /// The values that a schema allows, if they are few and named.
@@ -128,6 +135,17 @@ mod tests {
         how: How,
         /// The base.
         base: Option<u32>,
+        /// What is shown.
+        display: Display,
+    }
+
+    /// What is shown of a sum.
+    #[derive(Deserialize, JsonSchema, Default, serde::Serialize)]
+    #[serde(default)]
+    #[allow(dead_code)]
+    struct Display {
+        /// How many digits.
+        digits: u32,
     }
 
     #[derive(Deserialize, JsonSchema, Default, serde::Serialize)]
@@ -146,6 +164,7 @@ mod tests {
                 first: 0.5,
                 how: How::ByHand,
                 base: None,
+                display: Display::default(),
             }
         }
     }
@@ -165,6 +184,8 @@ mod tests {
                 ("first", "number ≥ 0 ≤ 1", "The first."),
                 ("how", "by-hand | by-head", "How it is done."),
                 ("base", "integer ≥ 0", "The base."),
+                ("display", "table", "What is shown."),
+                ("display.digits", "integer ≥ 0", "How many digits."),
             ]
         );
         assert_eq!(options[0].default, Some(0.5.into()));
