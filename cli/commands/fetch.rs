@@ -71,13 +71,13 @@ fn by_hand(sources: &[Download]) -> String {
 }
 
 fn table(files: &[Fetched], look: Look) -> String {
-    let mut table = Table::new(["file", "", "size", "blake3"]);
+    let mut table = Table::new(["file", "outcome", "size", "blake3"]);
     for file in files {
         table.row([
             Cell::from(file.path.display().to_string()).strong(),
             explain(file.outcome).into(),
             BinaryBytes(file.bytes).to_string().into(),
-            file.blake3.as_str().into(),
+            format!("{:.16}…", file.blake3).into(),
         ]);
     }
     table.render(look)

@@ -151,6 +151,12 @@ impl Part {
 pub(super) struct PartFile<'a>(File, &'a Part);
 
 impl PartFile<'_> {
+    /// The name that the complete file will have.
+    pub(super) fn name(&self) -> String {
+        let stem = self.1.path.file_stem().unwrap_or_default();
+        stem.to_string_lossy().into_owned()
+    }
+
     /// Adds to its end.
     ///
     /// # Errors

@@ -135,7 +135,8 @@ fn receive(
     total: Option<u64>,
     context: &Context,
 ) -> Result<(), Failure> {
-    let task = context.task("Downloading", total, Unit::Bytes);
+    let label = format!("Downloading {}", file.name());
+    let task = context.task(&label, total, Unit::Bytes);
     task.advance(arrived)?;
     let mut body = response.into_body().into_reader();
     let mut chunk = vec![0; CHUNK];
