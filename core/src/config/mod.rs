@@ -3,6 +3,7 @@
 mod check;
 mod document;
 mod experiment;
+mod methods;
 mod resolve;
 mod schema;
 #[cfg(test)]

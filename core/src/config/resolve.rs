@@ -2,20 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::check::{Source, check};
 use super::document::{Document, Key, named};
-use super::experiment::{Experiment, Method};
+use super::experiment::Experiment;
 use super::typed;
-use crate::ranking::Ranking;
 use crate::{
-    AnyComponent, Dataset, Error, Fault, Faults, Kind, Location, Metric, QueryGenerator, QueryKind,
-    Registry, Result, Retriever,
+    AnyComponent, Dataset, Error, Fault, Faults, Kind, Location, Metric, Registry, Result,
 };
-
-/// The value of `retriever` that takes the retriever away from a method.
-const NO_RETRIEVER: &str = "none";
 
 /// Resolves the names of `document` by `registry`. Touches no file.
 ///
@@ -86,13 +81,11 @@ pub(crate) fn resolve_dataset(
     dataset.ok_or_else(|| Error::Usage("no dataset is named".into()))
 }
 
-/// A retriever and its name.
-type NamedRetriever = (Arc<dyn Retriever>, String);
-
-struct Resolver<'a> {
-    document: &'a Document,
-    registry: &'a Registry,
-    faults: Vec<Fault>,
+/// An experiment in the making, and its faults so far.
+pub(super) struct Resolver<'a> {
+    pub(super) document: &'a Document,
+    pub(super) registry: &'a Registry,
+    pub(super) faults: Vec<Fault>,
 }
 
 impl<'a> Resolver<'a> {
@@ -127,7 +120,7 @@ impl<'a> Resolver<'a> {
         }))
     }
 
-    fn source(&self, prefixes: Vec<Key>) -> Source<'a> {
+    pub(super) fn source(&self, prefixes: Vec<Key>) -> Source<'a> {
         Source {
             document: self.document,
             prefixes,
@@ -166,151 +159,9 @@ impl<'a> Resolver<'a> {
         Ok(metrics)
     }
 
-    fn methods(&mut self, root: &Value, metrics: &[Arc<dyn Metric>]) -> Result<Vec<Method>> {
-        let single = [Value::Object(Map::new())];
-        let given = root["method"].as_array().map_or(&single[..], Vec::as_slice);
-        let mut methods: Vec<Method> = Vec::new();
-        for (index, value) in given.iter().enumerate() {
-            let Some(method) = self.method(root, index, value, metrics)? else {
-                continue;
-            };
-            let twin = |other: &&Method| other.folder_name() == method.folder_name();
-            if let Some(other) = methods.iter().find(twin) {
-                let message = format!(
-                    "is named `{}`, too much like another, `{}`; give each a `name`",
-                    method.name, other.name
-                );
-                let source = self.source(vec![key(&["method", &index.to_string()])]);
-                self.faults
-                    .push(source.locate(&[], true, Fault::new("", message)));
-            }
-            methods.push(method);
-        }
-        Ok(methods)
-    }
-
-    fn method(
-        &mut self,
-        root: &Value,
-        index: usize,
-        own: &Value,
-        metrics: &[Arc<dyn Metric>],
-    ) -> Result<Option<Method>> {
-        let at = index.to_string();
-        let source = |part: &str| Source {
-            document: self.document,
-            prefixes: vec![key(&["method", &at, part]), key(&[part])],
-        };
-        let sources = ["generator", "retriever", "ranking"].map(source);
-        let generator = self.generator(&merged(root, own, "generator"), &sources[0])?;
-        let retriever = self.retriever(&merged(root, own, "retriever"), &sources[1])?;
-        let ranking = self.ranking(&merged(root, own, "ranking"), &sources[2], metrics)?;
-        let (Some((generator, generator_name)), Some(ranking)) = (generator, ranking) else {
-            return Ok(None);
-        };
-        let Ok(retriever) = retriever else {
-            return Ok(None);
-        };
-        let retriever_name = retriever.as_ref().map(|(_, name)| name.as_str());
-        let fitting = fitting(
-            generator.as_ref(),
-            &generator_name,
-            retriever
-                .as_ref()
-                .map(|(r, name)| (r.as_ref(), name.as_str())),
-            self.registry,
-        );
-        if let Err(fault) = fitting {
-            self.faults.push(sources[1].locate(&[], true, fault));
-        }
-        let name = match own["name"].as_str() {
-            Some(name) => name.to_string(),
-            None => [Some(generator_name.as_str()), retriever_name]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join("+"),
-        };
-        Ok(Some(Method {
-            name,
-            generator,
-            retriever: retriever.map(|(retriever, _)| retriever),
-            ranking,
-        }))
-    }
-
-    fn generator(
-        &mut self,
-        value: &Value,
-        source: &Source<'_>,
-    ) -> Result<Option<(Arc<dyn QueryGenerator>, String)>> {
-        if value.is_null() {
-            let fault = Fault::unknown(
-                "",
-                "must be given: the name of a query generator.",
-                "",
-                self.registry.names(Kind::Generator),
-            );
-            self.faults.push(source.locate(&[], true, fault));
-            return Ok(None);
-        }
-        Ok(match self.component(Kind::Generator, value, source)? {
-            Some(AnyComponent::Generator(generator)) => Some((generator, type_name(value))),
-            _ => None,
-        })
-    }
-
-    /// The retriever, if there is one; `Err` if it is faulty.
-    fn retriever(
-        &mut self,
-        value: &Value,
-        source: &Source<'_>,
-    ) -> Result<Result<Option<NamedRetriever>, ()>> {
-        if value.is_null() || type_name(value) == NO_RETRIEVER {
-            return Ok(Ok(None));
-        }
-        Ok(match self.component(Kind::Retriever, value, source)? {
-            Some(AnyComponent::Retriever(retriever)) => Ok(Some((retriever, type_name(value)))),
-            _ => Err(()),
-        })
-    }
-
-    fn ranking(
-        &mut self,
-        value: &Value,
-        source: &Source<'_>,
-        metrics: &[Arc<dyn Metric>],
-    ) -> Result<Option<Ranking>> {
-        let table = match value {
-            Value::Null => Value::Object(Map::new()),
-            value => value.clone(),
-        };
-        let Ok(typed) = serde_json::from_value::<typed::Ranking>(table) else {
-            return Ok(None);
-        };
-        let deepest = metrics.iter().filter_map(|metric| metric.cutoff()).max();
-        let cutoff = typed.cutoff.map_or(deepest.unwrap_or(10), |n| n as usize);
-        if let Some(deeper) = metrics.iter().find(|m| m.cutoff() > Some(cutoff)) {
-            let message = format!(
-                "is {cutoff}, but {} looks deeper; raise it or lower the metric's k",
-                deeper.label()
-            );
-            let fault = Fault::new("", message);
-            self.faults
-                .push(source.locate(&key(&["cutoff"]), false, fault));
-        }
-        Ok(Some(Ranking {
-            depth: typed.depth.map_or(cutoff, |n| n as usize),
-            cutoff,
-            fusion: typed.fusion,
-            reciprocal_rank_constant: typed.reciprocal_rank_constant,
-            seen: typed.seen,
-        }))
-    }
-
     /// The component that `value` (a name, or a table with `type`) describes; `None` after a
     /// fault.
-    fn component(
+    pub(super) fn component(
         &mut self,
         kind: Kind,
         value: &Value,
@@ -375,40 +226,6 @@ fn own_faults(component: &AnyComponent) -> Vec<Fault> {
     }
 }
 
-/// Whether the retriever can answer the generator's queries.
-fn fitting(
-    generator: &dyn QueryGenerator,
-    generator_name: &str,
-    retriever: Option<(&dyn Retriever, &str)>,
-    registry: &Registry,
-) -> Result<(), Fault> {
-    let kind = generator.produces();
-    match retriever {
-        None if kind == QueryKind::Item => Ok(()),
-        None => Err(Fault::unknown(
-            "",
-            format!("must be given: generator `{generator_name}` makes {kind} queries."),
-            "",
-            registry.names(Kind::Retriever),
-        )),
-        Some((_, name)) if kind == QueryKind::Item => Err(Fault::new(
-            "",
-            format!(
-                "generator `{generator_name}` names items itself, so that retriever `{name}` \
-                 would not be used; remove it or write \"{NO_RETRIEVER}\""
-            ),
-        )),
-        Some((retriever, name)) if !retriever.accepts().contains(&kind) => Err(Fault::new(
-            "",
-            format!(
-                "generator `{generator_name}` makes {kind} queries, which retriever `{name}` \
-                 cannot answer"
-            ),
-        )),
-        Some(_) => Ok(()),
-    }
-}
-
 /// A metric as a table: `recall@5` is short for `{type = "recall", k = 5}`.
 fn metric_table(value: &Value) -> Value {
     let parts = value.as_str().and_then(|text| text.split_once('@'));
@@ -423,34 +240,6 @@ fn metric_table(value: &Value) -> Value {
     }
 }
 
-/// A method's own setting `part` over the experiment's: tables are merged key by key, unless they
-/// name different components.
-fn merged(root: &Value, own: &Value, part: &str) -> Value {
-    match (&root[part], &own[part]) {
-        (common, Value::Null) => common.clone(),
-        (Value::Object(common), Value::Object(own))
-            if own
-                .get("type")
-                .is_none_or(|name| Some(name) == common.get("type")) =>
-        {
-            let mut all = common.clone();
-            all.extend(own.clone());
-            Value::Object(all)
-        }
-        (Value::String(name), Value::Object(own)) if own.get("type").is_none() => {
-            let mut all = own.clone();
-            all.insert("type".into(), Value::from(name.as_str()));
-            Value::Object(all)
-        }
-        (_, own) => own.clone(),
-    }
-}
-
-fn type_name(value: &Value) -> String {
-    let name = value.as_str().or(value["type"].as_str());
-    name.unwrap_or_default().to_string()
-}
-
-fn key(parts: &[&str]) -> Key {
+pub(super) fn key(parts: &[&str]) -> Key {
     parts.iter().map(|part| part.to_string()).collect()
 }

@@ -184,6 +184,17 @@ fn a_method_overrides_the_experiment_and_faults_point_to_its_own_table() {
 }
 
 #[test]
+fn a_setting_that_every_method_replaces_is_told() {
+    let text = format!("{SOUND}[[method]]\nretriever = 'blind'\n");
+    assert_eq!(
+        faults(&text, &[]),
+        "e.toml:6:2: retriever: is not used: each method has a retriever of its own"
+    );
+    let told = faults(&format!("method = []\n{SOUND}"), &[]);
+    assert!(told.starts_with("e.toml:1:10: method: "), "{told}");
+}
+
+#[test]
 fn what_is_missing_is_told_with_what_there_is() {
     let told = faults("metrics = ['zero']\n", &["dataset.type=nobody"]);
     let expected = [

@@ -39,6 +39,7 @@ pub(crate) struct Experiment {
     /// The methods that are compared, if there are several: each a name and what differs from the
     /// settings above.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     #[expect(dead_code, reason = "resolved method by method; here for the schema")]
     method: Vec<Method>,
 }

@@ -10,10 +10,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use gloss as _;
 use gloss_core::{
     AnyComponent, Catalogue, Entry, Evaluation, Item, Kind, Lists, Metric, Registry, Scores,
 };
-use gloss_metrics as _;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
