@@ -1,13 +1,12 @@
 //! `gloss evaluate`: the figures of a run that exists already.
 
 use std::fmt::Write;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufRead;
 use std::path::Path;
 
 use anyhow::Result;
 use gloss_core::trec::{Qrels, Run};
-use gloss_core::{Draft, Error, Evaluation, Figure, Registry};
+use gloss_core::{Draft, Error, Evaluation, Figure, Registry, read_file};
 use indicatif::HumanCount;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -66,9 +65,9 @@ fn judge(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
 
 /// Averages a file of GLoSS's metrics by user: `{"reviewer_id": …, "recall@5": 0.0, …}` a line.
 fn average(args: &Evaluate) -> Result<Evaluated> {
-    let file = File::open(&args.run).map_err(Error::io("read", &args.run))?;
+    let content = read_file(&args.run)?;
     let (mut users, mut sums) = (0_usize, Map::new());
-    for (number, line) in (1..).zip(BufReader::new(file).lines()) {
+    for (number, line) in (1..).zip(content.lines()) {
         let line = line.map_err(Error::io("read", &args.run))?;
         if line.trim().is_empty() {
             continue;

@@ -16,16 +16,20 @@ pub(crate) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The full path of the setting `below` the table: in the first place that has it.
+    /// The full path of the setting `below` the table: in the first place that has it, or else
+    /// that has the table.
     pub(crate) fn key(&self, below: &[String]) -> Key {
         let full = |prefix: &Key| [prefix.as_slice(), below].concat();
-        let mut keys = self.prefixes.iter().map(full);
-        let first = keys.next().unwrap_or_default();
-        if self.document.has(&first) {
-            return first;
-        }
-        keys.find(|key| self.document.has(key))
-            .unwrap_or_else(|| self.prefixes.last().map(full).unwrap_or(first))
+        let has_setting = |prefix: &&Key| self.document.has(&full(prefix));
+        let has_table = |prefix: &&Key| self.document.has(prefix);
+        let mut prefixes = self.prefixes.iter();
+        prefixes
+            .clone()
+            .find(has_setting)
+            .or_else(|| prefixes.find(has_table))
+            .or(self.prefixes.last())
+            .map(full)
+            .unwrap_or_default()
     }
 
     /// Gives a fault of the setting `below` the table its key and place.

@@ -57,7 +57,7 @@ impl Resolver<'_> {
         };
         for part in ["generator", "retriever"] {
             let replaced = |own: &Value| own[part].is_string() || own[part]["type"].is_string();
-            if !root[part].is_null() && methods.iter().all(replaced) {
+            if !root[part].is_null() && !methods.is_empty() && methods.iter().all(replaced) {
                 let message = format!("is not used: each method has a {part} of its own");
                 let source = self.source(vec![key(&[part])]);
                 self.faults

@@ -178,6 +178,15 @@ fn a_method_overrides_the_experiment_and_faults_point_to_its_own_table() {
         faults(&text, &[]),
         "e.toml:11:20: method.1.retriever.k1: is -1.0, expected number ≥ 0"
     );
+    let unknown = format!(
+        "{}[[method]]\nretriever = 'blnd'\n",
+        SOUND.replace("[retriever]\ntype = 'blind'\n", "")
+    );
+    assert_eq!(
+        faults(&unknown, &[]),
+        "e.toml:7:13: method.0.retriever.type: there is no retriever `blnd`; did you mean `blind`? \
+         Available: blind."
+    );
     let text = format!("{SOUND}[[method]]\n[[method]]\n");
     let told = faults(&text, &[]);
     assert!(told.contains("give each a `name`"), "{told}");

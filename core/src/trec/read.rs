@@ -1,10 +1,9 @@
 //! One pass over a file: its lines to numbered users and items.
 
-use std::fs;
 use std::path::Path;
 
 use super::Ids;
-use crate::{Error, Lists, Result};
+use crate::{Error, Lists, Result, read_file};
 
 /// What distinguishes runs from qrels.
 pub(super) struct Format<T> {
@@ -61,7 +60,7 @@ struct Row<T> {
 
 /// Reads the file `path`.
 pub(super) fn read<T: Copy>(path: &Path, format: &Format<T>) -> Result<Table<T>> {
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = read_file(path)?;
     let text = text(path, &bytes)?;
     let mut users = Ids::default();
     let mut items = Ids::default();

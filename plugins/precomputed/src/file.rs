@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use gloss_core::{Context, Error, Query, Result, Task, Unit};
+use gloss_core::{Context, Error, Query, Result, Task, Unit, unpack};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use serde::Deserialize;
@@ -37,7 +37,8 @@ pub(crate) type Rows = HashMap<String, Row>;
 /// Reads all rows of the file at `path`.
 pub(crate) fn read(path: &Path, context: &Context) -> Result<Rows> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let reader = BufReader::with_capacity(1 << 16, file);
+    let mut reader = unpack(reader).map_err(Error::io("read", path))?;
     let first = skip_white_space(&mut reader).map_err(Error::io("read", path))?;
     let mut collector = Collector {
         rows: Rows::new(),

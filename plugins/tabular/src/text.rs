@@ -4,28 +4,17 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
-use gloss_core::{Context, Error, Result, Task, Unit};
+use gloss_core::{Context, Error, Result, Task, Unit, unpack};
 
 use crate::source::label;
-
-/// How gzipped data begins.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Opens the text file at `path`, whose reading is shown and can be stopped.
 pub(crate) fn open(path: &Path, context: &Context) -> Result<Box<dyn BufRead>> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let size = file.metadata().map_err(Error::io("read", path))?.len();
     let task = context.task(&label(path), Some(size), Unit::Bytes);
-    let mut file = BufReader::with_capacity(1 << 16, Counted { file, task });
-    let start = file
-        .fill_buf()
-        .map_err(|error| explain(path, context, error))?;
-    Ok(if start.starts_with(&GZIP_MAGIC) {
-        Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file)))
-    } else {
-        Box::new(file)
-    })
+    let file = BufReader::with_capacity(1 << 16, Counted { file, task });
+    unpack(file).map_err(|error| explain(path, context, error))
 }
 
 /// What an error in reading from [`open`] means.

@@ -7,15 +7,12 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::mpsc::SyncSender;
 
-use flate2::bufread::MultiGzDecoder;
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, unpack};
 
 /// How many bytes a block has at least, except the last.
 const BLOCK_BYTES: usize = 512 << 10;
 /// How long a line may be; a longer one is no line.
 const LONGEST_LINE: usize = 256 << 20;
-/// How gzipped data begins.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// A stretch of whole lines.
 pub(super) struct Block {
@@ -40,7 +37,7 @@ pub(super) fn send(path: &Path, sender: &SyncSender<Result<Block>>) {
 
 struct Blocks<'p> {
     path: &'p Path,
-    content: Box<dyn Read>,
+    content: Box<dyn BufRead>,
     position: Rc<Cell<u64>>,
     told: u64,
     /// The beginning of the line that the last block ended in.
@@ -54,13 +51,8 @@ impl<'p> Blocks<'p> {
             inner: File::open(path).map_err(Error::io("open", path))?,
             position: Rc::clone(&position),
         };
-        let mut file = BufReader::with_capacity(64 << 10, file);
-        let start = file.fill_buf().map_err(Error::io("read", path))?;
-        let content: Box<dyn Read> = if start.starts_with(&GZIP_MAGIC) {
-            Box::new(MultiGzDecoder::new(file))
-        } else {
-            Box::new(file)
-        };
+        let file = BufReader::with_capacity(64 << 10, file);
+        let content = unpack(file).map_err(Error::io("read", path))?;
         Ok(Blocks {
             path,
             content,
