@@ -1,7 +1,9 @@
 """Times bm25s (numba backend, all cores) on tokenising and retrieving queries.
 
+It is given its fastest way: its `Tokenizer`, which hands over numbers instead of words.
+
 Usage: bm25s_retrieve.py CATALOGUE QUERIES K, both files one text a line. Prints one JSON line. The
-index is built and the kernels are compiled before the clock starts; the best of three passes counts.
+index is built and the kernels are compiled before the clock starts; the best of ten passes counts.
 """
 
 import json
@@ -9,6 +11,7 @@ import sys
 import time
 
 import bm25s
+from bm25s.tokenization import Tokenizer
 
 
 def lines(path):
@@ -18,17 +21,18 @@ def lines(path):
 
 def main(catalogue, queries, k):
     texts, questions = lines(catalogue), lines(queries)
+    tokeniser = Tokenizer()
     retriever = bm25s.BM25(backend="numba")
-    retriever.index(bm25s.tokenize(texts, show_progress=False), show_progress=False)
+    retriever.index(tokeniser.tokenize(texts, return_as="tuple", show_progress=False), show_progress=False)
 
     def once():
         start = time.perf_counter()
-        tokens = bm25s.tokenize(questions, return_ids=False, show_progress=False)
+        tokens = tokeniser.tokenize(questions, update_vocab=False, show_progress=False)
         retriever.retrieve(tokens, k=int(k), n_threads=-1, show_progress=False)
         return time.perf_counter() - start
 
     once()
-    seconds = min(once() for _ in range(3))
+    seconds = min(once() for _ in range(10))
     print(json.dumps({"peer": "bm25s", "task": "retrieve", "queries": len(questions), "seconds": seconds}))
 
 

@@ -4,7 +4,9 @@
 use std::time::Instant;
 
 use gloss_bm25::Bm25;
-use gloss_core::{Catalogue, Context, Index, Item, QueryContent, Request, Result, Retriever};
+use gloss_core::{
+    Catalogue, Context, Error, Index, Item, QueryContent, Request, Result, Retriever,
+};
 
 fn lines(path: &str) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| {
@@ -23,12 +25,12 @@ fn open(texts: Vec<String>) -> Result<Box<dyn Index>> {
     let items = texts.into_iter().zip(0..).map(item).collect();
     let catalogue = Catalogue::new(items, Vec::new())?;
     let folder = std::env::temp_dir().join(format!("gloss-bm25-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(gloss_core::Error::io("create", &folder))?;
+    std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let options = Bm25::default();
     let context = Context::default();
     options.build(&catalogue, &folder, &context)?;
     let index = options.open(&catalogue, &folder, &context);
-    std::fs::remove_dir_all(&folder).map_err(gloss_core::Error::io("remove", &folder))?;
+    std::fs::remove_dir_all(&folder).map_err(Error::io("remove", &folder))?;
     index
 }
 
@@ -43,7 +45,9 @@ fn main() -> Result<()> {
         );
         return Ok(());
     };
-    let k = k.parse().unwrap_or(5);
+    let k = k
+        .parse()
+        .map_err(|_| Error::Usage(format!("k is a number, not {k}")))?;
     let index = open(lines(catalogue))?;
     let contents: Vec<_> = lines(queries).into_iter().map(QueryContent::Text).collect();
     let requests: Vec<_> = contents.iter().map(|query| Request { query, k }).collect();

@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::config::Bm25;
+use crate::signature::Signatures;
 use crate::variant::Formula;
 
 /// An inverted index as it is read: terms, the items that they occur in, and how often.
@@ -99,6 +100,8 @@ pub(crate) struct Impacts {
     pub(crate) by_term: Lists,
     /// By item: terms.
     pub(crate) by_item: Lists,
+    /// A summary of `by_item`.
+    pub(crate) signatures: Signatures,
 }
 
 /// A term's scores.
@@ -140,6 +143,7 @@ impl Impacts {
             bounds: lists.iter().map(|list| largest(&list.impacts)).collect(),
             by_term: concatenate(&lists),
             by_item: transpose(&lists, items),
+            signatures: Signatures::new(&lists, items),
         }
     }
 }

@@ -13,13 +13,14 @@
 //! - `variant`: the formulas.
 //! - `storage`: the index on disk.
 //! - `impacts`: the index in memory.
-//! - `search`, `best`: queries.
+//! - `search`, `signature`, `best`: queries.
 
 mod analyser;
 mod best;
 mod config;
 mod impacts;
 mod search;
+mod signature;
 mod stop_words;
 mod storage;
 mod tokenizer;

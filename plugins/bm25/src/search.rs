@@ -1,10 +1,11 @@
 //! Queries: term-at-a-time MaxScore over lists that begin with the highest impacts.
 //!
 //! The query's terms are walked from the one that can add most to the one that can add least. An
-//! item that a list shows for the first time is scored in full from its own list of terms. A list
-//! is left as soon as its next impact, with all that weaker terms can add, cannot bring an item
-//! among the best any more; items further down are then known not to be, whichever list shows them
-//! later. The search ends when the terms left cannot do it together.
+//! item that a list shows for the first time is scored in full from its own list of terms, unless
+//! its signature tells that it cannot be among the best. A list is left as soon as its next impact
+//! cannot bring an item among the best even with all that weaker terms can add. What is passed
+//! over this way is out for good, whichever list shows it later: what stronger lists would have
+//! added was in the reckoning there. The search ends when the terms left cannot do it together.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,10 +15,14 @@ use rayon::prelude::*;
 use crate::analyser::Analyser;
 use crate::best::Best;
 use crate::config::Bm25;
-use crate::impacts::{Impacts, Inverted};
+use crate::impacts::{Impact, Impacts, Inverted};
+use crate::signature::SignatureBounds;
 
 /// Queries that a thread takes at a time, at most.
 const CHUNK: usize = 256;
+
+/// Postings that are looked at together.
+const BLOCK: usize = 32;
 
 /// An opened index.
 pub(crate) struct Searcher {
@@ -41,6 +46,7 @@ struct Scratch {
     /// By item: the last query that saw it.
     visited: Vec<u32>,
     query: u32,
+    bounds: SignatureBounds,
     best: Best,
 }
 
@@ -53,6 +59,14 @@ struct QueryTerm {
     bound: f32,
 }
 
+impl QueryTerm {
+    /// What the term adds to a score by `impact` at most, other terms being left out.
+    #[inline]
+    fn adds(&self, impact: &Impact) -> f32 {
+        (impact.value * self.weight).max(0.0)
+    }
+}
+
 impl Scratch {
     fn new(impacts: &Impacts) -> Self {
         Scratch {
@@ -63,6 +77,7 @@ impl Scratch {
             values: vec![0.0; impacts.absent.len()],
             visited: vec![0; impacts.items],
             query: 0,
+            bounds: SignatureBounds::new(),
             best: Best::new(),
         }
     }
@@ -78,20 +93,21 @@ impl Scratch {
         analyser.tokens(text, &mut self.lowered, |token| {
             self.tokens.extend(impacts.vocabulary.get(token));
         });
-        for &token in &self.tokens {
-            self.weights[token as usize] += 1.0;
-        }
         self.terms.clear();
         for &term in &self.tokens {
-            let weight = self.weights[term as usize];
-            let bound = weight * impacts.bounds[term as usize];
-            if !self.terms.iter().any(|other| other.term == term) {
+            let weight = &mut self.weights[term as usize];
+            if *weight == 0.0 {
                 self.terms.push(QueryTerm {
                     term,
-                    weight,
-                    bound,
+                    weight: 0.0,
+                    bound: 0.0,
                 });
             }
+            *weight += 1.0;
+        }
+        for term in &mut self.terms {
+            term.weight = self.weights[term.term as usize];
+            term.bound = term.weight * impacts.bounds[term.term as usize];
         }
         self.terms
             .sort_unstable_by(|a, b| b.bound.total_cmp(&a.bound));
@@ -103,12 +119,18 @@ impl Scratch {
         }
     }
 
-    /// The sum of the query's impacts on `item`, roughly.
+    /// The sum of the query's impacts on `item`, roughly: in an order that a processor likes.
     fn estimate(&self, impacts: &Impacts, item: u32) -> f32 {
-        let list = impacts.by_item.get(item);
-        list.iter()
-            .map(|impact| impact.value * self.weights[impact.of as usize])
-            .sum()
+        let weighted = |impact: &Impact| impact.value * self.weights[impact.of as usize];
+        let (blocks, rest) = impacts.by_item.get(item).as_chunks::<4>();
+        let mut sums = [0.0; 4];
+        for block in blocks {
+            for (sum, impact) in sums.iter_mut().zip(block) {
+                *sum += weighted(impact);
+            }
+        }
+        let rest: f32 = rest.iter().map(weighted).sum();
+        (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
     }
 
     /// The sum of the query's impacts on `item`, added up token by token, which decides its last
@@ -174,32 +196,53 @@ impl Searcher {
         let mut rest: f32 = scratch.terms.iter().map(|term| term.bound).sum();
         // More than single precision may lose in adding up the query's impacts in any two orders.
         let margin = rest * scratch.tokens.len() as f32 * 4.0 * f32::EPSILON;
+        let signatures = &self.impacts.signatures;
+        let terms = scratch.terms.iter().map(|term| (term.term, term.bound));
+        scratch.bounds.begin(signatures, terms);
         for index in 0..scratch.terms.len() {
             if !scratch.best.admits(rest + margin + base) {
                 return;
             }
-            let QueryTerm {
-                term,
-                weight,
-                bound,
-            } = scratch.terms[index];
-            rest -= bound;
-            for impact in self.impacts.by_term.get(term) {
-                let most = (impact.value * weight).max(0.0) + rest;
+            let term = scratch.terms[index];
+            rest -= term.bound;
+            scratch.bounds.done(signatures, term.term);
+            for block in self.impacts.by_term.get(term.term).chunks(BLOCK) {
+                let most = term.adds(&block[0]) + rest;
                 if !scratch.best.admits(most + margin + base) {
                     break;
                 }
-                let visited = &mut scratch.visited[impact.of as usize];
-                if *visited == scratch.query {
-                    continue;
-                }
-                *visited = scratch.query;
-                let estimate = scratch.estimate(&self.impacts, impact.of);
-                if scratch.best.admits(estimate + margin + base) {
-                    let score = scratch.exact(&self.impacts, impact.of) + base;
-                    let item = impact.of;
-                    scratch.best.offer(Hit { item, score });
-                }
+                self.offer(block, term, margin, base, scratch);
+            }
+        }
+    }
+
+    /// Offers the items of a block of a term's postings, save those that cannot be among the best.
+    fn offer(
+        &self,
+        block: &[Impact],
+        term: QueryTerm,
+        margin: f32,
+        base: f32,
+        scratch: &mut Scratch,
+    ) {
+        let mut items = [0; BLOCK];
+        let mut count = 0;
+        for impact in block {
+            let rest = scratch.bounds.of(&self.impacts.signatures, impact.of);
+            let most = term.adds(impact) + rest;
+            items[count] = impact.of;
+            count += usize::from(scratch.best.admits(most + margin + base));
+        }
+        for &item in &items[..count] {
+            let visited = &mut scratch.visited[item as usize];
+            if *visited == scratch.query {
+                continue;
+            }
+            *visited = scratch.query;
+            let estimate = scratch.estimate(&self.impacts, item);
+            if scratch.best.admits(estimate + margin + base) {
+                let score = scratch.exact(&self.impacts, item) + base;
+                scratch.best.offer(Hit { item, score });
             }
         }
     }

@@ -31,6 +31,21 @@ fn lists() -> impl Strategy<Value = Vec<TermImpacts>> {
     prop::collection::vec(term_impacts(), TERMS.len())
 }
 
+/// A searcher for [`TERMS`] and for more frequent ones, with which some share signature slots.
+fn crowded(mut lists: Vec<TermImpacts>) -> Searcher {
+    let others: Vec<String> = (0..61).map(|other| format!("other{other}")).collect();
+    let everywhere = (0..ITEMS as u32).map(|of| Impact { of, value: 0.0 });
+    lists.extend(others.iter().map(|_| TermImpacts {
+        impacts: everywhere.clone().collect(),
+        absent: 0.0,
+    }));
+    let terms: Vec<&str> = TERMS
+        .into_iter()
+        .chain(others.iter().map(String::as_str))
+        .collect();
+    searcher(ITEMS, &terms, lists)
+}
+
 fn searcher(items: usize, terms: &[&str], lists: Vec<TermImpacts>) -> Searcher {
     let terms = terms.iter().copied().map(Box::from).collect();
     Searcher {
@@ -94,7 +109,7 @@ proptest! {
         queries in queries(),
         k in 1usize..18,
     ) {
-        let searcher = searcher(ITEMS, &TERMS, lists);
+        let searcher = crowded(lists);
         let requests: Vec<_> = queries.iter().map(|query| Request { query, k }).collect();
         let answers = searcher.search(&requests).unwrap();
         for (query, answer) in queries.iter().zip(answers) {
@@ -108,7 +123,7 @@ proptest! {
         queries in queries(),
         k in 1usize..9,
     ) {
-        let searcher = searcher(ITEMS, &TERMS, lists);
+        let searcher = crowded(lists);
         let requests: Vec<_> = queries
             .iter()
             .zip(0..)
