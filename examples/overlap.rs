@@ -34,6 +34,20 @@ impl Overlap {
             .filter(|word| word.chars().count() >= self.shortest)
             .collect()
     }
+
+    fn answer(&self, request: &Request<'_>, items: &[HashSet<&str>]) -> Vec<Hit> {
+        let QueryContent::Text(text) = request.query else {
+            return Vec::new(); // Text is all that a retriever accepts if it says nothing else.
+        };
+        let query = self.words(text);
+        let scores = items
+            .iter()
+            .map(|words| words.intersection(&query).count() as f32);
+        let hits = (0..).zip(scores).map(|(item, score)| Hit { item, score });
+        let mut hits = hits.filter(|hit| hit.score > 0.0).collect();
+        rank(&mut hits, request.k);
+        hits
+    }
 }
 
 impl Retriever for Overlap {
@@ -41,34 +55,22 @@ impl Retriever for Overlap {
         Ok(()) // The catalogue itself is index enough.
     }
 
-    fn open(&self, catalogue: &Catalogue, _: &Path, _: &Context) -> Result<Box<dyn Index>> {
-        let shortest = Overlap {
-            shortest: self.shortest,
-        };
-        let texts: Vec<String> = catalogue
+    fn open<'a>(
+        &'a self,
+        catalogue: &'a Catalogue,
+        _: &Path,
+        _: &Context,
+    ) -> Result<Box<dyn Index + 'a>> {
+        let items: Vec<_> = catalogue
             .items()
             .iter()
-            .map(|item| item.text.clone())
+            .map(|item| self.words(&item.text))
             .collect();
         Ok(Box::new(move |requests: &[Request<'_>]| {
-            let items: Vec<_> = texts.iter().map(|text| shortest.words(text)).collect();
-            let answer = |request: &Request<'_>| {
-                let QueryContent::Text(text) = request.query else {
-                    return Vec::new();
-                };
-                let query = shortest.words(text);
-                let shared = items.iter().map(|item| item.intersection(&query).count());
-                let hits = (0..).zip(shared).filter(|(_, shared)| *shared > 0);
-                let mut hits = hits
-                    .map(|(item, n)| Hit {
-                        item,
-                        score: n as f32,
-                    })
-                    .collect();
-                rank(&mut hits, request.k);
-                hits
-            };
-            Ok(requests.iter().map(answer).collect())
+            Ok(requests
+                .iter()
+                .map(|request| self.answer(request, &items))
+                .collect())
         }))
     }
 }

@@ -75,6 +75,25 @@ fn options_inside_a_table_are_explained_too() {
 }
 
 #[test]
+fn every_metric_tells_its_formula() {
+    for row in gloss(&["list", "metric", "--json"])
+        .json()
+        .as_array()
+        .unwrap()
+    {
+        let name = row["name"].as_str().unwrap();
+        let described = gloss(&["describe", name, "--json"]).json();
+        let formula = described[0]["formula"].as_str().unwrap();
+        assert!(!formula.is_empty(), "{name}");
+        let text = gloss(&["describe", name]).stdout;
+        assert!(
+            text.contains(formula) && text.contains("is better"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn every_component_and_every_option_is_explained() {
     for row in gloss(&["list", "--json"]).json().as_array().unwrap() {
         let name = row["name"].as_str().unwrap();

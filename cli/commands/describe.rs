@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use gloss_core::{Entry, Error, Fault, Faults, OptionDescription, Registry};
+use gloss_core::{AnyComponent, Entry, Error, Fault, Faults, OptionDescription, Registry};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::args::Describe;
 use crate::session::Session;
@@ -21,8 +21,30 @@ struct Description<'a> {
     description: &'a str,
     origin: &'a str,
     version: &'a str,
+    #[serde(flatten)]
+    metric: Option<MetricView>,
     options: Vec<OptionView>,
     schema: &'a Value,
+}
+
+/// What a metric says of itself, without any options.
+#[derive(Serialize)]
+struct MetricView {
+    formula: &'static str,
+    higher_is_better: bool,
+}
+
+impl MetricView {
+    /// None for other components, and for a metric that cannot do without options.
+    fn of(entry: &Entry) -> Option<Self> {
+        match entry.parse(json!({})) {
+            Ok(AnyComponent::Metric(metric)) => Some(MetricView {
+                formula: metric.formula(),
+                higher_is_better: metric.laws().higher_is_better,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// An option, explained.
@@ -56,6 +78,7 @@ impl<'a> From<&'a Entry> for Description<'a> {
             description: entry.schema["description"].as_str().unwrap_or_default(),
             origin: &entry.origin.name,
             version: &entry.origin.version,
+            metric: MetricView::of(entry),
             options: entry.options().into_iter().map(Into::into).collect(),
             schema: &entry.schema,
         }
@@ -95,6 +118,14 @@ fn text(component: &Description<'_>, look: Look) -> String {
         component.version,
         component.description,
     );
+    if let Some(metric) = &component.metric {
+        let better = if metric.higher_is_better {
+            "higher"
+        } else {
+            "lower"
+        };
+        let _ = writeln!(text, "\n{}; {better} is better", metric.formula);
+    }
     if component.options.is_empty() {
         text.push_str("\nIt has no options.");
         return text;

@@ -55,12 +55,12 @@ pub trait Retriever: Component {
     ///
     /// # Errors
     /// If the folder does not hold such an index.
-    fn open(
-        &self,
-        catalogue: &Catalogue,
+    fn open<'a>(
+        &'a self,
+        catalogue: &'a Catalogue,
         folder: &Path,
         context: &Context,
-    ) -> Result<Box<dyn Index>>;
+    ) -> Result<Box<dyn Index + 'a>>;
 }
 
 /// A retriever at work.

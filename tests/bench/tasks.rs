@@ -21,7 +21,7 @@ pub(crate) type Task = (&'static str, &'static str, fn(&Tasks) -> Result<f64>);
 pub(crate) struct Tasks {
     folder: PathBuf,
     files: PathBuf,
-    experiment: Experiment,
+    experiment: &'static Experiment,
     queries: Vec<QueryContent>,
     index: Box<dyn Index>,
 }
@@ -33,11 +33,12 @@ impl Tasks {
         let index = files.join("index");
         let _ = std::fs::remove_dir_all(&files);
         std::fs::create_dir_all(&index).map_err(Error::io("make the folder", &index))?;
-        let experiment = experiment(&folder)?;
+        // The index borrows both, until the process ends.
+        let experiment: &Experiment = Box::leak(Box::new(experiment(&folder)?));
         let context = Context::default();
-        let data = experiment.dataset.load(&context)?;
-        let queries = queries(&experiment, &data)?;
-        let retriever = experiment.methods[0].retriever.as_ref();
+        let data: &Data = Box::leak(Box::new(experiment.dataset.load(&context)?));
+        let queries = queries(experiment, data)?;
+        let retriever = experiment.methods[0].retriever.as_deref();
         let retriever = retriever.ok_or_else(|| Error::Internal("no retriever".into()))?;
         retriever.build(&data.catalogue, &index, &context)?;
         let tasks = Tasks {
@@ -47,7 +48,7 @@ impl Tasks {
             experiment,
             queries,
         };
-        tasks.write(&data)?;
+        tasks.write(data)?;
         Ok(tasks)
     }
 

@@ -60,7 +60,7 @@ impl Retriever for Blind {
     fn build(&self, _: &Catalogue, _: &Path, _: &Context) -> Result<()> {
         Ok(())
     }
-    fn open(&self, _: &Catalogue, _: &Path, _: &Context) -> Result<Box<dyn Index>> {
+    fn open<'a>(&'a self, _: &'a Catalogue, _: &Path, _: &Context) -> Result<Box<dyn Index + 'a>> {
         Ok(Box::new(|requests: &[Request<'_>]| {
             Ok(vec![vec![]; requests.len()])
         }))

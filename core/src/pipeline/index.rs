@@ -7,9 +7,9 @@ use crate::store::{Artefact, Input, Remains, Store, identity, read_inputs};
 use crate::{Context, Index, Result, Retriever};
 
 /// An index, open.
-pub struct Indexed {
+pub struct Indexed<'a> {
     /// The index.
-    pub index: Box<dyn Index>,
+    pub index: Box<dyn Index + 'a>,
     /// The files that it was made from, besides the catalogue.
     pub inputs: Vec<Input>,
     /// Its folder.
@@ -20,12 +20,12 @@ pub struct Indexed {
 ///
 /// # Errors
 /// If the retriever cannot build or open it.
-pub fn index(
-    retriever: &dyn Retriever,
-    prepared: &Prepared,
+pub fn index<'a>(
+    retriever: &'a dyn Retriever,
+    prepared: &'a Prepared,
     store: &Store,
     context: &Context,
-) -> Result<Indexed> {
+) -> Result<Indexed<'a>> {
     let inputs = read_inputs(retriever.inputs()?, context)?;
     let made_from = json!({
         "retriever": identity(retriever)?,

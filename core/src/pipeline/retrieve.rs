@@ -40,7 +40,7 @@ pub fn retrieve(
     split: Split,
     prepared: &Prepared,
     generated: &Generated,
-    indexed: Option<&Indexed>,
+    indexed: Option<&Indexed<'_>>,
     store: &Store,
     context: &Context,
 ) -> Result<Retrieved> {
@@ -66,7 +66,7 @@ pub fn retrieve(
 struct Work<'a> {
     ranking: &'a Ranking,
     data: &'a Data,
-    indexed: Option<&'a Indexed>,
+    indexed: Option<&'a Indexed<'a>>,
 }
 
 impl Work<'_> {

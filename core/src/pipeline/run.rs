@@ -222,7 +222,7 @@ fn stages(
         let generated: Generated =
             generate(generator, experiment.split, &prepared, store, context)?;
         record("generate", name, &generated.artefact);
-        let indexed: Option<Indexed> = match &method.retriever {
+        let indexed: Option<Indexed<'_>> = match &method.retriever {
             Some(retriever) => Some(index(retriever.as_ref(), &prepared, store, context)?),
             None => None,
         };

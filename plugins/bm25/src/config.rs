@@ -172,7 +172,12 @@ impl Retriever for Bm25 {
         storage::build(&self.analyser, catalogue, folder, context)
     }
 
-    fn open(&self, catalogue: &Catalogue, folder: &Path, _: &Context) -> Result<Box<dyn Index>> {
+    fn open<'a>(
+        &'a self,
+        catalogue: &'a Catalogue,
+        folder: &Path,
+        _: &Context,
+    ) -> Result<Box<dyn Index + 'a>> {
         let analyser = analyser::Analyser::new(&self.analyser)?;
         let inverted = storage::open(&self.analyser, catalogue, folder)?;
         Ok(Box::new(search::Searcher::new(self, analyser, inverted)))

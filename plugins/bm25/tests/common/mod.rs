@@ -4,7 +4,7 @@ use gloss_bm25::{Bm25, Variant};
 use gloss_core::{Catalogue, Context, Hit, Index, QueryContent, Request, Retriever};
 
 /// An index of `catalogue`, written and opened.
-pub(crate) fn index(options: &Bm25, catalogue: &Catalogue) -> Box<dyn Index> {
+pub(crate) fn index<'a>(options: &'a Bm25, catalogue: &'a Catalogue) -> Box<dyn Index + 'a> {
     let folder = tempfile::tempdir().unwrap();
     let context = Context::default();
     options.build(catalogue, folder.path(), &context).unwrap();
