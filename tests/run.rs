@@ -285,8 +285,7 @@ fn two_processes_that_want_the_same_run_both_get_it() {
         ];
         place.command(&line).stdout(Stdio::null()).spawn().unwrap()
     };
-    let mut both = [run("a"), run("b")];
-    for child in &mut both {
+    for child in &mut ["a", "b", "a", "b"].map(run) {
         assert!(child.wait().unwrap().success());
     }
     assert_eq!(place.read("a/metrics.json"), place.read("b/metrics.json"));

@@ -55,6 +55,20 @@ impl Store {
         &self.root
     }
 
+    /// Waits until no other process has the lock `name`, and has it until the answer is dropped or
+    /// the process ends, however it ends.
+    pub(crate) fn lock(&self, name: &str) -> Result<File> {
+        let locks = self.root.join("locks");
+        create_folder(&locks)?;
+        let path = locks.join(name);
+        let file = File::create(&path).map_err(Error::io("write", &path))?;
+        if file.try_lock().is_err() {
+            tracing::warn!("waiting for another gloss that does the same work");
+            file.lock().map_err(Error::io("lock", &path))?;
+        }
+        Ok(file)
+    }
+
     /// Finds the artefact of `stage` that was made from `made_from`, or has `make` write it into
     /// a folder. Two processes that want the same one wait for each other.
     pub(crate) fn obtain(
@@ -77,11 +91,7 @@ impl Store {
         if is_made(&folder, &made_from)? {
             return Ok(artefact(true));
         }
-        let locks = self.root.join("locks");
-        create_folder(&locks)?;
-        let lock_path = locks.join(&key);
-        let lock = File::create(&lock_path).map_err(Error::io("write", &lock_path))?;
-        lock.lock().map_err(Error::io("lock", &lock_path))?;
+        let _lock = self.lock(&key)?;
         if is_made(&folder, &made_from)? {
             return Ok(artefact(true));
         }

@@ -121,6 +121,8 @@ pub fn run(
         let name = format!("{}-{}", folder_name(&experiment.name), &key[..8]);
         Path::new("runs").join(name)
     });
+    let absolute = std::path::absolute(&folder).map_err(Error::io("find", &folder))?;
+    let _lock = store.lock(&hash(&json!(absolute)))?;
     if let Some(results) = find(&folder, &key, experiment, existing)? {
         return Ok(Run {
             folder,
