@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -34,7 +33,7 @@ pub(crate) fn start(global: &Global, bars: &Bars) -> Result<RunLog> {
     let file = fmt::layer()
         .with_ansi(false)
         .with_writer(log.clone())
-        .with_filter(LevelFilter::DEBUG);
+        .with_filter(EnvFilter::new("info,gloss=debug"));
     tracing_subscriber::registry()
         .with(terminal)
         .with(file)

@@ -89,6 +89,7 @@ impl Store {
             seconds: start.elapsed().as_secs_f64(),
         };
         if is_made(&folder, &made_from)? {
+            tracing::info!(stage, key, "found");
             return Ok(artefact(true));
         }
         let _lock = self.lock(&key)?;
@@ -100,11 +101,12 @@ impl Store {
             remove_folder(&partial)?;
         }
         create_folder(&partial)?;
-        tracing::info!(stage, key, "making");
         make(&partial)?;
         write_json(&partial.join(MADE_FROM), &made_from)?;
         fs::rename(&partial, &folder).map_err(Error::io("move into place", &partial))?;
-        Ok(artefact(false))
+        let made = artefact(false);
+        tracing::info!(stage, key, seconds = made.seconds, "made");
+        Ok(made)
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::retrieve::Retrieved;
+use crate::config::folder_name;
 use crate::store::create_folder;
 use crate::tables;
 use crate::{
@@ -144,7 +145,8 @@ impl<'a> Judge<'a> {
                 .zip(falling(hits))
                 .map(move |(hit, score)| (user, self.id(hit.item), score))
         });
-        trec::write_run(&folder.join("run.trec"), &scored.result.method, rows)?;
+        let tag = folder_name(&scored.result.method);
+        trec::write_run(&folder.join("run.trec"), &tag, rows)?;
         let per_user = || {
             scored
                 .scores
