@@ -1,5 +1,6 @@
 //! CSV.
 
+use std::io::Read;
 use std::path::Path;
 
 use csv::{ErrorKind, StringRecord};
@@ -9,6 +10,10 @@ use crate::cell::Cell;
 use crate::config::Csv;
 use crate::source::{Column, Source, empty, no_column};
 use crate::text;
+
+/// A row that is put after the file's own: a noncharacter, which no text has, in a line of its
+/// own. A quote that is never closed takes it into its cell, and is thereby known.
+const END: &str = "\n\u{10ffff}\n";
 
 impl Source for Csv {
     const POSITION: &'static str = "line";
@@ -30,34 +35,71 @@ impl Source for Csv {
     ) -> Result<()> {
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(u8::try_from(self.delimiter).unwrap_or(b','))
-            .from_reader(text::open(path, context)?);
+            .flexible(true)
+            .from_reader(text::open(path, context)?.chain(END.as_bytes()));
         let header = reader
             .headers()
-            .map_err(|error| explain(path, context, error))?;
-        if header.is_empty() {
+            .map_err(|error| explain(path, context, error))?
+            .clone();
+        if is_end(&header) {
             return Err(empty(path));
         }
-        let places = columns
-            .iter()
-            .map(|column| place(column.name, header))
-            .collect::<Result<Vec<_>, String>>()
-            .map_err(|message| Error::line(path, 1, message))?;
+        let places = places(columns, &header).map_err(|message| Error::line(path, 1, message))?;
         let mut record = StringRecord::new();
         let mut rows = 0;
         while reader
             .read_record(&mut record)
             .map_err(|error| explain(path, context, error))?
         {
+            if is_end(&record) {
+                continue;
+            }
             rows += 1;
             let line = record.position().map_or(rows + 1, csv::Position::line);
-            let cells: Vec<_> = places.iter().map(|&place| cell(&record[place])).collect();
-            take(line, &cells).map_err(|message| Error::line(path, line, message))?;
+            check(&record, header.len())
+                .and_then(|()| {
+                    let cells: Vec<_> = places.iter().map(|&place| cell(&record[place])).collect();
+                    take(line, &cells)
+                })
+                .map_err(|message| Error::line(path, line, message))?;
         }
         if rows == 0 {
             return Err(empty(path));
         }
         Ok(())
     }
+}
+
+/// Whether a row is the one after the file's own.
+fn is_end(record: &StringRecord) -> bool {
+    record.len() == 1 && &record[0] == END.trim_ascii()
+}
+
+/// Checks that the row's quotes are closed and that it has as many cells as the header.
+fn check(record: &StringRecord, expected: usize) -> Result<(), String> {
+    let found = record.len();
+    if record.iter().last().is_some_and(|cell| cell.ends_with(END)) {
+        return Err(format!(
+            "cell {found} of the row begins with a quote that is never closed; close it, or \
+             double it if it belongs to the text"
+        ));
+    }
+    if found != expected {
+        return Err(format!(
+            "the row has {found} cells and the header {expected}; is a quote missing, or the \
+             delimiter another one?"
+        ));
+    }
+    Ok(())
+}
+
+/// Which of the header's columns are asked for.
+fn places(columns: &[Column<'_>], header: &StringRecord) -> Result<Vec<usize>, String> {
+    check(header, header.len())?;
+    columns
+        .iter()
+        .map(|column| place(column.name, header))
+        .collect()
 }
 
 /// Which of the header's columns is `name`.
@@ -87,12 +129,6 @@ fn explain(path: &Path, context: &Context, error: csv::Error) -> Error {
         ErrorKind::Utf8 { err, .. } => {
             format!("cell {} of the row is not valid UTF-8", err.field() + 1)
         }
-        ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!(
-            "the row has {len} cells and the header {expected_len}; is a quote missing, or the \
-             delimiter another one?"
-        ),
         other => format!("not a CSV file: {other:?}"),
     };
     Error::Input {

@@ -108,6 +108,51 @@ fn equal_item_rows_are_one_and_different_ones_an_error() {
 }
 
 #[test]
+fn a_quote_that_is_never_closed_is_told_with_the_line_of_its_row() {
+    let told = |cell: u8| {
+        format!(
+            "cell {cell} of the row begins with a quote that is never closed; close it, or \
+             double it if it belongs to the text"
+        )
+    };
+    assert_eq!(
+        csv(INTERACTIONS, "item_id,title\na,\"Doll\nb,Kite\n", json!({})),
+        format!("items:2: {}", told(2))
+    );
+    assert_eq!(
+        csv(INTERACTIONS, "item_id,title\na,Doll\nb,\"", json!({})),
+        format!("items:3: {}", told(2))
+    );
+    assert_eq!(
+        csv(INTERACTIONS, "item_id,title\na,\"Doll\"\"", json!({})),
+        format!("items:2: {}", told(2))
+    );
+    assert_eq!(
+        csv(INTERACTIONS.replace("u,b,2", "\"u,b,2"), ITEMS, json!({})),
+        format!("interactions:3: {}", told(1))
+    );
+    assert_eq!(
+        csv(
+            INTERACTIONS.replace("item_id", "\"item_id"),
+            ITEMS,
+            json!({})
+        ),
+        format!("interactions:1: {}", told(2))
+    );
+}
+
+#[test]
+fn closed_quotes_and_missing_last_newlines_are_sound() {
+    let items = "item_id,title\n\na,\"Doll,\n\"\"new\"\"\"\n\nb,\"Kite\"";
+    let data = Tables::new("csv", INTERACTIONS.trim_end(), items, json!({}))
+        .load()
+        .unwrap();
+    assert_eq!(data.catalogue.len(), 2);
+    assert_eq!(data.catalogue.item(0).text, "Title: Doll,\n\"new\"");
+    assert_eq!(data.catalogue.item(1).text, "Title: Kite");
+}
+
+#[test]
 fn damaged_files_are_told() {
     assert_eq!(
         csv(INTERACTIONS, "", json!({})),
