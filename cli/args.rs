@@ -154,8 +154,9 @@ pub(crate) struct Evaluate {
     pub(crate) metric: Vec<String>,
 
     /// How items with equal scores are ranked: file (as listed) or trec-eval (last id first)
-    #[arg(long, value_name = "RULE", default_value = "file", value_parser = ties())]
-    pub(crate) ties: Ties,
+    /// [default: file]
+    #[arg(long, value_name = "RULE", value_parser = ties())]
+    pub(crate) ties: Option<Ties>,
 }
 
 /// Flags of `list`.

@@ -23,9 +23,11 @@ mod plugins;
 mod session;
 mod ui;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
+use gloss_core::Error;
 
 use crate::args::Args;
 use crate::session::Session;
@@ -41,7 +43,11 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return exit::usage(&error),
     };
-    let result =
-        Session::start(&args.global).and_then(|session| commands::execute(args.command, &session));
+    let work = || {
+        Session::start(&args.global).and_then(|session| commands::execute(args.command, &session))
+    };
+    // A panic, of a component perhaps, has printed what it has to say.
+    let result = catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Error::Internal("the work ended in a panic".into()).into()));
     exit::code(result, &args.global)
 }

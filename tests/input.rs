@@ -192,3 +192,53 @@ fn files_to_evaluate_are_told_apart_and_their_faults_are_located() {
         .gloss(&["evaluate", "run", "qrels"])
         .fails(2, &["name the metrics"]);
 }
+
+#[test]
+fn a_file_of_metrics_has_each_user_once_in_plain_text() {
+    let place = Place::new();
+    let row = |user: &str| format!("{{\"reviewer_id\":\"{user}\",\"mrr\":1.0}}\n");
+    place.write("twice", row("a") + &row("a"));
+    place
+        .gloss(&["evaluate", "twice"])
+        .fails(2, &["twice:2", "as line 1 is already"]);
+    place.write("bytes", b"{\"reviewer_id\":\"a\xff\",\"mrr\":1.0}\n");
+    place.gloss(&["evaluate", "bytes"]).fails(2, &["bytes:1"]);
+    place.write("once", row("a"));
+    place
+        .gloss(&["evaluate", "once", "--ties", "file"])
+        .fails(2, &["--ties"]);
+    assert_eq!(place.gloss(&["evaluate", "once"]).code, Some(0));
+}
+
+#[test]
+fn a_huge_cutoff_reads_what_there_is_and_an_empty_split_is_told() {
+    let place = Place::with_tiny_shop();
+    for k in ["5000000000", "9223372036854775807"] {
+        let metric = format!("recall@{k}");
+        let ran = place.gloss(&["run", "e.toml", "--metric", &metric, "--json"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let value = &ran.json()["results"]["methods"][0]["figures"][0]["value"];
+        assert_eq!(*value, 1.0);
+    }
+    let empty = place.gloss(&["run", "e.toml", "--split", "validation"]);
+    empty.fails(2, &["no validation cases", "validation_share"]);
+}
+
+#[test]
+fn an_output_that_cannot_be_is_told_before_any_work() {
+    let place = Place::with_tiny_shop();
+    for output in [".", "e.toml"] {
+        let run = place.gloss(&["run", "e.toml", "--output", output]);
+        run.fails(2, &[output]);
+        let line = [
+            "prepare",
+            "amazon",
+            "--set",
+            "category=Tiny",
+            "--output",
+            output,
+        ];
+        place.gloss(&line).fails(2, &[output]);
+    }
+    assert!(!place.path(".gloss/prepare").exists());
+}

@@ -317,3 +317,39 @@ fn a_full_disk_is_told_and_leaves_nothing_half() {
         _ => println!("skipped: this machine does not let a test mount a small file system"),
     }
 }
+
+#[test]
+fn replacing_a_run_never_takes_what_gloss_did_not_write() {
+    let place = Place::with_tiny_shop();
+    let run = ["run", "e.toml", "--output", "out"];
+    assert_eq!(place.gloss(&run).code, Some(0));
+    place.write("out/notes.txt", "mine");
+    let again = place.gloss(&[&run[..], &["--overwrite"]].concat());
+    again.fails(2, &["out holds files that are not a run of gloss"]);
+    assert_eq!(place.read("out/notes.txt"), "mine");
+    fs::remove_file(place.path("out/notes.txt")).unwrap();
+    fs::remove_file(place.path("out/metrics.json")).unwrap();
+    let mended = place.gloss(&run);
+    assert_eq!(mended.code, Some(0), "{}", mended.stderr);
+    assert!(place.path("out/metrics.json").exists());
+}
+
+#[test]
+fn item_queries_keep_their_order_under_every_fusion() {
+    let place = Place::new();
+    let ranked = |fusion: &str| {
+        let (data, option) = (shop(), format!("ranking.fusion={fusion}"));
+        let line = "run --dataset amazon --generator popular --metric recall@5 \
+            --set dataset.category=Shop";
+        let more = ["--output", fusion, "--set", &data, "--set", &option];
+        let ran = place.gloss(&[line.split_whitespace().collect(), more.to_vec()].concat());
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let run = place.read(&format!("{fusion}/run.trec"));
+        let item = |line: &str| line.split(' ').nth(2).unwrap().to_string();
+        run.lines().map(item).collect::<Vec<_>>()
+    };
+    let expected = ranked("max");
+    for fusion in ["sum", "reciprocal-rank", "log-probability"] {
+        assert_eq!(ranked(fusion), expected, "{fusion}");
+    }
+}

@@ -1,7 +1,7 @@
 //! `gloss evaluate`: the figures of a run that exists already.
 
+use std::collections::HashMap;
 use std::fmt::Write;
-use std::io::BufRead;
 use std::path::Path;
 
 use anyhow::Result;
@@ -43,7 +43,7 @@ fn judge(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
     draft.replace(&typed, "metrics", json!(args.metric));
     let metrics = draft.resolve_metrics(&Registry::compiled_in()?)?;
     let qrels = Qrels::read(qrels)?;
-    let aligned = Run::read(&args.run)?.align(&qrels, args.ties);
+    let aligned = Run::read(&args.run)?.align(&qrels, args.ties.unwrap_or_default());
     let evaluation = Evaluation::new(&aligned.rankings, qrels.grades())?;
     let figures = metrics
         .iter()
@@ -65,41 +65,28 @@ fn judge(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
 
 /// Averages a file of GLoSS's metrics by user: `{"reviewer_id": …, "recall@5": 0.0, …}` a line.
 fn average(args: &Evaluate) -> Result<Evaluated> {
-    let content = read_file(&args.run)?;
-    let (mut users, mut sums) = (0_usize, Map::new());
-    for (number, line) in (1..).zip(content.lines()) {
-        let line = line.map_err(Error::io("read", &args.run))?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        add(&line, users == 0, &mut sums).map_err(|message| {
-            let hint = "; for a run in TREC format, name its qrels too";
-            Error::line(
-                &args.run,
-                number,
-                message + if users == 0 { hint } else { "" },
-            )
-        })?;
-        users += 1;
+    if args.ties.is_some() {
+        let message = "--ties is about a run and its qrels; name the qrels too, or leave it out";
+        return Err(Error::Usage(message.into()).into());
     }
-    if users == 0 {
-        return Err(Error::input(&args.run, "is empty; expected a JSON object a line").into());
-    }
-    let is_wanted = |name: &String| args.metric.is_empty() || args.metric.contains(name);
-    if let Some(absent) = args.metric.iter().find(|name| !sums.contains_key(*name)) {
-        let known: Vec<_> = sums.keys().map(String::as_str).collect();
+    let sums = Sums::read(&args.run)?;
+    if let Some(absent) = args
+        .metric
+        .iter()
+        .find(|name| !sums.names().any(|known| known == name.as_str()))
+    {
+        let known: Vec<_> = sums.names().collect();
         let message = format!("has no metric `{absent}`; it has {}", known.join(", "));
         return Err(Error::input(&args.run, message).into());
     }
-    let mean = |(metric, sum): (String, Value)| Figure {
+    let users = sums.lines.len();
+    let is_wanted = |name: &str| args.metric.is_empty() || args.metric.iter().any(|m| m == name);
+    let figures = sums.metrics.into_iter().filter(|(name, _)| is_wanted(name));
+    let figures = figures.map(|(metric, sum)| Figure {
+        higher_is_better: higher_is_better(&metric),
         metric,
-        value: sum.as_f64().unwrap_or_default() / users as f64,
-        higher_is_better: true,
-    };
-    let figures = sums
-        .into_iter()
-        .filter(|(name, _)| is_wanted(name))
-        .map(mean);
+        value: sum / users as f64,
+    });
     Ok(Evaluated {
         users,
         users_missing_from_run: 0,
@@ -108,30 +95,83 @@ fn average(args: &Evaluate) -> Result<Evaluated> {
     })
 }
 
-/// Adds one user's metrics to the sums.
-fn add(line: &str, first: bool, sums: &mut Map<String, Value>) -> Result<(), String> {
-    let mut row: Map<String, Value> = serde_json::from_str(line)
-        .map_err(|error| format!("is not a JSON object of a user's metrics: {error}"))?;
-    row.shift_remove("reviewer_id")
-        .ok_or("has no `reviewer_id`")?;
-    if first {
-        sums.extend(row.keys().map(|name| (name.clone(), json!(0.0))));
+/// Whether a higher value of the metric is better, as far as it is one of ours.
+fn higher_is_better(metric: &str) -> bool {
+    let mut draft = Draft::new();
+    draft.replace(metric, "metrics", json!([metric]));
+    let ours = Registry::compiled_in().and_then(|registry| draft.resolve_metrics(&registry));
+    ours.map_or(true, |metrics| {
+        metrics.iter().all(|metric| metric.laws().higher_is_better)
+    })
+}
+
+/// The sums over users of each metric in a file.
+#[derive(Default)]
+struct Sums {
+    /// By metric, in the order of the first line.
+    metrics: Vec<(String, f64)>,
+    /// By user, the line.
+    lines: HashMap<String, u64>,
+}
+
+impl Sums {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.metrics.iter().map(|(name, _)| name.as_str())
     }
-    if row.len() != sums.len() {
-        return Err(format!(
-            "has {} metrics, where the first line has {}",
-            row.len(),
-            sums.len()
-        ));
+
+    fn read(path: &Path) -> gloss_core::Result<Self> {
+        let content = read_file(path)?;
+        let mut sums = Sums::default();
+        for (number, line) in (1..).zip(content.split(|byte| *byte == b'\n')) {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let is_first = sums.lines.is_empty();
+            sums.add(line, number).map_err(|message| {
+                let hint = match is_first {
+                    true => "; for a run in TREC format, name its qrels too",
+                    false => "",
+                };
+                Error::line(path, number, message + hint)
+            })?;
+        }
+        match sums.lines.is_empty() {
+            true => Err(Error::input(
+                path,
+                "is empty; expected a JSON object a line",
+            )),
+            false => Ok(sums),
+        }
     }
-    for (name, sum) in sums.iter_mut() {
-        let value = row
-            .get(name)
-            .and_then(Value::as_f64)
-            .ok_or_else(|| format!("has no number `{name}`"))?;
-        *sum = json!(sum.as_f64().unwrap_or_default() + value);
+
+    /// Adds one user's metrics.
+    fn add(&mut self, line: &[u8], number: u64) -> Result<(), String> {
+        let mut row: Map<String, Value> = serde_json::from_slice(line)
+            .map_err(|error| format!("is not a JSON object of a user's metrics: {error}"))?;
+        let user = match row.shift_remove("reviewer_id") {
+            Some(Value::String(user)) => user,
+            _ => return Err("has no text `reviewer_id`".to_string()),
+        };
+        if self.lines.is_empty() {
+            self.metrics
+                .extend(row.keys().map(|name| (name.clone(), 0.0)));
+        }
+        if let Some(first) = self.lines.insert(user.clone(), number) {
+            return Err(format!("is about user {user}, as line {first} is already"));
+        }
+        if row.len() != self.metrics.len() {
+            let expected = self.metrics.len();
+            return Err(format!(
+                "has {} metrics, where the first has {expected}",
+                row.len()
+            ));
+        }
+        for (name, sum) in &mut self.metrics {
+            let value = row.get(name).and_then(Value::as_f64);
+            *sum += value.ok_or_else(|| format!("has no number `{name}`"))?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn text(evaluated: &Evaluated, look: Look) -> String {

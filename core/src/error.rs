@@ -1,6 +1,7 @@
 //! The one error type of the libraries, and the faults of a configuration.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The result of everything in gloss that can fail.
@@ -134,7 +135,12 @@ impl Error {
             Error::Config(_) | Error::Input { .. } | Error::Usage(_) | Error::Stale { .. } => {
                 ErrorClass::User
             }
-            Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Error::Io { source, .. }
+                if matches!(
+                    source.kind(),
+                    ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
+                ) =>
+            {
                 ErrorClass::User
             }
             Error::Io { .. } | Error::Network(_) => ErrorClass::Machine,

@@ -1,7 +1,7 @@
 //! Files that may be packed by gzip.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -11,17 +11,21 @@ use crate::{Error, Result};
 /// How everything that gzip packs begins.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Unpacks what gzip packed, told by its first bytes, and passes on all else.
+/// The byte order mark that some programs begin a UTF-8 text with.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Unpacks what gzip packed, told by its first bytes, and passes on all else; a byte order mark
+/// of UTF-8 at the beginning is left out.
 ///
 /// # Errors
 /// If the first bytes cannot be read.
 pub fn unpack<'r>(mut reader: impl BufRead + 'r) -> io::Result<Box<dyn BufRead + 'r>> {
     Ok(match reader.fill_buf()?.starts_with(&GZIP_MAGIC) {
-        true => Box::new(BufReader::with_capacity(
+        true => Box::new(Unmarked::new(BufReader::with_capacity(
             1 << 16,
             MultiGzDecoder::new(reader),
-        )),
-        false => Box::new(reader),
+        ))),
+        false => Box::new(Unmarked::new(reader)),
     })
 }
 
@@ -34,37 +38,121 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     unpack(BufReader::new(file))
         .and_then(|mut reader| reader.read_to_end(&mut content))
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::InvalidData => Error::input(
-                path,
-                format!("is not a whole gzip file ({error}); get it again"),
-            ),
-            _ => Error::io("read", path)(error),
-        })?;
+        .map_err(|error| read_error(path, error))?;
     Ok(content)
+}
+
+/// What an error in reading the file at `path` through [`unpack`] means: the file is damaged, or
+/// the system refused to read it.
+pub fn read_error(path: &Path, error: io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+            Error::input(
+                path,
+                format!(
+                    "the gzipped data is damaged, cut short, or something follows its end \
+                     ({error}); get the file again"
+                ),
+            )
+        }
+        _ => Error::io("read", path)(error),
+    }
+}
+
+/// A text without its byte order mark.
+struct Unmarked<R> {
+    inner: R,
+    begun: bool,
+}
+
+impl<R> Unmarked<R> {
+    fn new(inner: R) -> Self {
+        let begun = false;
+        Unmarked { inner, begun }
+    }
+}
+
+impl<R: BufRead> Unmarked<R> {
+    fn begin(&mut self) -> io::Result<()> {
+        if !self.begun {
+            if self.inner.fill_buf()?.starts_with(MARK) {
+                self.inner.consume(MARK.len());
+            }
+            self.begun = true;
+        }
+        Ok(())
+    }
+}
+
+impl<R: BufRead> Read for Unmarked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.begin()?;
+        self.inner.read(buffer)
+    }
+}
+
+impl<R: BufRead> BufRead for Unmarked<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.begin()?;
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorClass;
     use std::fs;
     use std::io::Write;
 
-    #[test]
-    fn packed_and_plain_files_read_the_same_and_half_a_packed_one_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x");
+    fn pack(text: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
-        encoder.write_all(b"some text").unwrap();
-        let packed = encoder.finish().unwrap();
-        for bytes in [&b"some text"[..], &packed] {
-            fs::write(&path, bytes).unwrap();
-            assert_eq!(read_file(&path).unwrap(), b"some text");
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<u8>> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        read_file(file.path())
+    }
+
+    #[test]
+    fn packed_and_plain_files_read_the_same() {
+        for bytes in [b"some text".to_vec(), pack(b"some text")] {
+            assert_eq!(read(&bytes).unwrap(), b"some text");
         }
-        fs::write(&path, &packed[..packed.len() - 5]).unwrap();
-        let error = read_file(&path).unwrap_err().to_string();
-        assert!(error.contains("not a whole gzip file"), "{error}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_left_out_at_the_beginning_alone() {
+        let text = b"\xef\xbb\xbfa\n\xef\xbb\xbfb";
+        for bytes in [text.to_vec(), pack(text)] {
+            assert_eq!(read(&bytes).unwrap(), b"a\n\xef\xbb\xbfb");
+            let lines: Vec<_> = unpack(&*bytes).unwrap().lines().map(|l| l.unwrap()).collect();
+            assert_eq!(lines, ["a", "\u{feff}b"]);
+        }
+        assert_eq!(read(MARK).unwrap(), b"");
+        assert_eq!(read(b"\xef\xbb").unwrap(), b"\xef\xbb");
+    }
+
+    #[test]
+    fn a_damaged_packed_file_is_the_users_and_a_refusal_the_machines() {
+        let whole = pack(b"some text");
+        let mut damaged = whole.clone();
+        damaged[whole.len() - 6] ^= 1;
+        let followed = [&whole[..], b"and more"].concat();
+        for bytes in [&whole[..whole.len() - 5], &whole[..5], &damaged, &followed] {
+            let error = read(bytes).unwrap_err();
+            assert_eq!(error.class(), ErrorClass::User);
+            let message = error.to_string();
+            assert!(message.contains("the gzipped data is damaged, cut short"), "{message}");
+        }
+        let refused = io::Error::from(ErrorKind::PermissionDenied);
+        assert_eq!(read_error(Path::new("x"), refused).class(), ErrorClass::Machine);
     }
 }

@@ -74,7 +74,16 @@ impl Ranking {
     pub fn hits_needed(&self, seen: usize) -> usize {
         match self.seen {
             Seen::Keep => self.depth,
-            Seen::Exclude => self.depth + seen,
+            Seen::Exclude => self.depth.saturating_add(seen),
+        }
+    }
+
+    /// What the one hit of an item query scores: the query's log-probability, or 1 where its
+    /// probability weighs the score anyway.
+    pub fn score_of_item_query(&self, query: &Query) -> f32 {
+        match self.fusion {
+            Fusion::LogProbability => 1.0,
+            _ => query.log_probability,
         }
     }
 

@@ -1,9 +1,10 @@
 //! Artefacts on disk, each in a folder named by the hash of what it was made from.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -56,15 +57,20 @@ impl Store {
     }
 
     /// Waits until no other process has the lock `name`, and has it until the answer is dropped or
-    /// the process ends, however it ends.
-    pub(crate) fn lock(&self, name: &str) -> Result<File> {
+    /// the process ends, however it ends. A file system without locks is worked on without.
+    pub(crate) fn lock(&self, name: &str, context: &Context) -> Result<File> {
         let locks = self.root.join("locks");
         create_folder(&locks)?;
         let path = locks.join(name);
         let file = File::create(&path).map_err(Error::io("write", &path))?;
-        if file.try_lock().is_err() {
-            tracing::warn!("waiting for another gloss that does the same work");
-            file.lock().map_err(Error::io("lock", &path))?;
+        let mut told = false;
+        while let Err(TryLockError::WouldBlock) = file.try_lock() {
+            if !told {
+                tracing::warn!("waiting for another gloss that does the same work");
+                told = true;
+            }
+            context.check()?;
+            std::thread::sleep(Duration::from_millis(50));
         }
         Ok(file)
     }
@@ -76,10 +82,11 @@ impl Store {
         stage: &str,
         made_from: Value,
         remains: Remains,
+        context: &Context,
         make: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<Artefact> {
         let start = Instant::now();
-        let made_from = json!({ "gloss": VERSION, "stage": stage, "from": made_from });
+        let made_from = json!({ "build": build(), "stage": stage, "from": made_from });
         let key = hash(&made_from);
         let folder = self.root.join(stage).join(&key);
         let artefact = |reused| Artefact {
@@ -92,7 +99,7 @@ impl Store {
             tracing::info!(stage, key, "found");
             return Ok(artefact(true));
         }
-        let _lock = self.lock(&key)?;
+        let _lock = self.lock(&key, context)?;
         if is_made(&folder, &made_from)? {
             return Ok(artefact(true));
         }
@@ -110,8 +117,23 @@ impl Store {
     }
 }
 
-/// The version of gloss, part of every artefact's identity.
+/// The version of gloss.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The code that makes artefacts, part of their identity: the hash of the running program, so that
+/// a component that was changed and built again never meets what it made before. The version where
+/// the program cannot be read.
+pub(crate) fn build() -> &'static str {
+    static BUILD: OnceLock<String> = OnceLock::new();
+    BUILD.get_or_init(|| {
+        let mut hasher = blake3::Hasher::new();
+        let hashed = std::env::current_exe().and_then(|program| {
+            hasher.update_mmap_rayon(program)?;
+            Ok(hasher.finalize().to_hex()[..16].to_string())
+        });
+        hashed.unwrap_or_else(|_| VERSION.to_string())
+    })
+}
 
 /// Whether `folder` holds the artefact made from `made_from`.
 fn is_made(folder: &Path, made_from: &Value) -> Result<bool> {
@@ -257,7 +279,13 @@ mod tests {
         let store = Store::new(root.path());
         let obtain = |from: &str| {
             store
-                .obtain("s", json!(from), Remains::Remove, write(from))
+                .obtain(
+                    "s",
+                    json!(from),
+                    Remains::Remove,
+                    &Context::default(),
+                    write(from),
+                )
                 .unwrap()
         };
         let (a, b, again) = (obtain("a"), obtain("b"), obtain("a"));
@@ -275,8 +303,14 @@ mod tests {
             (Remains::Continue, "half whole"),
         ] {
             let from = json!(expected);
-            assert!(store.obtain("s", from.clone(), remains, fail).is_err());
-            let made = store.obtain("s", from, remains, write("whole")).unwrap();
+            assert!(
+                store
+                    .obtain("s", from.clone(), remains, &Context::default(), fail)
+                    .is_err()
+            );
+            let made = store
+                .obtain("s", from, remains, &Context::default(), write("whole"))
+                .unwrap();
             assert!(!made.reused);
             assert_eq!(fs::read_to_string(made.folder.join("x")).unwrap(), expected);
         }
@@ -287,11 +321,23 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let store = Store::new(root.path());
         let made = store
-            .obtain("s", json!(1), Remains::Remove, write(""))
+            .obtain(
+                "s",
+                json!(1),
+                Remains::Remove,
+                &Context::default(),
+                write(""),
+            )
             .unwrap();
         fs::write(made.folder.join(MADE_FROM), "{}").unwrap();
         let error = store
-            .obtain("s", json!(1), Remains::Remove, write(""))
+            .obtain(
+                "s",
+                json!(1),
+                Remains::Remove,
+                &Context::default(),
+                write(""),
+            )
             .unwrap_err();
         assert!(matches!(error, Error::Stale { .. }), "{error}");
     }

@@ -125,15 +125,19 @@ pub fn gzip(text: &str) -> Vec<u8> {
 
 /// The folder of real data, if it is there.
 pub fn real_data() -> Option<PathBuf> {
+    let given = std::env::var_os("GLOSS_TEST_DATA").map(PathBuf::from);
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let folder = std::env::var_os("GLOSS_TEST_DATA").map_or(default, PathBuf::from);
-    match folder.join("amazon2014").is_dir() {
-        true => Some(folder),
-        false => {
-            println!("skipped: no Amazon data in {}", folder.display());
-            None
-        }
+    let folder = given.clone().unwrap_or(default);
+    if folder.join("amazon2014").is_dir() {
+        return Some(folder);
     }
+    assert!(
+        given.is_none(),
+        "GLOSS_TEST_DATA names {}, which has no amazon2014",
+        folder.display()
+    );
+    println!("skipped: no Amazon data in {}", folder.display());
+    None
 }
 
 pub const EXPERIMENT: &str = r#"

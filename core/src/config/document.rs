@@ -15,9 +15,9 @@ pub(crate) type Key = Vec<String>;
 
 /// Where a key and its value were written.
 #[derive(Debug, Clone)]
-struct Place {
-    key: Location,
-    value: Location,
+pub(super) struct Place {
+    pub(super) key: Location,
+    pub(super) value: Location,
 }
 
 /// A tree of settings that knows where each was written.
@@ -25,7 +25,7 @@ struct Place {
 pub(crate) struct Document {
     /// The settings; always an object.
     pub(crate) root: Map<String, Value>,
-    places: HashMap<Key, Place>,
+    pub(super) places: HashMap<Key, Place>,
 }
 
 impl Document {
@@ -125,54 +125,6 @@ impl Document {
         )
     }
 
-    /// Overrides one setting by an assignment `key.path=value`, typed as `flag` (such as
-    /// `--set`). The value is read as TOML, or as plain text where it is not TOML.
-    pub(crate) fn assign(&mut self, flag: &str, assignment: &str) -> Result<(), Fault> {
-        let location = Location::Flag(format!("{flag} {assignment}"));
-        let fault = |message: &str| Fault {
-            location: Some(location.clone()),
-            ..Fault::new("", message)
-        };
-        let (key, value) = assignment
-            .split_once('=')
-            .ok_or_else(|| fault("expected KEY=VALUE, such as retriever.k1=1.2"))?;
-        let path: Key = key.split('.').map(|part| part.trim().to_string()).collect();
-        if path.iter().any(String::is_empty) {
-            return Err(fault("the key has an empty part"));
-        }
-        let value = toml_value(value.trim());
-        let parent = path.len() - 1;
-        let mut object = &mut self.root;
-        for part in &path[..parent] {
-            let next = object
-                .entry(part.clone())
-                .or_insert_with(|| Value::Object(Map::new()));
-            if let Value::String(name) = next {
-                *next = named(name);
-            }
-            object = next
-                .as_object_mut()
-                .ok_or_else(|| fault(&format!("`{part}` is not a table")))?;
-        }
-        object.insert(path[parent].clone(), value);
-        for depth in 1..=path.len() {
-            self.places
-                .entry(path[..depth].to_vec())
-                .or_insert_with(|| Place {
-                    key: location.clone(),
-                    value: location.clone(),
-                });
-        }
-        self.places
-            .retain(|known, _| !(known.len() > path.len() && known.starts_with(&path)));
-        let place = Place {
-            key: location.clone(),
-            value: location,
-        };
-        self.places.insert(path, place);
-        Ok(())
-    }
-
     /// Replaces a setting as a whole, as flags such as `--retriever` do.
     pub(crate) fn replace(&mut self, flag: &str, key: &str, value: Value) {
         let location = Location::Flag(flag.to_string());
@@ -195,6 +147,12 @@ impl Document {
         self.nearest(path).map(|place| place.value.clone())
     }
 
+    /// Whether the value at `path` was typed on the command line.
+    pub(crate) fn is_typed(&self, path: &[String]) -> bool {
+        let place = self.places.get(path);
+        place.is_some_and(|place| matches!(place.value, Location::Flag(_)))
+    }
+
     /// Whether something was written at `path`.
     pub(crate) fn has(&self, path: &[String]) -> bool {
         self.places.contains_key(path)
@@ -210,17 +168,6 @@ impl Document {
 /// The long form of a component that was given by its name alone.
 pub(crate) fn named(name: &str) -> Value {
     serde_json::json!({ "type": name })
-}
-
-/// Reads `text` as a TOML value, or as plain text if it is none.
-fn toml_value(text: &str) -> Value {
-    let Ok(table) = format!("value = {text}").parse::<toml::Table>() else {
-        return Value::String(text.to_string());
-    };
-    match serde_json::to_value(&table["value"]) {
-        Ok(value) if table.len() == 1 => value,
-        _ => Value::String(text.to_string()),
-    }
 }
 
 /// From byte offsets to lines and columns.

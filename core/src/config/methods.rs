@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::check::Source;
+use super::document::{Key, named};
 use super::experiment::Method;
 use super::resolve::{Resolver, key};
 use super::typed;
+use crate::pipeline::RUN_FILES;
 use crate::ranking::Ranking;
 use crate::{
     AnyComponent, Fault, Kind, Metric, QueryGenerator, QueryKind, Registry, Result, Retriever,
@@ -34,6 +36,12 @@ impl Resolver<'_> {
             let Some(method) = self.method(root, index, value, metrics)? else {
                 continue;
             };
+            if RUN_FILES.contains(&method.folder_name().as_str()) {
+                let message = format!("`{}` is the name of a run's own file", method.name);
+                let source = self.source(vec![key(&["method", &index.to_string()])]);
+                self.faults
+                    .push(source.locate(&key(&["name"]), false, Fault::new("", message)));
+            }
             let twin = |other: &&Method| other.folder_name() == method.folder_name();
             if let Some(other) = methods.iter().find(twin) {
                 let message = format!(
@@ -49,14 +57,16 @@ impl Resolver<'_> {
         Ok(methods)
     }
 
-    /// A generator or retriever of the whole experiment that every method replaces by its own
-    /// would be ignored in silence.
+    /// What every method replaces would be ignored in silence, and so would a flag that a method
+    /// overrules.
     fn check_use(&mut self, root: &Value) {
-        let Some(methods) = root["method"].as_array() else {
-            return;
-        };
+        let none = Vec::new();
+        let methods = root["method"].as_array().unwrap_or(&none);
         for part in ["generator", "retriever"] {
-            let replaced = |own: &Value| own[part].is_string() || own[part]["type"].is_string();
+            let replaced = |own: &Value| {
+                let own = &own[part];
+                !own.is_null() && type_name(own) != "" && type_name(own) != type_name(&root[part])
+            };
             if !root[part].is_null() && !methods.is_empty() && methods.iter().all(replaced) {
                 let message = format!("is not used: each method has a {part} of its own");
                 let source = self.source(vec![key(&[part])]);
@@ -64,6 +74,39 @@ impl Resolver<'_> {
                     .push(source.locate(&[], true, Fault::new("", message)));
             }
         }
+        for (index, own) in methods.iter().enumerate() {
+            for part in ["generator", "retriever", "ranking"] {
+                self.check_flags(index, own, part);
+            }
+        }
+    }
+
+    fn check_flags(&mut self, index: usize, own: &Value, part: &str) {
+        let mut below: Vec<Key> = match &own[part] {
+            Value::Null => return,
+            Value::Object(table) => table.keys().map(|name| key(&[part, name])).collect(),
+            _ => Vec::new(),
+        };
+        if type_name(&own[part]) != "" {
+            below.push(key(&[part]));
+        }
+        for path in below {
+            if self.document.is_typed(&path) && self.is_whole(&path) {
+                let path = path.join(".");
+                let message = format!(
+                    "does not reach method {index}, which sets it itself; set \
+                     method.{index}.{path} instead"
+                );
+                let source = self.source(vec![path.split('.').map(str::to_string).collect()]);
+                self.faults
+                    .push(source.locate(&[], false, Fault::new("", message)));
+            }
+        }
+    }
+
+    /// Whether the setting at `path` was typed as such, not only something below it.
+    fn is_whole(&self, path: &[String]) -> bool {
+        path.len() > 1 || !self.document.root[&path[0]].is_object()
     }
 
     fn method(
@@ -143,7 +186,7 @@ impl Resolver<'_> {
         value: &Value,
         source: &Source<'_>,
     ) -> Result<Result<Option<NamedRetriever>, ()>> {
-        if value.is_null() || value == NO_RETRIEVER {
+        if value.is_null() || *value == named(NO_RETRIEVER) {
             return Ok(Ok(None));
         }
         Ok(match self.component(Kind::Retriever, value, source)? {
@@ -162,8 +205,17 @@ impl Resolver<'_> {
             Value::Null => Value::Object(Map::new()),
             value => value.clone(),
         };
-        let Ok(typed) = serde_json::from_value::<typed::Ranking>(table) else {
-            return Ok(None);
+        let typed = match serde_json::from_value::<typed::Ranking>(table) {
+            Ok(typed) => typed,
+            Err(error) => {
+                // Most faults of the table have been found by the schema, each in its place.
+                let known = |fault: &Fault| fault.key.contains("ranking");
+                if !self.faults.iter().any(known) {
+                    let fault = Fault::new("", error.to_string());
+                    self.faults.push(source.locate(&[], true, fault));
+                }
+                return Ok(None);
+            }
         };
         let deepest = metrics.iter().filter_map(|metric| metric.cutoff()).max();
         let cutoff = typed.cutoff.map_or(deepest.unwrap_or(10), |n| n as usize);
@@ -223,23 +275,19 @@ fn fitting(
 /// A method's own setting `part` over the experiment's: tables are merged key by key, unless they
 /// name different components.
 fn merged(root: &Value, own: &Value, part: &str) -> Value {
-    match (&root[part], &own[part]) {
-        (common, Value::Null) => common.clone(),
-        (Value::Object(common), Value::Object(own))
-            if own
-                .get("type")
-                .is_none_or(|name| Some(name) == common.get("type")) =>
+    let long = |value: &Value| match value {
+        Value::String(name) => named(name),
+        value => value.clone(),
+    };
+    match (long(&root[part]), long(&own[part])) {
+        (common, Value::Null) => common,
+        (Value::Object(mut common), Value::Object(own))
+            if own.get("type").is_none() || own.get("type") == common.get("type") =>
         {
-            let mut all = common.clone();
-            all.extend(own.clone());
-            Value::Object(all)
+            common.extend(own);
+            Value::Object(common)
         }
-        (Value::String(name), Value::Object(own)) if own.get("type").is_none() => {
-            let mut all = own.clone();
-            all.insert("type".into(), Value::from(name.as_str()));
-            Value::Object(all)
-        }
-        (_, own) => own.clone(),
+        (_, own) => own,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The description of an experiment: what is typed, and what it resolves to.
 
+mod assign;
 mod check;
 mod document;
 mod experiment;

@@ -194,13 +194,44 @@ fn a_method_overrides_the_experiment_and_faults_point_to_its_own_table() {
 
 #[test]
 fn a_setting_that_every_method_replaces_is_told() {
-    let text = format!("{SOUND}[[method]]\nretriever = 'blind'\n");
-    assert_eq!(
-        faults(&text, &[]),
-        "e.toml:6:2: retriever: is not used: each method has a retriever of its own"
-    );
+    let text = format!("{SOUND}[[method]]\nretriever = 'none'\n");
+    let told = faults(&text, &[]);
+    let expected = "e.toml:6:2: retriever: is not used: each method has a retriever of its own";
+    assert!(told.contains(expected), "{told}");
     let told = faults(&format!("method = []\n{SOUND}"), &[]);
     assert!(told.starts_with("e.toml:1:10: method: "), "{told}");
+}
+
+#[test]
+fn a_flag_that_a_method_overrules_is_told_and_can_reach_into_the_method() {
+    let text = format!("{SOUND}[[method]]\nranking = {{ cutoff = 7 }}\nretriever = 'blind'\n");
+    let resolve = |assignments: &[&str]| {
+        let mut draft = Draft::from_text(Path::new("e.toml"), &text).unwrap();
+        assignments.iter().for_each(|a| draft.set(a));
+        draft
+            .resolve(&registry())
+            .map(|e| e.methods[0].describe().unwrap())
+    };
+    let told = resolve(&["ranking.cutoff=9"]).unwrap_err().to_string();
+    assert_eq!(
+        told,
+        "--set ranking.cutoff=9: ranking.cutoff: does not reach method 0, which sets it itself; \
+         set method.0.ranking.cutoff instead"
+    );
+    let reached = resolve(&["method.0.ranking.cutoff=9", "retriever.k1=0.3"]).unwrap();
+    assert_eq!(reached["ranking"]["cutoff"], 9);
+    assert_eq!(
+        reached["retriever"]["k1"], 0.3,
+        "a name alone keeps what is set for all"
+    );
+}
+
+#[test]
+fn numbers_that_are_no_counts_are_faults_and_huge_ones_are_told() {
+    for value in ["5.0", "5000000000"] {
+        let told = faults(SOUND, &[&format!("ranking.depth={value}")]);
+        assert!(told.contains("ranking: invalid"), "{told}");
+    }
 }
 
 #[test]

@@ -64,15 +64,21 @@ pub fn generate(
         "split": split,
     });
     let cases = prepared.data.cases(split);
-    let artefact = store.obtain("generate", made_from, Remains::Continue, |folder| {
-        write(
-            generator,
-            cases,
-            &prepared.data,
-            &folder.join(QUERIES),
-            context,
-        )
-    })?;
+    let artefact = store.obtain(
+        "generate",
+        made_from,
+        Remains::Continue,
+        context,
+        |folder| {
+            write(
+                generator,
+                cases,
+                &prepared.data,
+                &folder.join(QUERIES),
+                context,
+            )
+        },
+    )?;
     let path = artefact.folder.join(QUERIES);
     let queries = read(&path, cases, &prepared.data)?;
     Ok(Generated {

@@ -33,7 +33,7 @@ pub fn index<'a>(
         "catalogue": prepared.catalogue_hash,
     });
     let catalogue = &prepared.data.catalogue;
-    let artefact = store.obtain("index", made_from, Remains::Remove, |folder| {
+    let artefact = store.obtain("index", made_from, Remains::Remove, context, |folder| {
         retriever.build(catalogue, folder, context)
     })?;
     let index = retriever.open(catalogue, &artefact.folder, context)?;

@@ -11,5 +11,6 @@ pub use generate::{Generated, generate};
 pub use index::{Indexed, index};
 pub use prepare::{Prepared, prepare, read_data, write_data};
 pub use retrieve::{Retrieved, retrieve};
+pub(crate) use run::RUN_FILES;
 pub use run::{Existing, Manifest, Results, Run, Stage, run};
 pub use score::{Figure, MethodResult};

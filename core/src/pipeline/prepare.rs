@@ -35,7 +35,7 @@ pub fn prepare(dataset: &dyn Dataset, store: &Store, context: &Context) -> Resul
         "inputs": Input::identity(&inputs),
     });
     let mut fresh = None;
-    let artefact = store.obtain("prepare", made_from, Remains::Remove, |folder| {
+    let artefact = store.obtain("prepare", made_from, Remains::Remove, context, |folder| {
         let data = dataset.load(context)?;
         write_data(&data, folder)?;
         fresh = Some(data);

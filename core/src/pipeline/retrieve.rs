@@ -50,7 +50,7 @@ pub fn retrieve(
         "index": indexed.map(|indexed| &indexed.artefact.key),
     });
     let cases = prepared.data.cases(split);
-    let artefact = store.obtain("retrieve", made_from, Remains::Remove, |folder| {
+    let artefact = store.obtain("retrieve", made_from, Remains::Remove, context, |folder| {
         let work = Work {
             ranking,
             data: &prepared.data,
@@ -72,7 +72,10 @@ struct Work<'a> {
 impl Work<'_> {
     fn all(&self, cases: &[Case], queries: &Lists<Query>, context: &Context) -> Result<Lists<Hit>> {
         let task = context.task("Searching", Some(cases.len() as u64), Unit::Count);
-        let mut rankings = Lists::with_capacity(cases.len(), cases.len() * self.ranking.cutoff);
+        let mut rankings = Lists::with_capacity(
+            cases.len(),
+            cases.len() * self.ranking.cutoff.min(self.data.catalogue.len()),
+        );
         for start in (0..cases.len()).step_by(CASES_AT_ONCE) {
             let end = cases.len().min(start + CASES_AT_ONCE);
             let queries: Vec<&[Query]> = (start..end).map(|case| queries.get(case)).collect();
@@ -135,7 +138,7 @@ impl Work<'_> {
             .map(|query| match query.content {
                 QueryContent::Item(item) => Some(Hit {
                     item,
-                    score: query.log_probability,
+                    score: self.ranking.score_of_item_query(query),
                 }),
                 _ => None,
             })

@@ -1,6 +1,5 @@
 //! All stages in a row, and the folder that a run leaves.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,14 +9,29 @@ use serde_json::{Value, json};
 use super::score::{Judge, MethodResult};
 use super::{Generated, Indexed, Prepared, generate, index, prepare, retrieve};
 use crate::config::folder_name;
+use crate::output::OutputFolder;
 use crate::store::{
-    Artefact, Input, Store, VERSION, create_folder, hash, read_inputs, read_json, remove_folder,
-    write_json,
+    Artefact, Input, Store, VERSION, build, hash, read_inputs, read_json, write_json,
 };
 use crate::{Component, Context, Error, Experiment, Report, Result};
 
 const MANIFEST: &str = "manifest.json";
 const METRICS: &str = "metrics.json";
+const QRELS: &str = "qrels.trec";
+
+/// The files of each method.
+const METHOD_FILES: [&str; 3] = ["run.trec", "per-user.parquet", "per-user.jsonl"];
+
+/// The files that a run's folder may hold. No method's folder may have such a name.
+pub(crate) const RUN_FILES: [&str; 7] = [
+    MANIFEST,
+    METRICS,
+    QRELS,
+    "run.log",
+    METHOD_FILES[0],
+    METHOD_FILES[1],
+    METHOD_FILES[2],
+];
 
 /// What a run says of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -111,7 +125,7 @@ pub fn run(
         .map_or(0, |d| d.as_secs());
     let inputs = all_inputs(experiment, context)?;
     let made_from = json!({
-        "gloss": VERSION,
+        "build": build(),
         "experiment": experiment.describe()?,
         "packages": packages(experiment),
         "inputs": Input::identity(&inputs),
@@ -122,18 +136,17 @@ pub fn run(
         Path::new("runs").join(name)
     });
     let absolute = std::path::absolute(&folder).map_err(Error::io("find", &folder))?;
-    let _lock = store.lock(&hash(&json!(absolute)))?;
-    if let Some(results) = find(&folder, &key, experiment, existing)? {
+    let _lock = store.lock(&hash(&json!(absolute)), context)?;
+    let output = OutputFolder::new(&folder)?;
+    if let Some(results) = find(&folder, &output, &key, experiment, existing)? {
         return Ok(Run {
             folder,
             reused: true,
             results,
         });
     }
-    let partial = partial_of(&folder)?;
-    remove_folder(&partial)?;
-    create_folder(&partial)?;
-    let (results, stages) = stages(experiment, store, &partial, context)?;
+    let partial = output.begin()?;
+    let (results, stages) = stages(experiment, store, partial, context)?;
     let manifest = Manifest {
         gloss: VERSION.to_string(),
         key,
@@ -147,7 +160,7 @@ pub fn run(
     };
     write_json(&partial.join(METRICS), &results)?;
     write_json(&partial.join(MANIFEST), &manifest)?;
-    put_in_place(&partial, &folder)?;
+    output.finish()?;
     Ok(Run {
         folder,
         reused: false,
@@ -158,43 +171,60 @@ pub fn run(
 /// The results of the run in `folder`, if it is the one that `key` names and complete.
 fn find(
     folder: &Path,
+    output: &OutputFolder,
     key: &str,
     experiment: &Experiment,
     existing: Existing,
 ) -> Result<Option<Results>> {
-    let is_empty = match fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
-        Err(error) => return Err(Error::io("read the output folder", folder)(error)),
-    };
-    if is_empty {
+    if output.entries().is_empty() {
         return Ok(None);
     }
-    let Ok(manifest) = read_json::<Manifest>(&folder.join(MANIFEST)) else {
+    let manifest = read_json::<Manifest>(&folder.join(MANIFEST)).ok();
+    let manifest = manifest.filter(|manifest| {
+        let own = manifest.files();
+        output.entries().iter().all(|entry| own.contains(entry))
+    });
+    let Some(manifest) = manifest else {
         return Err(Error::Usage(format!(
             "the output folder {} holds files that are not a run of gloss, and is left as it is; \
              choose another by `output` or --output",
             folder.display()
         )));
     };
-    let is_whole = experiment.methods.iter().all(|method| {
-        let own = experiment.method_folder(folder, method);
-        ["run.trec", "per-user.parquet", "per-user.jsonl"]
-            .iter()
-            .all(|file| own.join(file).exists())
-    });
-    if manifest.key == key && is_whole && existing == Existing::Refuse {
-        return Ok(Some(read_json(&folder.join(METRICS))?));
+    if existing == Existing::Replace {
+        return Ok(None);
     }
-    if manifest.key != key && existing == Existing::Refuse {
+    if manifest.key != key {
         return Err(Error::Usage(format!(
-            "the output folder {} holds another run (of {}, with other settings or data), and is \
-             left as it is; choose another by `output` or --output, or replace it by --overwrite",
+            "the output folder {} holds another run (of {}, with other settings, data or build), \
+             and is left as it is; choose another by `output` or --output, or replace it by \
+             --overwrite",
             folder.display(),
             manifest.experiment["name"],
         )));
     }
-    Ok(None)
+    let of_methods = experiment.methods.iter().flat_map(|method| {
+        let own = experiment.method_folder(folder, method);
+        METHOD_FILES.map(|file| own.join(file))
+    });
+    let of_run = [METRICS, QRELS].map(|file| folder.join(file));
+    match of_methods.chain(of_run).all(|file| file.exists()) {
+        true => Ok(Some(read_json(&folder.join(METRICS))?)),
+        false => Ok(None),
+    }
+}
+
+impl Manifest {
+    /// The names of all that a run's folder may hold: files, and the folders of methods.
+    fn files(&self) -> Vec<String> {
+        let methods = self.experiment["methods"].as_array().into_iter().flatten();
+        let folders = methods.filter_map(|method| method["name"].as_str().map(folder_name));
+        RUN_FILES
+            .map(str::to_string)
+            .into_iter()
+            .chain(folders)
+            .collect()
+    }
 }
 
 fn stages(
@@ -215,8 +245,15 @@ fn stages(
     };
     let prepared: Prepared = prepare(experiment.dataset.as_ref(), store, context)?;
     record("prepare", None, &prepared.artefact);
+    if prepared.data.cases(experiment.split).is_empty() {
+        return Err(Error::Usage(format!(
+            "the data has no {} cases; for validation cases, raise \
+             dataset.protocol.validation_share",
+            experiment.split
+        )));
+    }
     let judge = Judge::new(&prepared.data, experiment.split);
-    judge.write_qrels(&folder.join("qrels.trec"))?;
+    judge.write_qrels(&folder.join(QRELS))?;
     let mut results = Vec::new();
     for method in &experiment.methods {
         let name = Some(method.name.as_str());
@@ -293,28 +330,9 @@ fn packages(experiment: &Experiment) -> Vec<String> {
     packages
 }
 
-/// Where a run's folder grows before it is put in its place: beside it.
-fn partial_of(folder: &Path) -> Result<PathBuf> {
-    let name = folder
-        .file_name()
-        .ok_or_else(|| Error::Usage(format!("{} cannot be an output folder", folder.display())))?;
-    let partial = format!(".{}.partial", name.to_string_lossy());
-    Ok(folder.with_file_name(partial))
-}
-
-fn put_in_place(partial: &Path, folder: &Path) -> Result<()> {
-    let old = partial.with_extension("old");
-    remove_folder(&old)?;
-    if folder.exists() {
-        fs::rename(folder, &old).map_err(Error::io("move aside", folder))?;
-    }
-    fs::rename(partial, folder).map_err(Error::io("move into place", partial))?;
-    remove_folder(&old)
-}
-
 /// The most memory that this process had, where Linux tells.
 fn peak_memory() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -164,9 +164,8 @@ fn text<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str> {
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Err(fault(at, "a NUL byte; expected text, not a binary file"));
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| fault(error.valid_up_to(), "not UTF-8; convert the file to UTF-8"))?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+    std::str::from_utf8(bytes)
+        .map_err(|error| fault(error.valid_up_to(), "not UTF-8; convert the file to UTF-8"))
 }
 
 /// The beginning of a text that may be long.

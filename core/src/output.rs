@@ -1,0 +1,116 @@
+//! A folder that appears whole or not at all.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::store::{create_folder, remove_folder};
+use crate::{Error, Result};
+
+/// A folder that is to be written. It grows beside its place, and is moved there when complete.
+#[derive(Debug, Clone)]
+pub struct OutputFolder {
+    folder: PathBuf,
+    partial: PathBuf,
+    entries: Vec<String>,
+}
+
+impl OutputFolder {
+    /// The folder `folder`, which need not exist yet; a link is followed. Writes nothing.
+    ///
+    /// # Errors
+    /// If it is a file, or cannot be read, or has no name of its own, as `/` has none.
+    pub fn new(folder: &Path) -> Result<Self> {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries
+                .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
+                .collect::<std::io::Result<Vec<_>>>()
+                .map_err(Error::io("read the output folder", folder))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(Error::io("use as the output folder", folder)(error)),
+        };
+        let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
+        let is_used = std::env::current_dir().is_ok_and(|current| current.starts_with(&real));
+        let (Some(name), false) = (real.file_name(), is_used) else {
+            return Err(Error::Usage(format!(
+                "{} cannot be the output folder: it is the current folder or around it",
+                folder.display()
+            )));
+        };
+        let partial = format!(".{}.partial", name.to_string_lossy());
+        Ok(OutputFolder {
+            partial: real.with_file_name(partial),
+            folder: real,
+            entries,
+        })
+    }
+
+    /// The names of what is in the folder already.
+    pub fn entries(&self) -> &[String] {
+        &self.entries
+    }
+
+    /// Makes the folder in which to write, empty: the remains of a killed attempt are removed.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn begin(&self) -> Result<&Path> {
+        remove_folder(&self.partial)?;
+        create_folder(&self.partial)?;
+        Ok(&self.partial)
+    }
+
+    /// Moves what was written into its place, and removes what was there before.
+    ///
+    /// # Errors
+    /// If the system refuses; what was there is then kept.
+    pub fn finish(&self) -> Result<()> {
+        let old = self.partial.with_extension("old");
+        remove_folder(&old)?;
+        if self.folder.exists() {
+            fs::rename(&self.folder, &old).map_err(Error::io("move aside", &self.folder))?;
+        }
+        if let Err(error) = fs::rename(&self.partial, &self.folder) {
+            // Best effort: the first error is the one to tell.
+            let _ = fs::rename(&old, &self.folder);
+            return Err(Error::io("move into place", &self.partial)(error));
+        }
+        remove_folder(&old)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_replaced_as_a_whole_and_through_a_link() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("big");
+        fs::create_dir(&place).unwrap();
+        fs::write(place.join("old"), "").unwrap();
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&place, &link).unwrap();
+        let output = OutputFolder::new(&link).unwrap();
+        assert_eq!(output.entries(), ["old"]);
+        fs::write(output.begin().unwrap().join("new"), "").unwrap();
+        assert!(place.join("old").exists());
+        output.finish().unwrap();
+        assert!(link.is_symlink() && place.join("new").exists() && !place.join("old").exists());
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_and_the_current_folder_are_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(matches!(OutputFolder::new(&file), Err(Error::Io { .. })));
+        for folder in [".", "/"] {
+            assert!(matches!(
+                OutputFolder::new(Path::new(folder)),
+                Err(Error::Usage(_))
+            ));
+        }
+    }
+}
