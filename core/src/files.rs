@@ -133,7 +133,11 @@ mod tests {
         let text = b"\xef\xbb\xbfa\n\xef\xbb\xbfb";
         for bytes in [text.to_vec(), pack(text)] {
             assert_eq!(read(&bytes).unwrap(), b"a\n\xef\xbb\xbfb");
-            let lines: Vec<_> = unpack(&*bytes).unwrap().lines().map(|l| l.unwrap()).collect();
+            let lines: Vec<_> = unpack(&*bytes)
+                .unwrap()
+                .lines()
+                .map(|l| l.unwrap())
+                .collect();
             assert_eq!(lines, ["a", "\u{feff}b"]);
         }
         assert_eq!(read(MARK).unwrap(), b"");
@@ -150,9 +154,15 @@ mod tests {
             let error = read(bytes).unwrap_err();
             assert_eq!(error.class(), ErrorClass::User);
             let message = error.to_string();
-            assert!(message.contains("the gzipped data is damaged, cut short"), "{message}");
+            assert!(
+                message.contains("the gzipped data is damaged, cut short"),
+                "{message}"
+            );
         }
         let refused = io::Error::from(ErrorKind::PermissionDenied);
-        assert_eq!(read_error(Path::new("x"), refused).class(), ErrorClass::Machine);
+        assert_eq!(
+            read_error(Path::new("x"), refused).class(),
+            ErrorClass::Machine
+        );
     }
 }

@@ -65,7 +65,9 @@ impl Resolver<'_> {
         for part in ["generator", "retriever"] {
             let replaced = |own: &Value| {
                 let own = &own[part];
-                !own.is_null() && type_name(own) != "" && type_name(own) != type_name(&root[part])
+                !own.is_null()
+                    && !type_name(own).is_empty()
+                    && type_name(own) != type_name(&root[part])
             };
             if !root[part].is_null() && !methods.is_empty() && methods.iter().all(replaced) {
                 let message = format!("is not used: each method has a {part} of its own");
@@ -87,7 +89,7 @@ impl Resolver<'_> {
             Value::Object(table) => table.keys().map(|name| key(&[part, name])).collect(),
             _ => Vec::new(),
         };
-        if type_name(&own[part]) != "" {
+        if !type_name(&own[part]).is_empty() {
             below.push(key(&[part]));
         }
         for path in below {
