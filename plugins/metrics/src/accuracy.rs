@@ -65,7 +65,7 @@ fn hit_rate(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
 
 fn f1(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
     Ok(per_user(evaluation, k, |top| {
-        ratio(2.0 * top.hits(), (top.depth + top.ideal.len()) as f64)
+        ratio(2.0 * top.hits(), top.depth as f64 + top.ideal.len() as f64)
     }))
 }
 

@@ -39,3 +39,46 @@ gloss_core::plugin! {
     metric "r_precision" => RPrecision,
     metric "recall" => Recall,
 }
+
+#[cfg(test)]
+mod tests {
+    use gloss_core::{AnyComponent, Catalogue, Evaluation, Item, Lists, Registry, Scores};
+    use serde_json::json;
+
+    /// Every metric's scores of rankings of two items and of none, with the cut-off `k`.
+    fn scores(k: Option<usize>) -> Vec<(String, Scores)> {
+        let items = ["red soap", "lip balm", "red comb"].map(|text| Item {
+            id: text.into(),
+            text: text.into(),
+            ..Item::default()
+        });
+        let catalogue = Catalogue::new(items.to_vec(), vec![]).unwrap();
+        let rankings: Lists<u32> = [vec![0, 2], vec![]].into_iter().collect();
+        let relevant = [vec![(1, 1.0), (2, 2.0)], vec![(0, 1.0)]];
+        let relevant = relevant.into_iter().collect();
+        let evaluation = Evaluation::new(&rankings, &relevant).unwrap();
+        let evaluation = evaluation.with_catalogue(&catalogue, &[0, 1, 2]);
+        let mut registry = Registry::new();
+        super::register(&mut registry).unwrap();
+        let score = |entry: &gloss_core::Entry| match entry.parse(json!({ "k": k })) {
+            Ok(AnyComponent::Metric(metric)) => {
+                (entry.name.clone(), metric.score(&evaluation).unwrap())
+            }
+            _ => panic!("{} is not a metric", entry.name),
+        };
+        registry.entries().map(score).collect()
+    }
+
+    #[test]
+    fn the_deepest_cut_is_none_but_for_those_that_divide_by_k() {
+        let deepest = scores(Some(usize::MAX));
+        assert_eq!(deepest.len(), 13);
+        for ((name, deepest), (_, whole)) in deepest.into_iter().zip(scores(None)) {
+            assert!(whole.value() > 0.0, "{name}");
+            match name.as_str() {
+                "precision" | "f1" => assert!((0.0..1e-15).contains(&deepest.value()), "{name}"),
+                _ => assert_eq!(deepest, whole, "{name}"),
+            }
+        }
+    }
+}

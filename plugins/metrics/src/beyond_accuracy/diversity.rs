@@ -13,9 +13,10 @@ metric! {
     /// One less the mean Jaccard similarity `|A ∩ B| / |A ∪ B|` over all pairs of items, each taken as
     /// the set of the words of its text. Words are lower-cased runs of letters and digits; one that
     /// every item of the catalogue has, such as the label in `Title: Lip balm`, tells nothing and is
-    /// left out. Two items without words are alike. 0 for fewer than two items. C.-N. Ziegler
-    /// et al.: Improving Recommendation Lists Through Topic Diversification, WWW 2005, whose
-    /// intra-list similarity this is, averaged and turned over.
+    /// left out. Two items without words are alike. 0 for fewer than two items. The time it takes
+    /// grows with the square of k. C.-N. Ziegler et al.: Improving Recommendation Lists Through
+    /// Topic Diversification, WWW 2005, whose intra-list similarity this is, averaged and turned
+    /// over.
     IntraListDiversity, "intra_list_diversity",
     "1 - mean Jaccard similarity of the words of all pairs in the top k", SHARE, diversity
 }
@@ -31,7 +32,7 @@ fn diversity(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
 }
 
 fn mean_distance(items: &[u32], words: &Lists<u32>) -> f64 {
-    let mut pairs = 0u32;
+    let mut pairs = 0u64;
     let mut similarity = 0.0;
     for (position, first) in items.iter().enumerate() {
         for second in &items[position + 1..] {
@@ -42,7 +43,7 @@ fn mean_distance(items: &[u32], words: &Lists<u32>) -> f64 {
     if pairs == 0 {
         0.0
     } else {
-        (1.0 - similarity / f64::from(pairs)).clamp(0.0, 1.0)
+        (1.0 - similarity / pairs as f64).clamp(0.0, 1.0)
     }
 }
 
