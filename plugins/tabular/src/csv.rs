@@ -78,7 +78,11 @@ fn is_end(record: &StringRecord) -> bool {
 /// Checks that the row's quotes are closed and that it has as many cells as the header.
 fn check(record: &StringRecord, expected: usize) -> Result<(), String> {
     let found = record.len();
-    if record.iter().last().is_some_and(|cell| cell.ends_with(END)) {
+    if record
+        .iter()
+        .next_back()
+        .is_some_and(|cell| cell.ends_with(END))
+    {
         return Err(format!(
             "cell {found} of the row begins with a quote that is never closed; close it, or \
              double it if it belongs to the text"

@@ -36,13 +36,12 @@ impl Source for Jsonl {
             if read.map_err(|error| text::explain(path, context, error))? == 0 {
                 break;
             }
-            let content = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
-            if content.trim_ascii().is_empty() {
+            if line.trim_ascii().is_empty() {
                 continue;
             }
             let fault = |message| Error::line(path, number, message);
             let object: Object<'_> =
-                serde_json::from_slice(content).map_err(|error| fault(explain(error)))?;
+                serde_json::from_slice(&line).map_err(|error| fault(explain(error)))?;
             let cells = cells(&object, columns, &mut found).map_err(fault)?;
             take(number, &cells).map_err(fault)?;
             if names.is_empty() {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use gloss_core::{Context, Error, Result, Task, Unit, unpack};
+use gloss_core::{Context, Error, Result, Task, Unit, read_error, unpack};
 
 use crate::source::label;
 
@@ -22,17 +22,7 @@ pub(crate) fn explain(path: &Path, context: &Context, error: io::Error) -> Error
     if let Err(interrupted) = context.check() {
         return interrupted;
     }
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => Error::input(
-            path,
-            "the gzipped data ends too early; the file was cut short: get it again",
-        ),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Error::input(
-            path,
-            format!("the gzipped data is damaged ({error}); get the file again"),
-        ),
-        _ => Error::io("read", path)(error),
-    }
+    read_error(path, error)
 }
 
 /// Shows how much is read through it.

@@ -153,6 +153,16 @@ fn closed_quotes_and_missing_last_newlines_are_sound() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_first_line() {
+    let tables = |format, interactions: &str, items: &str| {
+        let mark = |text| format!("\u{feff}{text}");
+        Tables::new(format, mark(interactions), mark(items), json!({})).load()
+    };
+    assert!(tables("csv", INTERACTIONS, ITEMS).is_ok());
+    assert!(tables("jsonl", LINES, ITEM_LINES).is_ok());
+}
+
+#[test]
 fn damaged_files_are_told() {
     assert_eq!(
         csv(INTERACTIONS, "", json!({})),
@@ -177,7 +187,8 @@ fn damaged_files_are_told() {
         .write_all(ITEM_LINES.repeat(100).as_bytes())
         .unwrap();
     let zipped = encoder.finish().unwrap();
-    assert!(jsonl(LINES, &zipped[..zipped.len() / 2], json!({})).contains("was cut short"));
+    assert!(jsonl(LINES, &zipped[..zipped.len() / 2], json!({})).contains("cut short, or"));
+    assert!(csv(INTERACTIONS, &zipped[..zipped.len() / 2], json!({})).contains("cut short, or"));
     let parquet = Tables::new("parquet", INTERACTIONS, ITEMS, json!({})).load();
     assert!(
         parquet
