@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 ///
 /// `log_probabilities` may be absent, and all are then 0; `asin`, which is the answer, is not
-/// looked at. A user's queries keep the order of the file.
+/// looked at; other keys are refused. A user's queries keep the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Precomputed {

@@ -2,19 +2,22 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
-use gloss_core::{Context, Error, Query, Result, Task, Unit, unpack};
+use gloss_core::{Context, Error, Query, Result, Task, Unit, read_error, unpack};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use serde::Deserialize;
-use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
+use serde::de::{Deserializer as _, Error as _, IgnoredAny, SeqAccess, Visitor};
 
 /// One object of the file.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Object {
     reviewer_id: String,
+    #[serde(rename = "asin")]
+    _asin: Option<IgnoredAny>,
     seen_asins: Vec<String>,
     generated_sequences: Vec<String>,
     log_probabilities: Option<Vec<f32>>,
@@ -38,8 +41,9 @@ pub(crate) type Rows = HashMap<String, Row>;
 pub(crate) fn read(path: &Path, context: &Context) -> Result<Rows> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let reader = BufReader::with_capacity(1 << 16, file);
-    let mut reader = unpack(reader).map_err(Error::io("read", path))?;
-    let first = skip_white_space(&mut reader).map_err(Error::io("read", path))?;
+    let (first, reader) = unpack(reader)
+        .and_then(peek)
+        .map_err(|error| read_error(path, error))?;
     let mut collector = Collector {
         rows: Rows::new(),
         number: 0,
@@ -65,21 +69,23 @@ pub(crate) fn read(path: &Path, context: &Context) -> Result<Rows> {
     Ok(collector.rows)
 }
 
-/// The first byte that is not white space, which stays unread.
-fn skip_white_space(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
-    loop {
+/// The first byte that is not white space, and the whole content, which stays unread so that
+/// its lines and columns can be told.
+fn peek(mut reader: impl BufRead) -> io::Result<(Option<u8>, impl BufRead)> {
+    let mut white_space = Vec::new();
+    let first = loop {
         let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(None);
-        }
-        if let Some(at) = buffer.iter().position(|byte| !byte.is_ascii_whitespace()) {
-            let byte = buffer[at];
-            reader.consume(at);
-            return Ok(Some(byte));
-        }
-        let length = buffer.len();
+        let end = buffer.iter().position(|byte| !byte.is_ascii_whitespace());
+        let length = end.unwrap_or(buffer.len());
+        let first = end.map(|end| buffer[end]);
+        let ended = buffer.is_empty();
+        white_space.extend_from_slice(&buffer[..length]);
         reader.consume(length);
-    }
+        if first.is_some() || ended {
+            break first;
+        }
+    };
+    Ok((first, Cursor::new(white_space).chain(reader)))
 }
 
 fn read_array(reader: impl BufRead, collector: &mut Collector) -> serde_json::Result<()> {
@@ -96,7 +102,7 @@ fn read_lines(reader: impl BufRead, collector: &mut Collector) -> serde_json::Re
 
 fn refused(path: &Path, rows: u64, error: serde_json::Error) -> Error {
     if error.is_io() {
-        return Error::io("read", path)(error.into());
+        return read_error(path, error.into());
     }
     let row = rows + 1;
     let (line, column) = (error.line(), error.column());
@@ -221,10 +227,52 @@ mod tests {
         assert!(told(format!("[{A},\n{B}")).starts_with("FILE:2: row 3, column"));
         assert!(told(B.replace("[-1.5]", "[]")).contains("0 `log_probabilities` for 1"));
         assert!(told(B.replace("-1.5", "1e60")).contains("number out of range"));
-        assert!(told(B.replace("seen_asins", "seen")).contains("missing field `seen_asins`"));
+        assert!(told(B.replace(r#""seen_asins":[],"#, "")).contains("missing field `seen_asins`"));
         assert!(told(String::new()).ends_with("found nothing"));
         assert!(told("reviewer_id,asin".into()).ends_with("found something else"));
         assert!(told(format!("[{A}] [{B}]")).contains("trailing characters"));
         assert!(read_text(b"[{\"reviewer_id\": \"\xff\"").is_err());
+    }
+
+    #[test]
+    fn a_blank_beginning_counts_as_lines() {
+        for text in [
+            "\n \n [{\"reviewer_id\": 7}]",
+            "\n \n  {\"reviewer_id\": 7}",
+        ] {
+            assert_eq!(
+                read_text(text).unwrap_err(),
+                "FILE:3: row 1, column 20: invalid type: integer `7`, expected a string"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_the_known_ones() {
+        let error = read_text(B.replace("log_probabilities", "log_probabilitys")).unwrap_err();
+        assert!(
+            error.contains(
+                "unknown field `log_probabilitys`, expected one of `reviewer_id`, `asin`, \
+                 `seen_asins`, `generated_sequences`, `log_probabilities`"
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_packed_file_that_was_cut_is_the_users_to_get_again() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+        encoder
+            .write_all(format!("[{A},\n{B}]").as_bytes())
+            .unwrap();
+        let packed = encoder.finish().unwrap();
+        assert_eq!(read_text(&packed).unwrap().len(), 2);
+        for length in [5, packed.len() / 2, packed.len() - 4] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(&packed[..length]).unwrap();
+            let error = read(file.path(), &Context::default()).unwrap_err();
+            assert_eq!(error.class(), gloss_core::ErrorClass::User, "{error}");
+            assert!(error.to_string().contains("cut short"), "{error}");
+        }
     }
 }
