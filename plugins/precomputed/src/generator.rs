@@ -24,11 +24,38 @@ impl QueryGenerator for Precomputed {
     fn open<'a>(&'a self, data: &'a Data, context: &'a Context) -> Result<Box<dyn Generator + 'a>> {
         let rows = file::read(&self.file, context)?;
         Ok(Box::new(move |histories: &[History<'_>]| {
-            histories
+            let mut skipped = Skipped::default();
+            let queries = histories
                 .iter()
-                .map(|history| self.queries(history, &rows, &data.catalogue))
-                .collect()
+                .map(|history| self.queries(history, &rows, &data.catalogue, &mut skipped))
+                .collect();
+            skipped.tell();
+            queries
         }))
+    }
+}
+
+/// How many users got no query.
+#[derive(Default)]
+struct Skipped {
+    missing: usize,
+    mismatched: usize,
+}
+
+impl Skipped {
+    fn tell(&self) {
+        if self.missing > 0 {
+            tracing::warn!(
+                users = self.missing,
+                "users who are not in the file of queries get no query"
+            );
+        }
+        if self.mismatched > 0 {
+            tracing::warn!(
+                users = self.mismatched,
+                "users whose history in the file of queries is another one get no query"
+            );
+        }
     }
 }
 
@@ -38,11 +65,13 @@ impl Precomputed {
         history: &History<'_>,
         rows: &Rows,
         catalogue: &Catalogue,
+        skipped: &mut Skipped,
     ) -> Result<Vec<Query>> {
         let user = history.user;
-        let (otherwise, message) = match rows.get(user) {
+        let (otherwise, count, message) = match rows.get(user) {
             None => (
                 self.missing,
+                &mut skipped.missing,
                 format!(
                     "user {user} is not in the file, which has {} users; use the file of this \
                      split, or give such users no query by `missing = \"skip\"`",
@@ -53,6 +82,7 @@ impl Precomputed {
                 None => return Ok(row.queries.clone()),
                 Some(difference) => (
                     self.mismatch,
+                    &mut skipped.mismatched,
                     format!(
                         "row {}: user {user} {difference}: the file was made from other data or \
                          another split; use the right one, or give such users no query by \
@@ -64,7 +94,10 @@ impl Precomputed {
         };
         match otherwise {
             Otherwise::Error => Err(Error::input(&self.file, message)),
-            Otherwise::Skip => Ok(Vec::new()),
+            Otherwise::Skip => {
+                *count += 1;
+                Ok(Vec::new())
+            }
         }
     }
 }
@@ -184,6 +217,34 @@ mod tests {
         ));
         let skipped = generate(r#"{"file": "FILE", "mismatch": "skip"}"#, &[("u", &[1])]);
         assert_eq!(skipped, Ok(vec![vec![]]));
+    }
+
+    /// What is logged while users are looked up with both kinds of skipping.
+    fn logged(users: &[(&str, &[u32])]) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(file.reopen().map(std::sync::Mutex::new).unwrap())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let options = r#"{"file": "FILE", "missing": "skip", "mismatch": "skip"}"#;
+            generate(options, users).unwrap()
+        });
+        std::fs::read_to_string(file.path()).unwrap()
+    }
+
+    #[test]
+    fn skipped_users_are_counted_apart() {
+        let log = logged(&[("x", &[0]), ("u", &[1]), ("y", &[]), ("w", &[0])]);
+        let lines: Vec<_> = log.lines().collect();
+        assert_eq!(lines.len(), 2, "{log}");
+        for (line, ending) in lines.iter().zip([
+            "users who are not in the file of queries get no query users=2",
+            "users whose history in the file of queries is another one get no query users=1",
+        ]) {
+            assert!(line.contains(" WARN ") && line.ends_with(ending), "{line}");
+        }
+        assert_eq!(logged(&[("w", &[0])]), "");
     }
 
     #[test]
