@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::{BufRead, Read};
 use std::path::Path;
 
 use gloss_core::{Context, Error, Result};
@@ -12,6 +13,9 @@ use crate::cell::Cell;
 use crate::config::Jsonl;
 use crate::source::{Column, Source, empty, no_column};
 use crate::text;
+
+/// How many bytes a line may have; a longer one is no line.
+const LONGEST_LINE: usize = 256 << 20;
 
 /// A line's object; values that are not asked for stay unread.
 type Object<'a> = BTreeMap<String, &'a RawValue>;
@@ -32,9 +36,13 @@ impl Source for Jsonl {
         let mut names = Vec::new();
         for number in 1.. {
             line.clear();
-            let read = reader.read_until(b'\n', &mut line);
+            let mut limited = reader.by_ref().take(LONGEST_LINE as u64 + 1);
+            let read = limited.read_until(b'\n', &mut line);
             if read.map_err(|error| text::explain(path, context, error))? == 0 {
                 break;
+            }
+            if line.len() > LONGEST_LINE {
+                return Err(too_long(path));
             }
             if line.trim_ascii().is_empty() {
                 continue;
@@ -56,6 +64,16 @@ impl Source for Jsonl {
             None => Ok(()),
         }
     }
+}
+
+fn too_long(path: &Path) -> Error {
+    Error::input(
+        path,
+        format!(
+            "a line is longer than {} MiB; is this a file of lines at all?",
+            LONGEST_LINE >> 20
+        ),
+    )
 }
 
 /// Picks the columns from a line's object, and notes in `found` which are there.

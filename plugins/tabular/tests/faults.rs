@@ -153,6 +153,19 @@ fn closed_quotes_and_missing_last_newlines_are_sound() {
 }
 
 #[test]
+fn a_file_without_lines_is_refused_before_it_fills_the_memory() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let blank = vec![b' '; 1 << 20];
+    for _ in 0..=256 {
+        encoder.write_all(&blank).unwrap();
+    }
+    assert_eq!(
+        jsonl(LINES, encoder.finish().unwrap(), json!({})),
+        "items: a line is longer than 256 MiB; is this a file of lines at all?"
+    );
+}
+
+#[test]
 fn a_byte_order_mark_is_no_part_of_the_first_line() {
     let tables = |format, interactions: &str, items: &str| {
         let mark = |text| format!("\u{feff}{text}");
