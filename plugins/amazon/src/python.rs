@@ -2,8 +2,10 @@
 //!
 //! Texts, byte texts, numbers, `True`, `False`, `None`, lists, tuples and dictionaries become JSON
 //! values. What has no such value is met halfway: a tuple is a list, bytes are read as UTF-8, a
-//! lone surrogate is U+FFFD, an integer beyond 64 bits is a float. Triple quotes, raw texts,
-//! `\N{…}`, sets and complex numbers are not read: `repr` of such metadata never writes them.
+//! lone surrogate is U+FFFD, an integer beyond 64 bits is a float. Triple quotes, raw texts, sets and
+//! complex numbers are not read: `repr` of such metadata never writes them. Nor are `\N{…}`,
+//! hexadecimal, octal and binary numbers, and numbers beyond a float's range, save in an entry that
+//! is passed over: no escape and no number of it is converted.
 
 mod string;
 
@@ -27,7 +29,7 @@ pub(crate) fn read_dictionary(
     let mut reader = Reader { line, at: 0 };
     reader.skip_space();
     reader.expect(b'{', "a dictionary, `{…}`")?;
-    reader.entries(1, |reader, key| {
+    reader.entries(1, true, |reader, key| {
         let slot = match &key {
             Value::String(key) => wanted(key),
             _ => None,
@@ -93,7 +95,7 @@ impl<'a> Reader<'a> {
             Some(b'{') => self.dictionary(depth, keep),
             Some(b'[') => self.list(b']', depth, keep),
             Some(b'(') => self.list(b')', depth, keep),
-            Some(b'0'..=b'9' | b'-' | b'+' | b'.') => self.number(),
+            Some(b'0'..=b'9' | b'-' | b'+' | b'.') => self.number(keep),
             Some(byte) if byte.is_ascii_alphabetic() => self.word(keep),
             _ => Err(self.unexpected("a value")),
         }
@@ -132,7 +134,7 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    fn number(&mut self) -> Result<Value, String> {
+    fn number(&mut self, keep: bool) -> Result<Value, String> {
         let rest = &self.line[self.at..];
         let mut previous = b' ';
         let length = rest.bytes().position(|byte| {
@@ -141,11 +143,16 @@ impl<'a> Reader<'a> {
             !(sign || byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'))
         });
         let token = &rest[..length.unwrap_or(rest.len())];
-        let Some(number) = number(token) else {
-            return Err(self.unexpected("a number"));
+        let value = if keep {
+            number(token).map(Value::Number)
+        } else {
+            begins_number(token).then_some(Value::Null)
+        };
+        let Some(value) = value else {
+            return Err(self.unexpected("a decimal number within a float's range"));
         };
         self.at += token.len();
-        Ok(Value::Number(number))
+        Ok(value)
     }
 
     fn list(&mut self, close: u8, depth: u32, keep: bool) -> Result<Value, String> {
@@ -162,7 +169,7 @@ impl<'a> Reader<'a> {
     fn dictionary(&mut self, depth: u32, keep: bool) -> Result<Value, String> {
         self.at += 1;
         let mut entries = Map::new();
-        self.entries(depth, |reader, key| {
+        self.entries(depth, keep, |reader, key| {
             let value = reader.value(depth + 1, keep)?;
             if keep {
                 entries.insert(key_text(key), value);
@@ -172,16 +179,17 @@ impl<'a> Reader<'a> {
         Ok(Value::Object(entries))
     }
 
-    /// The entries up to the closing brace; `each` reads the value.
+    /// The entries up to the closing brace; `each` gets the key, if keys are kept, and reads the value.
     fn entries(
         &mut self,
         depth: u32,
+        keep_keys: bool,
         mut each: impl FnMut(&mut Self, Value) -> Result<(), String>,
     ) -> Result<(), String> {
         self.check_depth(depth)?;
         let mut count = 0;
         while !self.ends(b'}', count)? {
-            let key = self.value(depth + 1, true)?;
+            let key = self.value(depth + 1, keep_keys)?;
             self.skip_space();
             self.expect(b':', "`:` after a key")?;
             each(self, key)?;
@@ -225,11 +233,17 @@ fn number(token: &str) -> Option<Number> {
     if let Ok(number) = token.parse::<u64>() {
         return Some(number.into());
     }
-    let digits = token.strip_prefix('-').unwrap_or(&token);
-    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+    if !begins_number(&token) {
         return None;
     }
     Number::from_f64(token.parse().ok()?)
+}
+
+/// Whether a digit comes first, after a sign and a point perhaps.
+fn begins_number(token: &str) -> bool {
+    let unsigned = token.strip_prefix(['+', '-']).unwrap_or(token);
+    let digits = unsigned.strip_prefix('.').unwrap_or(unsigned);
+    digits.starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn key_text(key: Value) -> String {

@@ -76,9 +76,14 @@ impl Format for ReviewLines {
             }
             Layout::Of2023 => serde_json::from_str::<Newer<'a>>(line).map(Review::from),
         };
-        review
-            .map(Some)
-            .map_err(|error| self.explain(&error.to_string()))
+        let review = review.map_err(|error| self.explain(&error.to_string()))?;
+        let [user, item, ..] = self.0.review_fields();
+        for (field, id) in [(user, &review.user), (item, &review.item)] {
+            if id.is_empty() {
+                return Err(self.explain(&format!("`{field}` is empty")));
+            }
+        }
+        Ok(Some(review))
     }
 }
 
@@ -243,6 +248,28 @@ mod tests {
             let error = with(time).unwrap_err();
             assert!(error.contains(found) && error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn an_empty_id_is_refused() {
+        let error = parse(
+            Layout::Of2014,
+            r#"{"reviewerID": "", "asin": "B", "unixReviewTime": 1}"#,
+        )
+        .unwrap_err();
+        assert!(
+            error.contains("2014 layout: `reviewerID` is empty. Expected"),
+            "{error}"
+        );
+        let error = parse(
+            Layout::Of2023,
+            r#"{"user_id": "A", "parent_asin": "", "timestamp": 1}"#,
+        )
+        .unwrap_err();
+        assert!(
+            error.contains("2023 layout: `parent_asin` is empty. Expected"),
+            "{error}"
+        );
     }
 
     #[test]

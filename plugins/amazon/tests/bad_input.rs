@@ -116,11 +116,13 @@ fn broken_metadata_says_where_in_the_line() {
         "FOLDER/meta_Tea.json:3: this is not a Python dictionary: found `'` at column 14, expected \
          `,` or `}`"
     );
-    let error = Folder::with(reviews(), format!("{METADATA}{{'title': 'x'}}\n")).error();
-    assert!(
-        error.starts_with("FOLDER/meta_Tea.json:3: the row has no `asin`"),
-        "{error}"
-    );
+    for row in ["{'title': 'x'}", "{'asin': '', 'title': 'x'}"] {
+        let error = Folder::with(reviews(), format!("{METADATA}{row}\n")).error();
+        assert!(
+            error.starts_with("FOLDER/meta_Tea.json:3: the row has no `asin`"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -8,13 +8,19 @@ use gloss_core::{Context, Data, Dataset};
 use hashbrown::HashMap;
 use serde::Deserialize;
 
-/// The folder with the real data; none, said aloud, where it is absent.
+/// The folder with the real data; none, said aloud, where it is absent and no folder was named.
 fn real() -> Option<PathBuf> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-    let folder = std::env::var_os("GLOSS_TEST_DATA").map_or(default.into(), PathBuf::from);
+    let named = std::env::var_os("GLOSS_TEST_DATA").map(PathBuf::from);
+    let folder = named.clone().unwrap_or(default.into());
     if folder.join("amazon2014").is_dir() {
         return Some(folder);
     }
+    assert!(
+        named.is_none(),
+        "GLOSS_TEST_DATA, {}, has no folder amazon2014",
+        folder.display()
+    );
     eprintln!("skipped: no real data in {}", folder.display());
     None
 }

@@ -26,7 +26,8 @@ pub struct Bm25 {
     /// How much an item's score suffers from the length of its text, from not at all to in full.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub b: f64,
-    /// What one occurrence is worth at least, however long the text; for `bm25l` and `bm25+`.
+    /// What `bm25l` and `bm25+` give every item: with `bm25l` it changes ranks, with `bm25+` (as in
+    /// bm25s) scores alone, by as much for all.
     #[schemars(range(min = 0.0, max = 1000.0))]
     pub delta: f64,
     /// How texts and queries are cut into tokens.

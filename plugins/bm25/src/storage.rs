@@ -53,9 +53,11 @@ pub(crate) fn build(
     folder: &Path,
     context: &Context,
 ) -> Result<()> {
+    let analyser = analyser::Analyser::new(options)?;
+    check_tokens(&analyser, catalogue)?;
     let task = context.task("Indexing items", Some(catalogue.len() as u64), Unit::Count);
     let failed = |error| write_error(folder, error);
-    let mut writer = writer(options, folder)?;
+    let mut writer = writer(analyser, folder)?;
     let field = text_schema().get_field(FIELD).map_err(failed)?;
     for item in catalogue.items() {
         let mut document = TantivyDocument::new();
@@ -70,11 +72,31 @@ pub(crate) fn build(
     fs::write(&path, header).map_err(Error::io("write", &path))
 }
 
-fn writer(options: &Analyser, folder: &Path) -> Result<SingleSegmentIndexWriter> {
+/// Refuses an analyser that leaves nothing to be found: of a mistake in its options there is no
+/// other sign. The search for a token ends with the first.
+fn check_tokens(analyser: &analyser::Analyser, catalogue: &Catalogue) -> Result<()> {
+    let mut buffer = String::new();
+    let mut has_tokens = |text: &str| {
+        let mut found = false;
+        analyser.tokens(text, &mut buffer, |_| found = true);
+        found
+    };
+    let items = catalogue.items();
+    if items.is_empty() || items.iter().any(|item| has_tokens(&item.text)) {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "retriever bm25: the analyser finds no token in the texts of the catalogue's {} items, so \
+         that nothing could be found; see that `analyser.pattern` matches their words, and that \
+         `analyser.stop_words` does not leave out all of them",
+        items.len()
+    )))
+}
+
+fn writer(analyser: analyser::Analyser, folder: &Path) -> Result<SingleSegmentIndexWriter> {
     let failed = |error| write_error(folder, error);
-    let analyser = Arc::new(analyser::Analyser::new(options)?);
     let tokenizers = tantivy::tokenizer::TokenizerManager::new();
-    tokenizers.register(TOKENIZER, AnalyserTokenizer(analyser));
+    tokenizers.register(TOKENIZER, AnalyserTokenizer(Arc::new(analyser)));
     let directory = MmapDirectory::open(folder).map_err(|error| failed(error.into()))?;
     tantivy::Index::builder()
         .schema(text_schema())

@@ -32,12 +32,18 @@ struct Answer {
     scores: Vec<f32>,
 }
 
-/// The category's data, if the files are there.
+/// The category's data; none, said aloud, where they are absent and no folder was named.
 fn data(category: &str) -> Option<Data> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let folder = std::env::var_os("GLOSS_TEST_DATA").map_or(default, PathBuf::from);
-    let folder = folder.join("amazon2014");
-    if !folder.join(format!("meta_{category}.json.gz")).is_file() {
+    let named = std::env::var_os("GLOSS_TEST_DATA").map(PathBuf::from);
+    let folder = named.clone().unwrap_or(default).join("amazon2014");
+    let metadata = folder.join(format!("meta_{category}.json.gz"));
+    if !metadata.is_file() {
+        assert!(
+            named.is_none(),
+            "GLOSS_TEST_DATA has no {}",
+            metadata.display()
+        );
         println!("skipped: no Amazon data in {}", folder.display());
         return None;
     }

@@ -10,19 +10,25 @@ use gloss_core::{AnyComponent, Context, Data, History, Kind, QueryContent, Regis
 use gloss_precomputed as _;
 use serde_json::{Value, json};
 
+/// The folder with the test data; none, said aloud, where it is absent and no folder was named.
 fn test_data() -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let folder = std::env::var_os("GLOSS_TEST_DATA").map_or(default, PathBuf::from);
-    let there = folder
-        .join("golden/toys_generated_queries_sample.json")
-        .is_file();
-    if !there {
-        println!(
-            "skipped: no sample of generated queries in {}",
-            folder.display()
-        );
+    let named = std::env::var_os("GLOSS_TEST_DATA").map(PathBuf::from);
+    let folder = named.clone().unwrap_or(default);
+    let sample = folder.join("golden/toys_generated_queries_sample.json");
+    if sample.is_file() {
+        return Some(folder);
     }
-    there.then_some(folder)
+    assert!(
+        named.is_none(),
+        "GLOSS_TEST_DATA has no {}",
+        sample.display()
+    );
+    println!(
+        "skipped: no sample of generated queries in {}",
+        folder.display()
+    );
+    None
 }
 
 fn component(kind: Kind, name: &str, options: Value) -> AnyComponent {

@@ -112,9 +112,10 @@ impl Format for MetadataLines<'_> {
             .values(line, self.layout.notation())
             .map_err(|error| self.explain(line, &error))?;
         let mut values = values.into_iter();
-        let Some(Some(Value::String(id))) = values.next() else {
+        let id = values.next().flatten().filter(|id| *id != "");
+        let Some(Value::String(id)) = id else {
             return Err(format!(
-                "the row has no `{}` that is a text; it is what a row of the {} layout is found by",
+                "the row has no `{}` that is a text, not empty; it is what a row of the {} layout is found by",
                 self.layout.item_field(),
                 self.layout.name()
             ));

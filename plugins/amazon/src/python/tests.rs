@@ -84,6 +84,31 @@ fn only_wanted_entries_are_kept_and_the_last_of_equal_keys_counts() {
     assert_eq!(values, [None, Some(json!([2]))]);
 }
 
+#[test]
+fn a_number_that_is_passed_over_is_not_converted() {
+    let skip = |number: &str| read_dictionary(&format!("{{'p': {number}}}"), |_| None, &mut []);
+    for number in [
+        "1e999",
+        "-1e999",
+        "0x1F",
+        "0o17",
+        "0b1",
+        "1_0.5",
+        "+.5",
+        "{0xF: 1e999}",
+    ] {
+        assert_eq!(skip(number), Ok(()), "{number}");
+    }
+    for number in ["1e999", "-1e999", "0x1F"] {
+        let fault = read(number).unwrap_err();
+        let expected = "at column 9, expected a decimal number within a float's range";
+        assert!(fault.ends_with(expected), "{fault}");
+    }
+    for number in ["-", "+", ".", "-x", "--1", "1 2"] {
+        assert!(skip(number).is_err(), "{number}");
+    }
+}
+
 /// How Python writes a value; `ascii` as Python 2 does.
 fn repr(value: &Value, ascii: bool) -> String {
     let all = |values: &[Value]| {

@@ -2,6 +2,7 @@ use gloss_core::{ErrorClass, Item};
 use tempfile::TempDir;
 
 use super::*;
+use crate::config::StopWords;
 
 fn catalogue(texts: &[&str]) -> Catalogue {
     let item = |(id, text): (usize, &&str)| Item {
@@ -43,12 +44,35 @@ fn terms_and_frequencies_come_back_in_catalogue_order() {
 
 #[test]
 fn an_empty_catalogue_has_an_empty_index() {
-    for texts in [&[][..], &["", "a"]] {
-        let catalogue = catalogue(texts);
-        let folder = built(&catalogue);
-        let inverted = open(&Analyser::default(), &catalogue, folder.path()).unwrap();
-        assert_eq!(inverted.terms().count(), 0);
-    }
+    let catalogue = catalogue(&[]);
+    let folder = built(&catalogue);
+    let inverted = open(&Analyser::default(), &catalogue, folder.path()).unwrap();
+    assert_eq!(inverted.terms().count(), 0);
+}
+
+#[test]
+fn an_analyser_that_finds_no_token_is_refused() {
+    let refused = |options: &Analyser, texts: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let (catalogue, context) = (catalogue(texts), Context::default());
+        let error = build(options, &catalogue, folder.path(), &context).unwrap_err();
+        let Error::Usage(message) = error else {
+            panic!("{error}");
+        };
+        assert!(message.contains("catalogue's 2 items"), "{message}");
+        for option in ["`analyser.pattern`", "`analyser.stop_words`"] {
+            assert!(message.contains(option), "{message}");
+        }
+    };
+    refused(&Analyser::default(), &["", "a"]);
+    let mut options = Analyser {
+        pattern: "[0-9]+".into(),
+        ..Analyser::default()
+    };
+    refused(&options, &["soap", "balm"]);
+    options = Analyser::default();
+    options.stop_words = StopWords::Words(vec!["soap".into(), "balm".into()]);
+    refused(&options, &["soap", "Balm soap"]);
 }
 
 #[test]
