@@ -115,7 +115,8 @@ impl Format for MetadataLines<'_> {
         let id = values.next().flatten().filter(|id| *id != "");
         let Some(Value::String(id)) = id else {
             return Err(format!(
-                "the row has no `{}` that is a text, not empty; it is what a row of the {} layout is found by",
+                "the row has no `{}` that is a text, not empty; it is what a row of the {} layout \
+                 is found by",
                 self.layout.item_field(),
                 self.layout.name()
             ));
