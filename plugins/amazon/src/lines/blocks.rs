@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::mpsc::SyncSender;
 
-use gloss_core::{Error, Result, unpack};
+use gloss_core::{Error, Result, read_error, unpack};
 
 /// How many bytes a block has at least, except the last.
 const BLOCK_BYTES: usize = 512 << 10;
@@ -108,17 +108,7 @@ impl<'p> Blocks<'p> {
     }
 
     fn explain(&self, error: io::Error) -> Error {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Error::input(
-                self.path,
-                "the gzipped data ends too early; the download was cut short: get the file again",
-            ),
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Error::input(
-                self.path,
-                format!("the gzipped data is damaged ({error}); get the file again"),
-            ),
-            _ => Error::io("read", self.path)(error),
-        }
+        read_error(self.path, error)
     }
 }
 

@@ -112,9 +112,9 @@ fn empty_files_cut_files_and_damaged_files_are_told_apart() {
         message(b" \n\n"),
         " the file has only blank lines; expected a number on each line"
     );
-    let cut = " the gzipped data ends too early; the download was cut short: get the file again";
+    let cut = " the gzipped data is damaged, cut short, or something follows its end (";
     for length in [5, 400, whole.len() / 2, whole.len() - 1] {
-        assert_eq!(message(&whole[..length]), cut, "{length}");
+        assert!(message(&whole[..length]).starts_with(cut), "{length}");
     }
     let mut damaged = whole.clone();
     let checksum = damaged.len() - 6;
