@@ -1,0 +1,1 @@
+//! Llama as a query generator.
