@@ -1,0 +1,220 @@
+//! The texts of a catalogue as a tree of tokens, so that a search writes nothing but items.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+
+use gloss_core::{Catalogue, Error, Result};
+use rayon::prelude::*;
+
+use crate::prompt::Prompts;
+
+/// The token trie of all item texts, each of which ends with EOS.
+///
+/// Nodes are numbered breadth first, the root is 0, and the children of a node are numbered in
+/// the order of their tokens. Arrays are ready to become tensors: the children of `node` are at
+/// `children_start[node]..children_start[node + 1]` in `child_token` and `child_node`.
+#[derive(Debug)]
+pub struct Trie {
+    /// Where a node's children begin; one entry more than there are nodes.
+    pub children_start: Vec<i64>,
+    /// The token of each child, ascending within a node.
+    pub child_token: Vec<i64>,
+    /// The node of each child.
+    pub child_node: Vec<i64>,
+    /// The items, sorted by their tokens, then by catalogue order.
+    items: Vec<u32>,
+    /// Where each item is in `items`.
+    places: Vec<u32>,
+    /// Which of `items` are below each node.
+    below: Vec<Range<u32>>,
+    /// For each depth, the most children that a node has there.
+    most_children: Vec<usize>,
+}
+
+impl Trie {
+    /// The trie of the items' texts as they follow a prompt, ended by the token `eos`.
+    ///
+    /// # Errors
+    /// If an item's text is empty, holds `eos`, or is not what the tokenizer makes of its tokens.
+    pub fn new(prompts: &Prompts<'_>, catalogue: &Catalogue, eos: i64) -> Result<Self> {
+        let paths: Vec<Vec<i64>> = (0..catalogue.len() as u32)
+            .into_par_iter()
+            .map(|item| path_of(prompts, catalogue, item, eos))
+            .collect::<Result<_>>()?;
+        Ok(Trie::of_paths(&paths))
+    }
+
+    /// The trie of the token sequences of items, none of which may begin another.
+    fn of_paths(paths: &[Vec<i64>]) -> Self {
+        let mut items: Vec<u32> = (0..paths.len() as u32).collect();
+        items.par_sort_by(|a, b| (&paths[*a as usize], a).cmp(&(&paths[*b as usize], b)));
+        let mut places = vec![0; items.len()];
+        for (place, item) in (0..).zip(&items) {
+            places[*item as usize] = place;
+        }
+        let mut trie = Trie {
+            children_start: vec![0],
+            child_token: Vec::new(),
+            child_node: Vec::new(),
+            below: vec![0..items.len() as u32],
+            most_children: Vec::new(),
+            items,
+            places,
+        };
+        let mut open = VecDeque::from([(0, 0)]);
+        while let Some((node, depth)) = open.pop_front() {
+            let children = trie.add_children(node, depth, paths);
+            if !children.is_empty() {
+                trie.most_children.resize(depth + 1, 0);
+                trie.most_children[depth] = trie.most_children[depth].max(children.len());
+            }
+            open.extend(children.map(|child| (child, depth + 1)));
+        }
+        trie
+    }
+
+    /// Adds the children of a node: a run of items with the same token at `depth` makes one.
+    fn add_children(&mut self, node: usize, depth: usize, paths: &[Vec<i64>]) -> Range<usize> {
+        let first_child = self.below.len();
+        let mut rest = self.below[node].clone();
+        while let Some(start) = rest.next() {
+            let token_at = |place: u32| paths[self.items[place as usize] as usize].get(depth);
+            let Some(&token) = token_at(start) else {
+                continue;
+            };
+            let same = rest
+                .clone()
+                .take_while(|&place| token_at(place) == Some(&token));
+            let end = start + 1 + same.count() as u32;
+            rest.start = end;
+            self.child_token.push(token);
+            self.child_node.push(self.below.len() as i64);
+            self.below.push(start..end);
+        }
+        self.children_start.push(self.child_token.len() as i64);
+        first_child..self.below.len()
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.below.len()
+    }
+
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How many tokens the longest text has, its EOS included.
+    pub fn depth(&self) -> usize {
+        self.most_children.len()
+    }
+
+    /// The most children of a node that is reached by `depth` tokens; 0 for the deepest and beyond.
+    pub fn most_children(&self, depth: usize) -> usize {
+        self.most_children.get(depth).copied().unwrap_or(0)
+    }
+
+    /// The children of a node, as places in `child_token` and `child_node`.
+    pub fn children(&self, node: i64) -> Range<usize> {
+        let node = node as usize;
+        self.children_start[node] as usize..self.children_start[node + 1] as usize
+    }
+
+    /// The child of a node by a token.
+    pub fn child(&self, node: i64, token: i64) -> Option<i64> {
+        let children = self.children(node);
+        let place = self.child_token[children.clone()]
+            .binary_search(&token)
+            .ok()?;
+        Some(self.child_node[children.start + place])
+    }
+
+    /// Whether a node ends a text.
+    pub fn is_leaf(&self, node: i64) -> bool {
+        self.children(node).is_empty()
+    }
+
+    /// The items below a node. Those of a leaf have one text, and are in catalogue order.
+    pub fn items(&self, node: i64) -> &[u32] {
+        let below = &self.below[node as usize];
+        &self.items[below.start as usize..below.end as usize]
+    }
+
+    /// The first item of a leaf, in catalogue order, that is not in `seen`.
+    pub fn first_unseen(&self, leaf: i64, seen: &[u32]) -> Option<u32> {
+        let items = self.items(leaf).iter();
+        items.copied().find(|item| !seen.contains(item))
+    }
+
+    /// The nodes that the text of an item leads through, from the root's child to the leaf.
+    pub fn path(&self, item: u32) -> Vec<i64> {
+        let place = self.places[item as usize];
+        let mut path = Vec::new();
+        let mut children = self.children(0);
+        while !children.is_empty() {
+            let nodes = &self.child_node[children];
+            let index = nodes.partition_point(|&node| self.below[node as usize].end <= place);
+            path.push(nodes[index]);
+            children = self.children(nodes[index]);
+        }
+        path
+    }
+
+    /// The topmost nodes below which all items are in `seen`, ascending: a search that never
+    /// enters them writes no seen item, and misses no other. The root alone if all items are seen.
+    pub fn blocked(&self, seen: &[u32]) -> Vec<i64> {
+        let mut seen = seen.to_vec();
+        seen.sort_unstable();
+        seen.dedup();
+        if seen.len() == self.items.len() {
+            return vec![0];
+        }
+        let paths: Vec<Vec<i64>> = seen.iter().map(|&item| self.path(item)).collect();
+        let mut seen_below: HashMap<i64, usize> = HashMap::new();
+        for &node in paths.iter().flatten() {
+            *seen_below.entry(node).or_default() += 1;
+        }
+        let topmost = |path: &Vec<i64>| {
+            let full = |node: &&i64| seen_below[*node] == self.items(**node).len();
+            path.iter().find(full).copied()
+        };
+        let mut blocked: Vec<i64> = paths.iter().filter_map(topmost).collect();
+        blocked.sort_unstable();
+        blocked.dedup();
+        blocked
+    }
+}
+
+/// The tokens of an item's text, and EOS.
+fn path_of(prompts: &Prompts<'_>, catalogue: &Catalogue, item: u32, eos: i64) -> Result<Vec<i64>> {
+    let item = catalogue.item(item);
+    let refused = |reason: String| {
+        Err(Error::Usage(format!(
+            "item {} cannot be written token by token: {reason}",
+            item.id
+        )))
+    };
+    let mut tokens = match prompts.continuation(&item.text) {
+        Ok(tokens) => tokens,
+        Err(error) => return refused(error.to_string()),
+    };
+    if tokens.is_empty() {
+        return refused("its text is empty".to_string());
+    }
+    if tokens.contains(&eos) {
+        return refused(format!(
+            "its text `{}` holds the token that ends a text",
+            item.text
+        ));
+    }
+    let text = prompts.tokenizer().decode(&tokens)?;
+    if text != item.text {
+        return refused(format!(
+            "its text `{}` comes back from the tokenizer as `{text}`",
+            item.text
+        ));
+    }
+    tokens.push(eos);
+    Ok(tokens)
+}
