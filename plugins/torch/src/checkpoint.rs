@@ -1,0 +1,185 @@
+//! Checkpoints in Hugging Face's layout: one safetensors file, or several and an index of them.
+
+mod file;
+mod index;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use gloss_core::{Error, Result, nearest};
+use tch::{Device, Kind, Tensor};
+
+use crate::error::torch_error;
+use file::File;
+
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
+/// The tensors of a checkpoint, on disk until they are asked for.
+///
+/// The files are memory-mapped; they must not be cut short while the checkpoint is open.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// The file that lists the tensors.
+    list: PathBuf,
+    files: Vec<File>,
+    /// The number of the file of every tensor.
+    places: BTreeMap<String, usize>,
+}
+
+impl Checkpoint {
+    /// Opens the folder of a model: `model.safetensors`, or the files that
+    /// `model.safetensors.index.json` names.
+    ///
+    /// # Errors
+    ///
+    /// Files that are missing, cut short or no safetensors, and a tensor that is in two files or
+    /// not in the file that the index names. Each error names the file.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        std::fs::read_dir(folder).map_err(Error::io("read the model folder", folder))?;
+        if folder.join(SINGLE).exists() {
+            Self::open_file(folder.join(SINGLE))
+        } else if folder.join(INDEX).exists() {
+            Self::open_sharded(folder.join(INDEX), folder)
+        } else {
+            Err(index::nothing_to_open(folder))
+        }
+    }
+
+    /// Opens one safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// A file that is missing, cut short or no safetensors.
+    pub fn open_file(path: impl AsRef<Path>) -> Result<Self> {
+        let list = path.as_ref().to_path_buf();
+        Self::new(list.clone(), vec![File::open(list)?])
+    }
+
+    fn open_sharded(list: PathBuf, folder: &Path) -> Result<Self> {
+        let index = index::read(&list)?;
+        let files = index.files().map(|name| File::open(folder.join(name)));
+        let checkpoint = Self::new(list.clone(), files.collect::<Result<_>>()?)?;
+        for (name, file) in index.tensors() {
+            let held = checkpoint
+                .places
+                .get(name)
+                .map(|&place| &checkpoint.files[place]);
+            if held.is_none_or(|held| held.path != folder.join(file)) {
+                return Err(Error::input(
+                    folder.join(file),
+                    format!("tensor `{name}` is missing, which {INDEX} says to be in this file"),
+                ));
+            }
+        }
+        Ok(checkpoint)
+    }
+
+    fn new(list: PathBuf, files: Vec<File>) -> Result<Self> {
+        let mut places = BTreeMap::new();
+        for (place, file) in files.iter().enumerate() {
+            for name in file.names() {
+                if let Some(other) = places.insert(name.clone(), place) {
+                    let other = files[other].path.display();
+                    let message = format!("tensor `{name}` is in {other} already");
+                    return Err(Error::input(&file.path, message));
+                }
+            }
+        }
+        Ok(Checkpoint {
+            list,
+            files,
+            places,
+        })
+    }
+
+    /// The files that hold the tensors, in the order of their names.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+
+    /// The names of all tensors, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
+    }
+
+    /// Whether there is a tensor of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.places.contains_key(name)
+    }
+
+    /// The shape of a tensor, if it is there.
+    pub fn shape(&self, name: &str) -> Option<Vec<i64>> {
+        self.file(name)?.shape(name)
+    }
+
+    /// The number type of a tensor, if it is there and libtorch has that type.
+    pub fn kind(&self, name: &str) -> Option<Kind> {
+        self.file(name)?.kind(name)
+    }
+
+    /// The file that a tensor is in, or that would name it if it were there; for messages.
+    pub fn path(&self, name: &str) -> &Path {
+        self.file(name).map_or(&self.list, |file| &file.path)
+    }
+
+    /// An [`Error::Input`] about a tensor: `message` follows "tensor `NAME`".
+    pub fn fault(&self, name: &str, message: impl AsRef<str>) -> Error {
+        Error::input(
+            self.path(name),
+            format!("tensor `{name}` {}", message.as_ref()),
+        )
+    }
+
+    /// Reads a tensor onto a device, in the number type it was written in.
+    ///
+    /// # Errors
+    ///
+    /// A tensor that is missing, of another shape, of a number type that libtorch lacks, or that
+    /// holds NaN or infinity. Each error names the file and the tensor.
+    pub fn tensor(&self, name: &str, shape: &[i64], device: Device) -> Result<Tensor> {
+        let file = self.file(name).ok_or_else(|| self.missing(name))?;
+        let found = file.shape(name).unwrap_or_default();
+        if found != shape {
+            let message = format!("has shape {found:?}, but {shape:?} is expected");
+            return Err(self.fault(name, message));
+        }
+        let Some(kind) = file.kind(name) else {
+            let message = format!("is of type {}, which is not supported", file.dtype(name));
+            return Err(self.fault(name, message));
+        };
+        let tensor = file.read(name, shape, kind, device);
+        let tensor = tensor.map_err(torch_error(&format!("load tensor `{name}`")))?;
+        if kind_is_float(kind) && !is_finite(&tensor).map_err(torch_error("check a tensor"))? {
+            return Err(self.fault(name, "holds NaN or infinity: the file is damaged"));
+        }
+        Ok(tensor)
+    }
+
+    fn file(&self, name: &str) -> Option<&File> {
+        self.places.get(name).map(|&place| &self.files[place])
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        let names: Vec<&str> = self.names().collect();
+        let hint = nearest(name, &names).map(|near| format!("; the nearest name is `{near}`"));
+        self.fault(name, format!("is missing{}", hint.unwrap_or_default()))
+    }
+}
+
+fn kind_is_float(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double
+    )
+}
+
+/// Whether there is neither NaN nor infinity, by one pass on the tensor's device.
+fn is_finite(tensor: &Tensor) -> std::result::Result<bool, tch::TchError> {
+    if tensor.numel() == 0 {
+        return Ok(true);
+    }
+    let (low, high) = tensor.f_aminmax(None, false)?;
+    Ok(low.f_double_value(&[])?.is_finite() && high.f_double_value(&[])?.is_finite())
+}

@@ -1,0 +1,72 @@
+//! The index of a checkpoint in several files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
+
+use gloss_core::{Error, Result};
+use serde::Deserialize;
+
+use super::{INDEX, SINGLE};
+
+/// Which file holds which tensor.
+#[derive(Debug, Deserialize)]
+pub(super) struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl Index {
+    /// The names of the files, sorted, each once.
+    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
+        let files: BTreeSet<&str> = self.weight_map.values().map(String::as_str).collect();
+        files.into_iter()
+    }
+
+    /// Every tensor with the name of its file.
+    pub(super) fn tensors(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.weight_map
+            .iter()
+            .map(|(tensor, file)| (tensor.as_str(), file.as_str()))
+    }
+}
+
+/// Reads an index; the files it names lie beside it.
+pub(super) fn read(path: &Path) -> Result<Index> {
+    let text = std::fs::read(path).map_err(Error::io("read", path))?;
+    let index: Index = serde_json::from_slice(&text).map_err(|error| {
+        let message = format!("is no index of safetensors files: {error}");
+        Error::line(path, error.line() as u64, message)
+    })?;
+    for file in index.files() {
+        let mut parts = Path::new(file).components();
+        if !matches!(
+            (parts.next(), parts.next()),
+            (Some(Component::Normal(_)), None)
+        ) {
+            let message = format!("names the file `{file}`, which is not in this folder");
+            return Err(Error::input(path, message));
+        }
+    }
+    Ok(index)
+}
+
+/// Says why there is nothing to open in `folder`.
+pub(super) fn nothing_to_open(folder: &Path) -> Error {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| {
+            [".bin", ".pt", ".pth"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        })
+        .collect();
+    names.sort();
+    let message = match names.first() {
+        Some(pickle) => format!(
+            "holds weights as `{pickle}`, a format that can run code when it is read; convert \
+             them to safetensors (in transformers: `model.save_pretrained(folder)`)"
+        ),
+        None => format!("holds neither {SINGLE} nor {INDEX}; is it the folder of a model?"),
+    };
+    Error::input(folder, message)
+}
