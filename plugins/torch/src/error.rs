@@ -7,7 +7,7 @@ use tch::TchError;
 /// for `map_err`.
 ///
 /// Memory that ran out is the user's to mend; anything else is a fault of the component.
-pub fn torch_error(action: &str) -> impl FnOnce(TchError) -> Error {
+pub fn torch_error(action: &str) -> impl FnOnce(TchError) -> Error + use<> {
     let action = action.to_string();
     move |error| {
         let message = first_line(&error);

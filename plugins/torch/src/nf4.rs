@@ -1,49 +1,130 @@
 //! 4-bit weights, as bitsandbytes makes and writes them.
 
-use gloss_core::Result;
+mod code;
+mod double;
+mod layout;
+mod quantize;
+
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::checkpoint::Checkpoint;
+use double::Double;
 
 /// A matrix in NF4: 4 bits a weight, which number one of 16 quantiles of the normal distribution,
-/// times the greatest magnitude of a block of weights that follow each other.
+/// times the greatest magnitude of the block of weights that it lies in.
+///
+/// The bytes are those of bitsandbytes, made or read. (Dettmers et al., QLoRA, 2023.)
 #[derive(Debug)]
-pub struct Nf4 {}
+pub struct Nf4 {
+    /// Two weights a byte, the first in the high half.
+    packed: Tensor,
+    /// The greatest magnitude of each block, as 32-bit numbers.
+    absmax: Tensor,
+    /// Those magnitudes as they are written, if that is in 8 bits.
+    double: Option<Double>,
+    /// The two numbers that each byte stands for, where the weights are.
+    pairs: Tensor,
+    shape: [i64; 2],
+    /// How many weights are a block.
+    block: i64,
+    /// The type of the numbers that were quantised.
+    kind: Kind,
+}
 
 impl Nf4 {
-    /// Quantises a matrix of 16 or 32-bit numbers, in blocks of 64; with `double`, the blocks'
-    /// magnitudes are kept in 8 bits.
-    pub fn quantize(_weight: &Tensor, _double: bool) -> Result<Self, TchError> {
-        Err(TchError::Shape("unfinished".into()))
-    }
-
-    /// Reads the matrix `name` of a checkpoint written by bitsandbytes.
-    pub fn read(_: &Checkpoint, _name: &str, _shape: [i64; 2], _device: Device) -> Result<Self> {
-        Err(gloss_core::Error::Usage("unfinished".into()))
-    }
-
-    /// Whether the matrix `name` of a checkpoint is one written by bitsandbytes in 4 bits.
-    pub fn is_in(_checkpoint: &Checkpoint, _name: &str) -> bool {
-        false
-    }
-
     /// The rows and columns of the matrix.
     pub fn shape(&self) -> [i64; 2] {
-        [0, 0]
+        self.shape
     }
 
-    /// The matrix as numbers of a type.
-    pub fn dequantize(&self, _kind: Kind) -> Result<Tensor, TchError> {
-        Err(TchError::Shape("unfinished".into()))
+    /// The type of the numbers that were quantised.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
-    /// One matrix of the rows of all.
-    pub fn concat(_parts: &[&Nf4]) -> Result<Self, TchError> {
-        Err(TchError::Shape("unfinished".into()))
+    /// Where the matrix is.
+    pub fn device(&self) -> Device {
+        self.packed.device()
+    }
+
+    /// The matrix as numbers of a type, each rounded once from the exact 32-bit product.
+    ///
+    /// # Errors
+    ///
+    /// Memory that ran out.
+    pub fn dequantize(&self, kind: Kind) -> Result<Tensor, TchError> {
+        let count = self.shape[0] * self.shape[1];
+        let indices = self.packed.f_to_kind(Kind::Int)?;
+        let codes = self.pairs.f_index_select(0, &indices)?.f_view([-1])?;
+        let numbers = Tensor::f_empty([count], (kind, self.device()))?;
+        // One pass that reads 32-bit numbers and writes those of `kind`.
+        let scale = |start: i64, rows: i64, columns: i64| {
+            let part = |all: &Tensor| {
+                all.f_narrow(0, start, rows * columns)?
+                    .f_view([rows, columns])
+            };
+            let absmax = self
+                .absmax
+                .f_narrow(0, start / self.block, rows)?
+                .f_unsqueeze(1)?;
+            part(&codes)?.f_mul_out(&part(&numbers)?, &absmax).map(drop)
+        };
+        let rest = count % self.block;
+        scale(0, count / self.block, self.block)?;
+        if rest > 0 {
+            scale(count - rest, 1, rest)?;
+        }
+        numbers.f_view(self.shape)
+    }
+
+    /// One matrix of the rows of all, in order; for products that share their input.
+    ///
+    /// The result computes the same numbers, but is not one that bitsandbytes would write.
+    ///
+    /// # Errors
+    ///
+    /// Parts of different widths, block sizes or devices, or with a block that is not full.
+    pub fn concat(parts: &[&Nf4]) -> Result<Self, TchError> {
+        let Some(first) = parts.first() else {
+            return Err(TchError::Shape("no matrices to join".into()));
+        };
+        let fits = |part: &Nf4| {
+            part.shape[1] == first.shape[1]
+                && part.block == first.block
+                && part.device() == first.device()
+                && part.shape[0] * part.shape[1] % part.block == 0
+        };
+        if !parts.iter().all(|part| fits(part)) {
+            let shapes: Vec<_> = parts.iter().map(|part| part.shape).collect();
+            let message = format!("matrices of shapes {shapes:?} cannot be joined in 4 bits");
+            return Err(TchError::Shape(message));
+        }
+        let joined = |tensor: fn(&Nf4) -> &Tensor| {
+            let all: Vec<&Tensor> = parts.iter().map(|part| tensor(part)).collect();
+            Tensor::f_cat(&all, 0)
+        };
+        Ok(Nf4 {
+            packed: joined(|part| &part.packed)?,
+            absmax: joined(|part| &part.absmax)?,
+            double: None,
+            pairs: code::pairs(first.device())?,
+            shape: [parts.iter().map(|part| part.shape[0]).sum(), first.shape[1]],
+            block: first.block,
+            kind: first.kind,
+        })
     }
 
     /// The same on another device.
-    pub fn to_device(&self, _device: Device) -> Result<Self, TchError> {
-        Err(TchError::Shape("unfinished".into()))
+    ///
+    /// # Errors
+    ///
+    /// Memory that ran out.
+    pub fn to_device(&self, device: Device) -> Result<Self, TchError> {
+        Ok(Nf4 {
+            packed: self.packed.f_to_device(device)?,
+            absmax: self.absmax.f_to_device(device)?,
+            double: self.double.clone(),
+            pairs: self.pairs.f_to_device(device)?,
+            ..*self
+        })
     }
 }
