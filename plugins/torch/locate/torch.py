@@ -3,8 +3,9 @@
 The build script of torch-sys runs `python3 -c "import torch; ..."` to find libtorch's headers and
 libraries. `.cargo/config.toml` puts this folder on Python's path, so that it finds this module,
 which replaces itself by the real one: that of the Python at hand if it has the right version, else
-one that pip installs into `libtorch` in cargo's target folder. There both `cargo run` and
-`cargo test` find the libraries, no system folder is touched, and `cargo clean` removes them.
+one that pip installs into `libtorch` in cargo's target folder. No system folder is touched, and
+`cargo clean` removes it. A link to it lies in each profile's folder, since `cargo run` and
+`cargo test` let programs find only the libraries that are inside.
 """
 
 import importlib
@@ -69,11 +70,16 @@ def replace():
     sys.path[:] = [entry for entry in sys.path if not entry or Path(entry).resolve() != here]
     out = os.environ.get("OUT_DIR")
     if out is not None:  # A build script: <target>/<profile>/build/<package>/out.
-        folder = Path(out).parents[3] / "libtorch"
+        profile, target = Path(out).parents[2:4]
+        folder = target / "libtorch"
         if not (folder / "torch").exists():
             package = installed()
             link(package, folder) if package else install(folder)
-        sys.path.insert(0, str(folder))
+        inside = profile / "libtorch"
+        if not inside.exists():
+            inside.unlink(missing_ok=True)
+            inside.symlink_to(Path("..") / "libtorch", target_is_directory=True)
+        sys.path.insert(0, str(inside))
     del sys.modules["torch"]
     importlib.invalidate_caches()
     importlib.import_module("torch")

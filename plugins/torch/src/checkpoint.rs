@@ -12,9 +12,6 @@ use tch::{Device, Kind, Tensor};
 use crate::error::torch_error;
 use file::File;
 
-const SINGLE: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
-
 /// The tensors of a checkpoint, on disk until they are asked for.
 ///
 /// The files are memory-mapped; they must not be cut short while the checkpoint is open.
@@ -36,15 +33,7 @@ impl Checkpoint {
     /// Files that are missing, cut short or no safetensors, and a tensor that is in two files or
     /// not in the file that the index names. Each error names the file.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let folder = folder.as_ref();
-        std::fs::read_dir(folder).map_err(Error::io("read the model folder", folder))?;
-        if folder.join(SINGLE).exists() {
-            Self::open_file(folder.join(SINGLE))
-        } else if folder.join(INDEX).exists() {
-            Self::open_sharded(folder.join(INDEX), folder)
-        } else {
-            Err(index::nothing_to_open(folder))
-        }
+        Self::open_named(folder.as_ref(), "model")
     }
 
     /// Opens one safetensors file.
@@ -57,20 +46,30 @@ impl Checkpoint {
         Self::new(list.clone(), vec![File::open(list)?])
     }
 
+    /// Opens `NAME.safetensors` in a folder, or the files that its index names.
+    pub(crate) fn open_named(folder: &Path, name: &str) -> Result<Self> {
+        std::fs::read_dir(folder).map_err(Error::io("read the folder", folder))?;
+        let single = folder.join(format!("{name}.safetensors"));
+        let list = folder.join(format!("{name}.safetensors.index.json"));
+        if single.exists() {
+            Self::open_file(single)
+        } else if list.exists() {
+            Self::open_sharded(list, folder)
+        } else {
+            Err(index::nothing_to_open(folder, name))
+        }
+    }
+
     fn open_sharded(list: PathBuf, folder: &Path) -> Result<Self> {
         let index = index::read(&list)?;
         let files = index.files().map(|name| File::open(folder.join(name)));
-        let checkpoint = Self::new(list.clone(), files.collect::<Result<_>>()?)?;
+        let checkpoint = Self::new(list, files.collect::<Result<_>>()?)?;
         for (name, file) in index.tensors() {
-            let held = checkpoint
-                .places
-                .get(name)
-                .map(|&place| &checkpoint.files[place]);
-            if held.is_none_or(|held| held.path != folder.join(file)) {
-                return Err(Error::input(
-                    folder.join(file),
-                    format!("tensor `{name}` is missing, which {INDEX} says to be in this file"),
-                ));
+            let path = folder.join(file);
+            if checkpoint.file(name).is_none_or(|held| held.path != path) {
+                let list = checkpoint.list.display();
+                let message = format!("tensor `{name}` is missing, which {list} says to be here");
+                return Err(Error::input(path, message));
             }
         }
         Ok(checkpoint)

@@ -6,8 +6,6 @@ use std::path::{Component, Path};
 use gloss_core::{Error, Result};
 use serde::Deserialize;
 
-use super::{INDEX, SINGLE};
-
 /// Which file holds which tensor.
 #[derive(Debug, Deserialize)]
 pub(super) struct Index {
@@ -49,8 +47,8 @@ pub(super) fn read(path: &Path) -> Result<Index> {
     Ok(index)
 }
 
-/// Says why there is nothing to open in `folder`.
-pub(super) fn nothing_to_open(folder: &Path) -> Error {
+/// Says why there is nothing called `stem` to open in `folder`.
+pub(super) fn nothing_to_open(folder: &Path, stem: &str) -> Error {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
@@ -66,7 +64,7 @@ pub(super) fn nothing_to_open(folder: &Path) -> Error {
             "holds weights as `{pickle}`, a format that can run code when it is read; convert \
              them to safetensors (in transformers: `model.save_pretrained(folder)`)"
         ),
-        None => format!("holds neither {SINGLE} nor {INDEX}; is it the folder of a model?"),
+        None => format!("holds neither {stem}.safetensors nor {stem}.safetensors.index.json"),
     };
     Error::input(folder, message)
 }

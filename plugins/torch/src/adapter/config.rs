@@ -1,0 +1,161 @@
+//! The configuration of an adapter, `adapter_config.json`.
+
+use std::path::{Path, PathBuf};
+
+use gloss_core::{Error, Result};
+use regex::Regex;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+const FILE: &str = "adapter_config.json";
+
+/// Options that would change what the adapter computes, and are supported as long as they are off.
+const MUST_BE_OFF: [&str; 11] = [
+    "alora_invocation_tokens",
+    "arrow_config",
+    "fan_in_fan_out",
+    "layer_replication",
+    "lora_bias",
+    "modules_to_save",
+    "target_parameters",
+    "trainable_token_indices",
+    "use_bdlora",
+    "use_dora",
+    "use_qalora",
+];
+
+/// What the file says; other keys are for training, or newer than this code and left alone.
+#[derive(Debug, Deserialize)]
+struct Written {
+    peft_type: String,
+    r: i64,
+    lora_alpha: f64,
+    #[serde(default)]
+    use_rslora: bool,
+    #[serde(default)]
+    rank_pattern: Option<Map<String, Value>>,
+    #[serde(default)]
+    alpha_pattern: Option<Map<String, Value>>,
+    base_model_name_or_path: Option<String>,
+    bias: Option<String>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// The configuration of an adapter.
+#[derive(Debug)]
+pub(super) struct Config {
+    path: PathBuf,
+    written: Written,
+    ranks: Vec<(Regex, i64)>,
+    alphas: Vec<(Regex, f64)>,
+}
+
+impl Config {
+    /// Reads the configuration of the adapter in `folder`.
+    pub(super) fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(FILE);
+        let text = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let written: Written = serde_json::from_slice(&text).map_err(|error| {
+            let message = format!("is no configuration of an adapter: {error}");
+            Error::line(&path, error.line() as u64, message)
+        })?;
+        check(&written).map_err(|message| Error::input(&path, message))?;
+        let ranks = patterns("rank_pattern", written.rank_pattern.as_ref(), |value| {
+            value.as_i64().filter(|rank| *rank > 0)
+        });
+        let alphas = patterns(
+            "alpha_pattern",
+            written.alpha_pattern.as_ref(),
+            Value::as_f64,
+        );
+        Ok(Config {
+            ranks: ranks.map_err(|message| Error::input(&path, message))?,
+            alphas: alphas.map_err(|message| Error::input(&path, message))?,
+            path,
+            written,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn base(&self) -> Option<&str> {
+        self.written
+            .base_model_name_or_path
+            .as_deref()
+            .filter(|name| !name.is_empty())
+    }
+
+    /// The rank of the change of a module.
+    pub(super) fn rank(&self, module: &str) -> i64 {
+        first_match(&self.ranks, module).unwrap_or(self.written.r)
+    }
+
+    /// What the product of the factors of a module is multiplied by.
+    pub(super) fn scale(&self, module: &str) -> f64 {
+        let alpha = first_match(&self.alphas, module).unwrap_or(self.written.lora_alpha);
+        let rank = self.rank(module) as f64;
+        match self.written.use_rslora {
+            true => alpha / rank.sqrt(),
+            false => alpha / rank,
+        }
+    }
+}
+
+fn check(written: &Written) -> std::result::Result<(), String> {
+    if written.peft_type != "LORA" {
+        return Err(format!(
+            "`peft_type` is `{}`; only `LORA` is supported",
+            written.peft_type
+        ));
+    }
+    if written.r < 1 {
+        return Err(format!("`r` is {}, but a rank is at least 1", written.r));
+    }
+    if let Some(bias) = written.bias.as_deref().filter(|bias| *bias != "none") {
+        return Err(format!("`bias` is `{bias}`; only `none` is supported"));
+    }
+    let is_off = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(values) => values.is_empty(),
+        Value::Object(values) => values.is_empty(),
+        _ => false,
+    };
+    let option = MUST_BE_OFF.iter().find_map(|name| {
+        written
+            .others
+            .get_key_value(*name)
+            .filter(|(_, value)| !is_off(value))
+    });
+    match option {
+        None => Ok(()),
+        Some((name, value)) => Err(format!("`{name}` is {value}, which is not supported")),
+    }
+}
+
+/// The patterns of an option with what they stand for. A pattern is a regular expression that
+/// matches a module's name, or the end of it after a dot.
+fn patterns<T>(
+    option: &str,
+    written: Option<&Map<String, Value>>,
+    read: impl Fn(&Value) -> Option<T>,
+) -> std::result::Result<Vec<(Regex, T)>, String> {
+    let pattern = |(pattern, value): (&String, &Value)| {
+        let value = read(value).ok_or_else(|| format!("`{option}` has {value} for `{pattern}`"))?;
+        let regex = Regex::new(&format!(r"^(.*\.)?({pattern})$"));
+        match regex {
+            Ok(regex) => Ok((regex, value)),
+            Err(error) => Err(format!("`{option}` has the pattern `{pattern}`: {error}")),
+        }
+    };
+    written.into_iter().flatten().map(pattern).collect()
+}
+
+fn first_match<T: Copy>(patterns: &[(Regex, T)], module: &str) -> Option<T> {
+    let found = patterns
+        .iter()
+        .find(|(pattern, _)| pattern.is_match(module));
+    found.map(|(_, value)| *value)
+}
