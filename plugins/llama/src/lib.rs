@@ -1,9 +1,36 @@
 //! Llama as a query generator.
 
+mod architecture;
+mod attention;
+mod beam;
+mod cache;
+mod candidates;
+mod config;
+mod constraint;
+mod decoder;
+mod engine;
+mod generator;
+mod linear;
+mod load;
+mod model;
 mod prompt;
+mod rope;
+mod sample;
 mod tokenizer;
 mod trie;
 
+pub use architecture::Architecture;
+pub use beam::{BeamSearch, EarlyStopping, Sequence};
+pub use config::{EarlyStopping as EarlyStoppingOption, Llama, Never, Quantize, SamplingOptions};
+pub use constraint::Constraint;
+pub use engine::{Decoding, Engine, Limits};
+pub use model::{LoadOptions, Model};
 pub use prompt::{Prompts, Truncation};
+pub use rope::{Rope, Scaling};
+pub use sample::Sampler;
 pub use tokenizer::Tokenizer;
 pub use trie::Trie;
+
+gloss_core::plugin! {
+    generator "llama" => Llama,
+}

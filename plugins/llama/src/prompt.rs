@@ -43,6 +43,8 @@ pub struct Prompts<'a> {
     /// How many tokens are left for the text, besides those that enclose every text.
     room: usize,
     /// The tokens that every whole prompt begins with, without BOS.
+    shared: Vec<i64>,
+    /// The tokens that [`INSTRUCTION`] has on its own; its last may be joined to what follows.
     instruction: Vec<i64>,
     /// The tokens that [`NEXT_ITEM`] has on its own.
     next_item: Vec<i64>,
@@ -63,18 +65,22 @@ impl<'a> Prompts<'a> {
         max_length: usize,
     ) -> Result<Self> {
         let mut prompts = Prompts {
+            shared: Vec::new(),
+            instruction: tokenizer.encode_bare(INSTRUCTION)?,
             next_item: tokenizer.encode_bare(NEXT_ITEM)?,
             tokenizer: tokenizer.clone(),
             catalogue,
             truncation,
             room: max_length.saturating_sub(tokenizer.enclosing()),
-            instruction: Vec::new(),
             truncated: AtomicUsize::new(0),
         };
-        prompts.instruction = tokenizer.encode_bare(&prompts.text(&[]))?;
+        prompts.shared = tokenizer.encode_bare(&prompts.text(&[]))?;
         let (least, what) = match truncation {
             Truncation::Left => (1, "a prompt that is truncated on the left"),
-            Truncation::OldestItems => (prompts.instruction.len(), "the instruction alone"),
+            Truncation::OldestItems => {
+                let alone = prompts.shared.len().max(prompts.instruction.len());
+                (alone, "the instruction alone")
+            }
         };
         if prompts.room < least {
             return Err(Error::Usage(format!(
@@ -86,17 +92,14 @@ impl<'a> Prompts<'a> {
         Ok(prompts)
     }
 
-    /// Tries items from all over the catalogue: shortens `instruction` to what is the same before
-    /// all, and makes sure that an item's tokens depend on no more context than
+    /// Tries items from all over the catalogue: shortens `shared` to what is the same in all, and makes sure that an item's tokens depend on no more context than
     /// [`Prompts::continuation`] gives them.
     fn try_seams(&mut self) -> Result<()> {
         let items = self.catalogue.len();
         for item in (0..items as u32).step_by(items.div_ceil(TRIED).max(1)) {
             let prompt = self.text(&[item]);
             let tokens = self.tokenizer.encode_bare(&prompt)?;
-            let same = self.instruction.iter().zip(&tokens);
-            let same = same.take_while(|(a, b)| a == b).count();
-            self.instruction.truncate(same);
+            self.shared.truncate(common(&self.shared, &tokens));
             let text = &self.catalogue.item(item).text;
             let whole = self.tokenizer.encode_bare(&(prompt + text))?;
             if whole.strip_prefix(&*tokens) != self.continuation(text).ok().as_deref() {
@@ -155,7 +158,7 @@ impl<'a> Prompts<'a> {
 
     /// The tokens that every prompt begins with that is not truncated on the left, BOS included.
     pub fn shared(&self) -> Vec<i64> {
-        [self.tokenizer.before(), &self.instruction].concat()
+        [self.tokenizer.before(), &self.shared].concat()
     }
 
     /// The tokens that follow those of a prompt if the text of an item follows its text.
@@ -227,7 +230,164 @@ impl<'a> Prompts<'a> {
             return Ok(tokens);
         }
         let one = newest(1)?;
-        let rest = self.room - self.instruction.len();
-        Ok([&self.instruction, &one[one.len() - rest..]].concat())
+        let kept = common(&self.instruction, &one);
+        let cut = one.len() - self.room;
+        Ok([&one[..kept], &one[kept + cut..]].concat())
+    }
+}
+
+/// How many tokens two sequences have in common at their beginnings.
+fn common(a: &[i64], b: &[i64]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gloss_core::Item;
+    use std::path::Path;
+
+    fn tokenizer() -> Tokenizer {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer");
+        Tokenizer::open(&folder, 768).unwrap()
+    }
+
+    fn catalogue(texts: &[&str]) -> Catalogue {
+        let item = |(index, text): (usize, &&str)| Item {
+            id: index.to_string(),
+            text: text.to_string(),
+            fields: Vec::new(),
+        };
+        Catalogue::new(texts.iter().enumerate().map(item).collect(), Vec::new()).unwrap()
+    }
+
+    const TEXTS: [&str; 4] = [
+        "Title: Rose Soap",
+        "Title: Lily Candle, Large Jar",
+        "Title: Green Tea",
+        "Title: The longest title of them all, in twenty words or so, which says nothing at all",
+    ];
+
+    #[test]
+    fn the_text_is_the_papers() {
+        let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
+        let prompts = Prompts::new(&tokenizer, &catalogue, Truncation::Left, 974).unwrap();
+        let expected = "Below is a customer's purchase history on Amazon, listed in \
+            chronological order (earliest to latest). \nEach item is represented by the following \
+            format: Title: <item title> \nBased on this history, predict **only one** item the \
+            customer is most likely to purchase next in the same format.\n\n### Purchase history:\n\
+            Title: Green Tea\nTitle: Rose Soap\n\n### Next item:\n";
+        assert_eq!(prompts.text(&[2, 0]), expected);
+        assert!(
+            prompts
+                .text(&[])
+                .ends_with("### Purchase history:\n\n\n### Next item:\n")
+        );
+    }
+
+    #[test]
+    fn whole_oldest_purchases_go_and_the_instruction_stays() {
+        let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
+        let prompts = |most| Prompts::new(&tokenizer, &catalogue, Truncation::OldestItems, most);
+        let unlimited = prompts(10_000).unwrap();
+        let history = [0, 1, 2, 1, 0, 2, 3, 1, 2];
+        let whole = |newest: usize| {
+            unlimited
+                .tokens(&history[history.len() - newest..])
+                .unwrap()
+        };
+        let (one, all) = (whole(1).len(), whole(history.len()).len());
+        for most in one..=all + 1 {
+            let prompts = prompts(most).unwrap();
+            let fitting = (1..=history.len())
+                .rev()
+                .map(whole)
+                .find(|t| t.len() <= most);
+            assert_eq!(
+                prompts.tokens(&history).unwrap(),
+                fitting.unwrap(),
+                "{most}"
+            );
+            assert_eq!(prompts.truncated(), usize::from(most < all));
+        }
+        assert_eq!(unlimited.truncated(), 0);
+    }
+
+    #[test]
+    fn an_item_that_does_not_fit_loses_its_beginning() {
+        let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
+        let prompts = |most| Prompts::new(&tokenizer, &catalogue, Truncation::OldestItems, most);
+        let unlimited = prompts(10_000).unwrap();
+        let (none, one) = (
+            unlimited.tokens(&[]).unwrap(),
+            unlimited.tokens(&[3]).unwrap(),
+        );
+        for most in none.len()..one.len() {
+            let prompts = prompts(most).unwrap();
+            let tokens = prompts.tokens(&[0, 3]).unwrap();
+            assert_eq!(tokens.len(), most);
+            let (start, end) = tokens.split_at(1 + prompts.instruction.len());
+            assert!(one.starts_with(start) && one.ends_with(end));
+            let text = tokenizer.decode(&tokens).unwrap();
+            assert!(text.ends_with("\n\n### Next item:\n"), "{text}");
+            assert!(text.contains("### Purchase history:\n"), "{text}");
+        }
+        let Err(error) = prompts(none.len() - 1) else {
+            panic!("there is no room for the instruction");
+        };
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "a prompt may have {} tokens, but the instruction alone has {}; allow more tokens",
+                none.len() - 1,
+                none.len()
+            )
+        );
+        assert!(Prompts::new(&tokenizer, &catalogue, Truncation::Left, 1).is_err());
+    }
+
+    #[test]
+    fn training_texts_hold_the_target_and_the_end() {
+        let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
+        for truncation in [Truncation::Left, Truncation::OldestItems] {
+            let prompts = Prompts::new(&tokenizer, &catalogue, truncation, 140).unwrap();
+            for (history, target) in [(&[0_u32, 1][..], 2_u32), (&[0, 1, 3, 3, 3], 2), (&[], 3)] {
+                let tokens = prompts.training(history, target).unwrap();
+                assert!(tokens.len() <= 140);
+                assert_eq!((tokens[0], tokens[tokens.len() - 1]), (1, 2));
+                let text = tokenizer.decode(&tokens).unwrap();
+                let end = format!("\n\n### Next item:\n{}", TEXTS[target as usize]);
+                assert!(text.ends_with(&end), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_shared_tokens_begin_every_prompt() {
+        let tokenizer = tokenizer();
+        let texts = ["Title: a", "*** odd", " spaced", "Ünïcode", "12"];
+        let catalogue = catalogue(&texts);
+        let prompts = Prompts::new(&tokenizer, &catalogue, Truncation::Left, 974).unwrap();
+        let shared = prompts.shared();
+        for history in [&[][..], &[0], &[1, 0], &[2], &[3], &[4, 0]] {
+            assert!(prompts.tokens(history).unwrap().starts_with(&shared));
+        }
+        let text = tokenizer.decode(&shared).unwrap();
+        assert_eq!(Some(text.as_str()), INSTRUCTION.strip_suffix(":\n"));
+    }
+
+    #[test]
+    fn a_text_that_melts_into_the_prompt_has_no_continuation() {
+        let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
+        let prompts = Prompts::new(&tokenizer, &catalogue, Truncation::Left, 974).unwrap();
+        let error = prompts.continuation("\nTitle: a").unwrap_err();
+        assert!(
+            error.to_string().contains("joins the beginning of"),
+            "{error}"
+        );
+        assert_eq!(
+            prompts.continuation("Title: a").unwrap(),
+            tokenizer.encode_bare("Title: a").unwrap()
+        );
     }
 }

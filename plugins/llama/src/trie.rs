@@ -218,3 +218,156 @@ fn path_of(prompts: &Prompts<'_>, catalogue: &Catalogue, item: u32, eos: i64) ->
     tokens.push(eos);
     Ok(tokens)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prompt::Truncation;
+    use crate::tokenizer::Tokenizer;
+    use gloss_core::Item;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    const EOS: i64 = 2;
+
+    fn tokenizer() -> Tokenizer {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer");
+        Tokenizer::open(&folder, 768).unwrap()
+    }
+
+    fn trie(texts: &[String]) -> Result<(Trie, Vec<Vec<i64>>)> {
+        let item = |(index, text): (usize, &String)| Item {
+            id: format!("id{index}"),
+            text: text.clone(),
+            fields: Vec::new(),
+        };
+        let items = texts.iter().enumerate().map(item).collect();
+        let catalogue = Catalogue::new(items, Vec::new())?;
+        let prompts = Prompts::new(&tokenizer(), &catalogue, Truncation::Left, 974)?;
+        let with_end = |text: &String| Ok([prompts.continuation(text)?, vec![EOS]].concat());
+        let trie = Trie::new(&prompts, &catalogue, EOS)?;
+        Ok((trie, texts.iter().map(with_end).collect::<Result<_>>()?))
+    }
+
+    /// All nodes with the tokens that lead there, by going through the arrays.
+    fn walk(trie: &Trie) -> BTreeMap<Vec<i64>, i64> {
+        let mut nodes = BTreeMap::from([(Vec::new(), 0)]);
+        let mut open = vec![(Vec::new(), 0)];
+        while let Some((tokens, node)) = open.pop() {
+            for place in trie.children(node) {
+                let tokens = [&tokens[..], &[trie.child_token[place]]].concat();
+                let child = trie.child_node[place];
+                assert_eq!(trie.child(node, trie.child_token[place]), Some(child));
+                assert!(nodes.insert(tokens.clone(), child).is_none());
+                open.push((tokens, child));
+            }
+        }
+        nodes
+    }
+
+    /// Texts that often begin alike, are the beginning of another, or occur twice.
+    fn texts() -> impl Strategy<Value = Vec<String>> {
+        prop::collection::vec("Title: (Rose |Lily |é|香){0,3}(Soap|So|a)", 1..20)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn it_is_the_tree_of_all_beginnings(texts in texts()) {
+            let (trie, paths) = trie(&texts).unwrap();
+            let mut below: BTreeMap<Vec<i64>, Vec<u32>> = BTreeMap::new();
+            for (item, path) in (0..).zip(&paths) {
+                for length in 0..=path.len() {
+                    below.entry(path[..length].to_vec()).or_default().push(item);
+                }
+            }
+            let nodes = walk(&trie);
+            prop_assert_eq!(nodes.len(), trie.len());
+            prop_assert!(nodes.keys().eq(below.keys()));
+            for (tokens, items) in &below {
+                let mut found = trie.items(nodes[tokens]).to_vec();
+                let ends = tokens.last() == Some(&EOS);
+                prop_assert_eq!(trie.is_leaf(nodes[tokens]), ends);
+                if !ends {
+                    found.sort_unstable();
+                }
+                prop_assert_eq!(&found, items);
+            }
+            for (item, path) in (0..).zip(&paths) {
+                let expected: Vec<i64> = (1..=path.len()).map(|n| nodes[&path[..n]]).collect();
+                prop_assert_eq!(trie.path(item), expected);
+            }
+            prop_assert_eq!(trie.depth(), paths.iter().map(Vec::len).max().unwrap());
+            for depth in 0..=trie.depth() {
+                let at_depth = nodes.iter().filter(|(tokens, _)| tokens.len() == depth);
+                let most = at_depth.map(|(_, node)| trie.children(*node).len()).max();
+                prop_assert_eq!(trie.most_children(depth), most.unwrap_or(0));
+            }
+        }
+
+        #[test]
+        fn children_are_sorted_and_numbered_breadth_first(texts in texts()) {
+            let (trie, _) = trie(&texts).unwrap();
+            prop_assert_eq!(trie.children_start.len(), trie.len() + 1);
+            let numbers: Vec<i64> = (1..trie.len() as i64).collect();
+            prop_assert_eq!(&trie.child_node, &numbers);
+            for node in 0..trie.len() as i64 {
+                prop_assert!(trie.child_token[trie.children(node)].is_sorted_by(|a, b| a < b));
+            }
+        }
+
+        #[test]
+        fn what_is_blocked_holds_seen_items_alone_and_all_of_them_that_can_be(
+            texts in texts(),
+            picks in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
+        ) {
+            let (trie, paths) = trie(&texts).unwrap();
+            let seen: Vec<u32> = picks.iter().map(|i| i.index(texts.len()) as u32).collect();
+            let full = |node: i64| trie.items(node).iter().all(|item| seen.contains(item));
+            let nodes = walk(&trie);
+            let topmost = nodes.iter().filter(|(tokens, node)| {
+                let above_full = (0..tokens.len()).any(|length| full(nodes[&tokens[..length]]));
+                full(**node) && !above_full
+            });
+            let mut expected: Vec<i64> = topmost.map(|(_, node)| *node).collect();
+            expected.sort_unstable();
+            prop_assert_eq!(trie.blocked(&seen), expected);
+            for path in &paths {
+                let leaf = nodes[path];
+                let unseen = trie.items(leaf).iter().copied().find(|item| !seen.contains(item));
+                prop_assert_eq!(trie.first_unseen(leaf, &seen), unseen);
+            }
+        }
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_written_is_named() {
+        let told = |text: &str| {
+            let texts = ["Title: a".to_string(), text.to_string()];
+            trie(&texts).unwrap_err().to_string()
+        };
+        let named = "item id1 cannot be written token by token: ";
+        assert_eq!(told(""), format!("{named}its text is empty"));
+        assert_eq!(
+            told("Title: <end>"),
+            format!("{named}its text `Title: <end>` holds the token that ends a text")
+        );
+        assert_eq!(
+            told("Title: <begin>b"),
+            format!(
+                "{named}its text `Title: <begin>b` comes back from the tokenizer as `Title: b`"
+            )
+        );
+        assert!(told("\nTitle: a").starts_with(named));
+    }
+
+    #[test]
+    fn an_empty_catalogue_is_a_root() {
+        let (trie, _) = trie(&[]).unwrap();
+        assert!(trie.is_empty());
+        assert_eq!((trie.len(), trie.depth(), trie.most_children(0)), (1, 0, 0));
+        assert_eq!(trie.blocked(&[]), [0]);
+    }
+}

@@ -1,0 +1,156 @@
+//! The options of the generator.
+
+use std::path::PathBuf;
+
+use gloss_torch::{DeviceName, Precision};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::beam;
+use crate::prompt::Truncation;
+
+/// A Llama reads the texts of a customer's purchases and writes that of the next, by beam search.
+///
+/// The prompt is that of GLoSS (arXiv 2506.01910).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Llama {
+    /// The checkpoint: a folder in Hugging Face's layout, or the name of a model of its hub that
+    /// `gloss fetch` has got. If it is not given, the one that `adapter` names.
+    pub model: Option<String>,
+    /// The folder of a LoRA adapter as PEFT writes it.
+    pub adapter: Option<PathBuf>,
+    /// Whether projections are quantised when a checkpoint in 16 or 32 bits is loaded.
+    pub quantize: Quantize,
+    /// Whether the adapter is added to the weights, which is faster; cannot be done to quantised
+    /// weights. If it is not given, wherever it can be done.
+    pub merge_adapter: Option<bool>,
+    /// Where the model runs: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
+    pub device: DeviceName,
+    /// The numbers that it computes with. If it is not given, bf16 on a GPU and f32 elsewhere.
+    pub dtype: Option<Precision>,
+    /// Tokens of the prompt and the new text together.
+    #[schemars(range(min = 2))]
+    pub max_length: usize,
+    /// The most tokens of a new text, the one that ends it included. If it is not given, 50, or
+    /// with `constrained` as many as the longest item has.
+    #[schemars(range(min = 1))]
+    pub max_new_tokens: Option<usize>,
+    /// What is left out of a prompt that is too long.
+    pub truncation: Truncation,
+    /// Texts that are extended side by side.
+    #[schemars(range(min = 1, max = 200))]
+    pub beams: usize,
+    /// Texts of each user, at most as many as beams. If it is not given, as many as beams.
+    #[schemars(range(min = 1, max = 200))]
+    pub sequences: Option<usize>,
+    /// The power of its length by which a text's log-probability is divided to rank it.
+    pub length_penalty: f64,
+    /// When a user's search ends: `true`, once there are as many texts as beams; `false`, once the
+    /// best beam at its present length is worse than they are; `never`, once no beam can become
+    /// better than they are.
+    pub early_stopping: EarlyStopping,
+    /// Whether only texts of the catalogue's items are written. The queries are items then.
+    pub constrained: bool,
+    /// Whether a user's items are left out of the catalogue; needs `constrained`.
+    pub exclude_seen: bool,
+    /// Draws texts instead of searching for the likeliest; `beams` is how many.
+    pub sampling: Option<SamplingOptions>,
+    /// The most users that are computed at once. If it is not given, 256 on a GPU and 16 elsewhere.
+    #[schemars(range(min = 1))]
+    pub batch_size: Option<usize>,
+    /// The most memory for keys and values, in GiB; makes batches smaller.
+    #[schemars(range(min = 0.001))]
+    pub cache_memory: f64,
+}
+
+/// How weights are quantised on loading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quantize {
+    /// Not at all.
+    #[default]
+    None,
+    /// To bitsandbytes's NF4 in blocks of 64, with double quantisation.
+    Nf4,
+}
+
+/// Whether a search ends early: a truth value, or `never`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum EarlyStopping {
+    /// `true` or `false`.
+    Flag(bool),
+    /// `never`.
+    Word(Never),
+}
+
+/// The word `never`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Never {
+    /// `never`
+    Never,
+}
+
+/// How texts are drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SamplingOptions {
+    /// What logits are divided by: below 1 the likely becomes likelier.
+    #[schemars(range(min = 0.01))]
+    pub temperature: f64,
+    /// How many of the likeliest tokens are drawn from; 0 for all.
+    pub top_k: usize,
+    /// The likeliest tokens that together have this probability are drawn from.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub top_p: f64,
+    /// Decides all draws, together with the prompt.
+    pub seed: u64,
+}
+
+impl Default for Llama {
+    fn default() -> Self {
+        Llama {
+            model: None,
+            adapter: None,
+            quantize: Quantize::None,
+            merge_adapter: None,
+            device: DeviceName::Auto,
+            dtype: None,
+            max_length: 1024,
+            max_new_tokens: None,
+            truncation: Truncation::Left,
+            beams: 5,
+            sequences: None,
+            length_penalty: 1.0,
+            early_stopping: EarlyStopping::Flag(false),
+            constrained: false,
+            exclude_seen: false,
+            sampling: None,
+            batch_size: None,
+            cache_memory: 4.0,
+        }
+    }
+}
+
+impl Default for SamplingOptions {
+    fn default() -> Self {
+        SamplingOptions {
+            temperature: 1.0,
+            top_k: 0,
+            top_p: 1.0,
+            seed: 0,
+        }
+    }
+}
+
+impl From<EarlyStopping> for beam::EarlyStopping {
+    fn from(option: EarlyStopping) -> Self {
+        match option {
+            EarlyStopping::Flag(false) => beam::EarlyStopping::Heuristic,
+            EarlyStopping::Flag(true) => beam::EarlyStopping::Full,
+            EarlyStopping::Word(Never::Never) => beam::EarlyStopping::Never,
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! From histories to prompts, from prompts to texts or items, as queries.
+
+use std::path::{Path, PathBuf};
+
+use gloss_core::{
+    Context, Data, Error, Fault, Generator, History, Query, QueryGenerator, QueryKind, Result,
+};
+use gloss_torch::{Adapter, Checkpoint};
+use tch::{Device, Kind};
+
+use crate::architecture::Architecture;
+use crate::beam::{BeamSearch, Sequence};
+use crate::config::{EarlyStopping, Llama, Quantize};
+use crate::constraint::Constraint;
+use crate::engine::{Decoding, Engine, Limits};
+use crate::model::{LoadOptions, Model};
+use crate::prompt::Prompts;
+use crate::sample::Sampler;
+use crate::tokenizer::Tokenizer;
+use crate::trie::Trie;
+
+/// The paper's.
+const MAX_NEW_TOKENS: usize = 50;
+
+/// Batches that are sorted by length together.
+const BATCHES_AT_ONCE: usize = 8;
+
+impl QueryGenerator for Llama {
+    fn check(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut fault = |wrong: bool, key: &str, message: &str| {
+            if wrong {
+                faults.push(Fault::new(key, message));
+            }
+        };
+        fault(
+            self.model.is_none() && self.adapter.is_none(),
+            "model",
+            "neither a model nor an adapter is given; give the folder or the name of a checkpoint",
+        );
+        fault(
+            self.sequences.is_some_and(|sequences| sequences > self.beams),
+            "sequences",
+            "there are fewer beams than that",
+        );
+        fault(
+            self.exclude_seen && !self.constrained,
+            "exclude_seen",
+            "needs `constrained = true`; `ranking.seen = \"exclude\"` leaves seen items out of the \
+             ranking of any generator",
+        );
+        fault(
+            self.max_new_tokens.is_some_and(|new| new >= self.max_length),
+            "max_new_tokens",
+            "leaves no room for a prompt in `max_length`",
+        );
+        fault(
+            self.merge_adapter.is_some() && self.adapter.is_none(),
+            "merge_adapter",
+            "there is no `adapter`",
+        );
+        fault(
+            self.merge_adapter == Some(true) && self.quantize != Quantize::None,
+            "merge_adapter",
+            "an adapter cannot be added to quantised weights; leave it out, or do not quantize",
+        );
+        let searches = self.constrained
+            || self.length_penalty != 1.0
+            || self.early_stopping != EarlyStopping::Flag(false)
+            || self.sequences.is_some();
+        fault(
+            self.sampling.is_some() && searches,
+            "sampling",
+            "texts are drawn, not searched for; leave out `constrained`, `sequences`, \
+             `length_penalty` and `early_stopping`",
+        );
+        faults
+    }
+
+    fn produces(&self) -> QueryKind {
+        match self.constrained {
+            true => QueryKind::Item,
+            false => QueryKind::Text,
+        }
+    }
+
+    fn inputs(&self) -> Result<Vec<PathBuf>> {
+        let folder = self.folder()?;
+        let mut files = vec![Architecture::file(&folder)];
+        let described = ["generation_config.json", "tokenizer.json", "tokenizer_config.json"];
+        let described = described.iter().map(|name| folder.join(name));
+        files.extend(described.filter(|path| path.is_file()));
+        files.extend(Checkpoint::open(&folder)?.files().map(Path::to_path_buf));
+        if let Some(adapter) = &self.adapter {
+            files.push(adapter.join("adapter_config.json"));
+            files.push(adapter.join("adapter_model.safetensors"));
+        }
+        Ok(files)
+    }
+
+    fn open<'a>(&'a self, data: &'a Data, context: &'a Context) -> Result<Box<dyn Generator + 'a>> {
+        Ok(Box::new(Writer::new(self, data, context)?))
+    }
+}
+
+impl Llama {
+    /// The folder of the checkpoint.
+    fn folder(&self) -> Result<PathBuf> {
+        if let Some(model) = &self.model {
+            return find_model(model);
+        }
+        let Some(folder) = &self.adapter else {
+            return Err(Error::Usage("no model is given".to_string()));
+        };
+        match Adapter::open(folder)?.base() {
+            Some(base) => find_model(base),
+            None => Err(Error::input(
+                folder.join("adapter_config.json"),
+                "it does not name the model that the adapter is for; give `model`",
+            )),
+        }
+    }
+
+    fn kind(&self, device: Device) -> Kind {
+        match self.dtype {
+            Some(precision) => precision.kind(),
+            None if device.is_cuda() => Kind::BFloat16,
+            None => Kind::Float,
+        }
+    }
+
+    fn load(&self, folder: &Path) -> Result<Model> {
+        let device = self.device.open()?;
+        let options = LoadOptions {
+            device,
+            kind: self.kind(device),
+            quantize: self.quantize == Quantize::Nf4,
+            merge: self.merge_adapter.unwrap_or(true),
+        };
+        let model = Model::load(folder, self.adapter.as_deref(), options)?;
+        if self.merge_adapter == Some(true) && model.architecture.nf4 {
+            return Err(Error::input(
+                Architecture::file(folder),
+                "the checkpoint is quantised, and an adapter cannot be added to quantised weights; \
+                 leave out `merge_adapter`",
+            ));
+        }
+        Ok(model)
+    }
+}
+
+/// The generator at work.
+struct Writer<'a> {
+    options: &'a Llama,
+    context: &'a Context,
+    prompts: Prompts<'a>,
+    engine: Engine,
+    way: Way,
+}
+
+/// How texts are made.
+enum Way {
+    Free(BeamSearch),
+    Catalogue(BeamSearch, Box<Constraint>),
+    Drawn(Sampler),
+}
+
+impl<'a> Writer<'a> {
+    fn new(options: &'a Llama, data: &'a Data, context: &'a Context) -> Result<Self> {
+        let folder = options.folder()?;
+        let architecture = Architecture::read(&folder)?;
+        let tokenizer = Tokenizer::open(&folder, architecture.vocabulary as usize)?;
+        let catalogue = &data.catalogue;
+        let prompts = |room| Prompts::new(&tokenizer, catalogue, options.truncation, room);
+        let trie = match options.constrained {
+            true => {
+                let all = prompts(options.max_length)?;
+                Some(Trie::new(&all, catalogue, tokenizer.end_of_text())?)
+            }
+            false => None,
+        };
+        let new_tokens = options.new_tokens(trie.as_ref())?;
+        let prompts = prompts(options.max_length - new_tokens)?;
+        let model = options.load(&folder)?;
+        let way = options.way(new_tokens, &tokenizer, trie, &model)?;
+        let limits = Limits {
+            users: options.batch_size.unwrap_or(match model.device.is_cuda() {
+                true => 256,
+                false => 16,
+            }),
+            cache_bytes: (options.cache_memory * f64::from(1 << 30)) as i64,
+        };
+        let engine = Engine::new(model, &prompts.shared(), options.max_length, limits)?;
+        Ok(Writer {
+            options,
+            context,
+            prompts,
+            engine,
+            way,
+        })
+    }
+
+    fn query(&self, sequence: &Sequence, history: &History<'_>) -> Result<Option<Query>> {
+        let log_probability = sequence.log_probability;
+        let Way::Catalogue(_, constraint) = &self.way else {
+            let text = self.prompts.tokenizer().decode(&sequence.tokens)?;
+            return Ok(Some(Query {
+                log_probability,
+                ..Query::text(text)
+            }));
+        };
+        let seen = match self.options.exclude_seen {
+            true => history.items,
+            false => &[],
+        };
+        let item = constraint.item(&sequence.tokens, seen);
+        Ok(item.map(|item| Query::item(item, log_probability)))
+    }
+}
+
+impl Llama {
+    /// The most tokens of a text: with a trie at least as many as its longest path.
+    fn new_tokens(&self, trie: Option<&Trie>) -> Result<usize> {
+        let Some(trie) = trie else {
+            return Ok(self.max_new_tokens.unwrap_or(MAX_NEW_TOKENS));
+        };
+        let longest = trie.depth();
+        let tokens = self.max_new_tokens.unwrap_or(longest);
+        match tokens >= longest && longest < self.max_length {
+            true => Ok(tokens),
+            false => Err(Error::Usage(format!(
+                "the longest item has {longest} tokens, and could never be written: \
+                 `max_new_tokens` is {tokens}, and `max_length` is {}; raise them",
+                self.max_length
+            ))),
+        }
+    }
+
+    fn way(
+        &self,
+        new_tokens: usize,
+        tokenizer: &Tokenizer,
+        trie: Option<Trie>,
+        model: &Model,
+    ) -> Result<Way> {
+        let max_new_tokens = new_tokens as i64;
+        if let Some(sampling) = &self.sampling {
+            return Ok(Way::Drawn(Sampler {
+                sequences: self.beams as i64,
+                temperature: sampling.temperature,
+                top_k: sampling.top_k as i64,
+                top_p: sampling.top_p,
+                seed: sampling.seed,
+                max_new_tokens,
+                eos: tokenizer.eos().to_vec(),
+            }));
+        }
+        let search = BeamSearch {
+            beams: self.beams as i64,
+            length_penalty: self.length_penalty,
+            early_stopping: self.early_stopping.into(),
+            max_new_tokens,
+            eos: match self.constrained {
+                true => vec![tokenizer.end_of_text()],
+                false => tokenizer.eos().to_vec(),
+            },
+        };
+        Ok(match trie {
+            None => Way::Free(search),
+            Some(trie) => Way::Catalogue(search, Box::new(Constraint::new(trie, model.device)?)),
+        })
+    }
+}
+
+impl Generator for Writer<'_> {
+    fn batch_size(&self) -> usize {
+        BATCHES_AT_ONCE * self.engine.limits().users
+    }
+
+    fn generate(&mut self, histories: &[History<'_>]) -> Result<Vec<Vec<Query>>> {
+        let items: Vec<&[u32]> = histories.iter().map(|history| history.items).collect();
+        let prompts = self.prompts.tokens_batch(&items)?;
+        let blocked: Vec<Vec<i64>>;
+        let decoding = match &self.way {
+            Way::Free(search) => Decoding::BeamSearch(search),
+            Way::Drawn(sampler) => Decoding::Sample(sampler),
+            Way::Catalogue(search, constraint) => {
+                let exclude = self.options.exclude_seen;
+                let blocks = |items: &&[u32]| match exclude {
+                    true => constraint.trie().blocked(items),
+                    false => Vec::new(),
+                };
+                blocked = items.iter().map(blocks).collect();
+                Decoding::Catalogue(search, constraint, &blocked)
+            }
+        };
+        let texts = self.engine.generate(&prompts, &decoding, self.context)?;
+        let most = self.options.sequences.unwrap_or(self.options.beams);
+        let queries = histories.iter().zip(&texts).map(|(history, texts)| {
+            let queries = texts.iter().take(most).map(|text| self.query(text, history));
+            queries.filter_map(Result::transpose).collect()
+        });
+        queries.collect()
+    }
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        let truncated = self.prompts.truncated();
+        if truncated > 0 {
+            tracing::info!(
+                truncated,
+                policy = ?self.options.truncation,
+                "prompts were longer than `max_length` allows and were truncated"
+            );
+        }
+    }
+}
+
+fn find_model(name: &str) -> Result<PathBuf> { Ok(PathBuf::from(name)) }

@@ -1,0 +1,232 @@
+//! The network.
+
+use std::path::Path;
+
+use gloss_core::Result;
+use gloss_torch::{Adapter, Checkpoint, torch_error};
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::architecture::Architecture;
+use crate::attention::{Mask, attend};
+use crate::cache::{Cache, Window};
+use crate::linear::Linear;
+use crate::load::Loader;
+use crate::rope::rotate;
+
+/// How a checkpoint is loaded.
+#[derive(Debug, Clone, Copy)]
+pub struct LoadOptions {
+    /// Where to.
+    pub device: Device,
+    /// The kind of the weights that are not quantised, and of all computation.
+    pub kind: Kind,
+    /// Whether the projections of a checkpoint in 16 or 32 bits are quantised to NF4.
+    pub quantize: bool,
+    /// Whether an adapter is added to projections that are not quantised.
+    pub merge: bool,
+}
+
+/// A Llama on a device.
+pub struct Model {
+    /// Its shape.
+    pub architecture: Architecture,
+    /// The kind of all computation.
+    pub kind: Kind,
+    /// Where it is.
+    pub device: Device,
+    embedding: Tensor,
+    layers: Vec<Layer>,
+    norm: Tensor,
+    /// [vocabulary, hidden]
+    head: Tensor,
+}
+
+struct Layer {
+    attention_norm: Tensor,
+    /// Queries, keys and values, side by side.
+    qkv: Linear,
+    output: Linear,
+    perceptron_norm: Tensor,
+    /// Gate and up, side by side.
+    gate_up: Linear,
+    down: Linear,
+}
+
+/// Where the tokens of a forward pass stand: their positions' cosines and sines, their slots, and
+/// what they see.
+pub(crate) struct Place<'a> {
+    pub(crate) cosines: Tensor,
+    pub(crate) sines: Tensor,
+    pub(crate) cache: &'a Cache,
+    pub(crate) window: Window,
+    pub(crate) mask: Mask,
+}
+
+impl Model {
+    /// Loads a checkpoint from its folder, with an adapter if one is named.
+    ///
+    /// # Errors
+    /// If the checkpoint is not whole, not a Llama, or does not fit the adapter or the device.
+    pub fn load(folder: &Path, adapter: Option<&Path>, options: LoadOptions) -> Result<Self> {
+        let architecture = Architecture::read(folder)?;
+        let checkpoint = Checkpoint::open(folder)?;
+        let adapter = adapter.map(Adapter::open).transpose()?;
+        let loader = Loader {
+            checkpoint: &checkpoint,
+            adapter: adapter.as_ref(),
+            device: options.device,
+            kind: options.kind,
+            stored_nf4: architecture.nf4,
+            quantize: options.quantize,
+            merge: options.merge,
+        };
+        let model = Self::assemble(architecture, &loader)?;
+        if let Some(adapter) = &adapter {
+            adapter.finish()?;
+        }
+        Ok(model)
+    }
+
+    fn assemble(architecture: Architecture, loader: &Loader<'_>) -> Result<Self> {
+        let shape = &architecture;
+        let table = [shape.vocabulary, shape.hidden];
+        let embedding = loader.tensor("model.embed_tokens.weight", &table)?;
+        let head = match shape.tied {
+            true => embedding.shallow_clone(),
+            false => loader.tensor("lm_head.weight", &table)?,
+        };
+        let layers = (0..shape.layers).map(|layer| Layer::load(layer, shape, loader));
+        Ok(Model {
+            layers: layers.collect::<Result<_>>()?,
+            norm: loader.tensor("model.norm.weight", &[shape.hidden])?,
+            embedding,
+            head,
+            kind: loader.kind,
+            device: loader.device,
+            architecture,
+        })
+    }
+
+    /// The features of `tokens` [users, n] after the last norm, [users, n, hidden].
+    pub(crate) fn forward(&self, tokens: &Tensor, place: &Place<'_>) -> Result<Tensor, TchError> {
+        let mut hidden = Tensor::f_embedding(&self.embedding, tokens, -1, false, false)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            hidden = layer.forward(index, &hidden, &self.architecture, place)?;
+        }
+        self.normalise(&hidden, &self.norm)
+    }
+
+    fn normalise(&self, input: &Tensor, weight: &Tensor) -> Result<Tensor, TchError> {
+        normalise(input, weight, &self.architecture)
+    }
+
+    /// The logits of every token, as f32, after `hidden` [rows, hidden]: [rows, vocabulary].
+    pub(crate) fn logits(&self, hidden: &Tensor) -> Result<Tensor, TchError> {
+        if self.device.is_cuda() && self.kind != Kind::Float {
+            return hidden.f_mm_dtype(&self.head.f_tr()?, Kind::Float);
+        }
+        let logits = hidden.f_linear(&self.head, None::<&Tensor>)?;
+        logits.f_to_kind(Kind::Float)
+    }
+
+    /// The logits after each of `tokens` [n], as f32: [n, vocabulary].
+    ///
+    /// # Errors
+    /// If memory runs out.
+    pub fn logits_of(&self, tokens: &[i64]) -> Result<Tensor> {
+        let run = || -> Result<Tensor, TchError> {
+            let count = tokens.len() as i64;
+            let keys = crate::attention::aligned(count);
+            let cache = Cache::new(&self.architecture, 1, keys, (self.kind, self.device))?;
+            let rope = &self.architecture.rope;
+            let size = self.architecture.head_size;
+            let (cosines, sines) = rope.table(count, size, self.kind, self.device)?;
+            let place = Place {
+                cosines,
+                sines,
+                cache: &cache,
+                window: Window {
+                    users: (0, 1),
+                    at: 0,
+                    seen: keys,
+                },
+                mask: Mask::causal(0, count, keys, self.groups(), (self.kind, self.device))?,
+            };
+            let tokens = Tensor::f_from_slice(tokens)?.f_to_device(self.device)?;
+            self.logits(&self.forward(&tokens.f_unsqueeze(0)?, &place)?.f_squeeze_dim(0)?)
+        };
+        tch::no_grad(run).map_err(torch_error("run the model"))
+    }
+
+    /// Heads of queries to each head of keys.
+    pub(crate) fn groups(&self) -> i64 {
+        self.architecture.heads / self.architecture.key_value_heads
+    }
+}
+
+impl Layer {
+    fn load(layer: usize, shape: &Architecture, loader: &Loader<'_>) -> Result<Self> {
+        let part = |name: &str| format!("model.layers.{layer}.{name}");
+        let [q, k, v, o] =
+            ["q", "k", "v", "o"].map(|name| part(&format!("self_attn.{name}_proj")));
+        let [gate, up, down] = ["gate", "up", "down"].map(|name| part(&format!("mlp.{name}_proj")));
+        let norm = |name| loader.tensor(&part(&format!("{name}.weight")), &[shape.hidden]);
+        let queries = shape.heads * shape.head_size;
+        let keys = shape.key_value_heads * shape.head_size;
+        let (hidden, inner) = (shape.hidden, shape.intermediate);
+        let (biased, inner_biased) = (shape.attention_bias, shape.perceptron_bias);
+        Ok(Layer {
+            attention_norm: norm("input_layernorm")?,
+            qkv: loader.linear(&[(&q, queries), (&k, keys), (&v, keys)], hidden, biased)?,
+            output: loader.linear(&[(&o, hidden)], queries, biased)?,
+            perceptron_norm: norm("post_attention_layernorm")?,
+            gate_up: loader.linear(&[(&gate, inner), (&up, inner)], hidden, inner_biased)?,
+            down: loader.linear(&[(&down, hidden)], inner, inner_biased)?,
+        })
+    }
+
+    fn forward(
+        &self,
+        index: usize,
+        input: &Tensor,
+        shape: &Architecture,
+        place: &Place<'_>,
+    ) -> Result<Tensor, TchError> {
+        let normed = normalise(input, &self.attention_norm, shape)?;
+        let attended = self.attend(index, &normed, shape, place)?;
+        let hidden = self.output.forward(&attended)?.f_add_(input)?;
+        let normed = normalise(&hidden, &self.perceptron_norm, shape)?;
+        let halves = self.gate_up.forward(&normed)?.f_chunk(2, -1)?;
+        let [gate, up] = halves.as_slice() else {
+            return Err(TchError::Shape("gate and up are not two".to_string()));
+        };
+        self.down.forward(&gate.f_silu()?.f_mul_(up)?)?.f_add_(&hidden)
+    }
+
+    fn attend(
+        &self,
+        index: usize,
+        input: &Tensor,
+        shape: &Architecture,
+        place: &Place<'_>,
+    ) -> Result<Tensor, TchError> {
+        let (users, count, _) = input.size3()?;
+        let (heads, key_heads) = (shape.heads, shape.key_value_heads);
+        let all = [users, count, heads + 2 * key_heads, shape.head_size];
+        let qkv = self.qkv.forward(input)?.f_view(all)?.f_transpose(1, 2)?;
+        let turned = qkv.f_narrow(1, 0, heads + key_heads)?;
+        let turned = rotate(&turned, &place.cosines, &place.sines)?;
+        let queries = turned.f_narrow(1, 0, heads)?;
+        let keys = turned.f_narrow(1, heads, key_heads)?;
+        let values = qkv.f_narrow(1, heads + key_heads, key_heads)?;
+        let (keys, values) = place.cache.extend(index, place.window, &keys, &values)?;
+        attend(&queries, &keys, &values, &place.mask)?
+            .f_transpose(1, 2)?
+            .f_reshape([users, count, heads * shape.head_size])
+    }
+}
+
+/// Root mean square norm (Zhang and Sennrich, 2019, arXiv 1910.07467).
+fn normalise(input: &Tensor, weight: &Tensor, shape: &Architecture) -> Result<Tensor, TchError> {
+    input.f_rms_norm([shape.hidden], Some(weight), shape.norm_epsilon)
+}
