@@ -11,12 +11,17 @@ lengths, and every beam is returned. Files, one case a line:
 - beam_grid.json: many settings, 20 tokens, 20 short prompts of Beauty's test users.
 
 A prompt of Beauty is kept as its user and the SHA-256 of its token ids, each as four
-little-endian bytes. A case names its prompt by number and has, best first, the generated tokens
-(the end token included, padding dropped) and transformers' `sequences_scores`: the sum of the
-log-probabilities divided by the number of generated tokens to the power of the length penalty.
-Of one beam, transformers decodes greedily and reports no score: there it is computed likewise.
+little-endian bytes. There the prompt's forward pass is made once for all its beams, whose rows are
+equal (transformers makes it for each): it saves hours, and on the 96 cases made both ways it
+changed no token and no digit of a score.
+
+A case names its prompt by number and has, best first, the generated tokens (the end token
+included, padding dropped) and transformers' `sequences_scores`: the sum of the log-probabilities
+divided by the number of generated tokens to the power of the length penalty. Of one beam,
+transformers decodes greedily and reports no score: there it is computed likewise.
 """
 
+import functools
 import hashlib
 import json
 import pathlib
@@ -65,6 +70,23 @@ def left_pad(prompts, pad):
     ids = [[pad] * (width - len(ids)) + ids for ids in prompts]
     mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
     return torch.tensor(ids), torch.tensor(mask)
+
+
+def share_prompt(model, beams):
+    """Has the first forward pass of generation made for one of every `beams` equal rows."""
+    forward = type(model).forward
+
+    @functools.wraps(forward)
+    def shared(self, input_ids, attention_mask, position_ids, **rest):
+        if input_ids.shape[1] == 1:
+            return forward(self, input_ids, attention_mask, position_ids, **rest)
+        once = (tensor[::beams] for tensor in (input_ids, attention_mask, position_ids))
+        out = forward(self, *once, **rest)
+        out.logits = out.logits.repeat_interleave(beams, dim=0)
+        out.past_key_values.batch_repeat_interleave(beams)
+        return out
+
+    model.forward = shared.__get__(model)
 
 
 def generate(model, prompts, pad, beams, length_penalty, early_stopping, eos, new_tokens):
@@ -179,6 +201,7 @@ def beauty(model_folder, data):
     short = [row for row in numbered if len(row[1]) <= 250]
     long = [row for row in numbered if len(row[1]) > 250]
     both = ends(tokenizer, model)
+    share_prompt(model, 5)
     for eos in (both, both[1:]):
         for rows, batch in ((short, 8), (long, 4)):
             for found in cases(model, rows, both[1], batch, 5, 1.0, False, eos, 50):
@@ -191,6 +214,7 @@ def settings_grid(model_folder, data):
     output = Output("beam_grid.json", prompt_tokens=PROMPT_TOKENS, prompts=written)
     eos = ends(tokenizer, model)
     for setting in grid((1, 2, 10, 20), (False, True)):
+        share_prompt(model, setting[0])
         for found in cases(model, list(enumerate(prompts)), eos[1], 5, *setting, eos, 20):
             output.add(found)
 
