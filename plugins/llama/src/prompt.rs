@@ -78,8 +78,8 @@ impl<'a> Prompts<'a> {
         let (least, what) = match truncation {
             Truncation::Left => (1, "a prompt that is truncated on the left"),
             Truncation::OldestItems => {
-                let alone = prompts.shared.len().max(prompts.instruction.len());
-                (alone, "the instruction alone")
+                let parts = prompts.instruction.len() + prompts.next_item.len();
+                (prompts.shared.len().max(parts), "the instruction alone")
             }
         };
         if prompts.room < least {
@@ -318,11 +318,9 @@ mod tests {
         let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
         let prompts = |most| Prompts::new(&tokenizer, &catalogue, Truncation::OldestItems, most);
         let unlimited = prompts(10_000).unwrap();
-        let (none, one) = (
-            unlimited.tokens(&[]).unwrap(),
-            unlimited.tokens(&[3]).unwrap(),
-        );
-        for most in none.len()..one.len() {
+        let least = 1 + unlimited.instruction.len() + unlimited.next_item.len();
+        let one = unlimited.tokens(&[3]).unwrap();
+        for most in least..one.len() {
             let prompts = prompts(most).unwrap();
             let tokens = prompts.tokens(&[0, 3]).unwrap();
             assert_eq!(tokens.len(), most);
@@ -332,15 +330,14 @@ mod tests {
             assert!(text.ends_with("\n\n### Next item:\n"), "{text}");
             assert!(text.contains("### Purchase history:\n"), "{text}");
         }
-        let Err(error) = prompts(none.len() - 1) else {
+        let Err(error) = prompts(least - 1) else {
             panic!("there is no room for the instruction");
         };
         assert_eq!(
             error.to_string(),
             format!(
-                "a prompt may have {} tokens, but the instruction alone has {}; allow more tokens",
-                none.len() - 1,
-                none.len()
+                "a prompt may have {} tokens, but the instruction alone has {least}; allow more tokens",
+                least - 1
             )
         );
         assert!(Prompts::new(&tokenizer, &catalogue, Truncation::Left, 1).is_err());

@@ -56,7 +56,7 @@ impl Trie {
             children_start: vec![0],
             child_token: Vec::new(),
             child_node: Vec::new(),
-            below: vec![0..items.len() as u32],
+            below: std::iter::once(0..items.len() as u32).collect(),
             most_children: Vec::new(),
             items,
             places,
