@@ -2,6 +2,8 @@
 
 mod file;
 mod index;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

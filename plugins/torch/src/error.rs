@@ -31,14 +31,20 @@ fn first_line(error: &TchError) -> String {
     line.unwrap_or("no reason given").to_string()
 }
 
+/// What libtorch says when the memory of the GPU, or that of the CPU, is used up.
+const GPU_FULL: [&str; 3] = [
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+];
+const CPU_FULL: [&str; 2] = ["DefaultCPUAllocator", "not enough memory"];
+
 /// Which memory a message says to be used up, if that is what it says.
 fn memory(message: &str) -> Option<&'static str> {
-    let says = |part: &str| message.contains(part);
-    if says("CUDA out of memory") || says("CUDA error: out of memory") {
+    let says_one_of = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
+    if says_one_of(&GPU_FULL) {
         Some("the GPU's memory")
-    } else if says("CUBLAS_STATUS_ALLOC_FAILED") {
-        Some("the GPU's memory")
-    } else if says("DefaultCPUAllocator") || says("not enough memory") {
+    } else if says_one_of(&CPU_FULL) {
         Some("memory")
     } else {
         None
@@ -62,6 +68,15 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains('\n'));
+    }
+
+    #[test]
+    fn the_memory_of_a_gpu_is_told_apart() {
+        let text = "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc";
+        let error = torch_error("generate")(TchError::Torch(text.to_string())).to_string();
+        let expected = "cannot generate: the GPU's memory ran out (CUDA out of memory. Tried to \
+                        allocate 2.00 GiB.). A smaller batch";
+        assert!(error.starts_with(expected), "{error}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! 4-bit weights, as bitsandbytes makes and writes them.
 
+mod blocks;
 mod code;
 mod double;
 mod layout;
@@ -21,7 +22,7 @@ pub struct Nf4 {
     absmax: Tensor,
     /// Those magnitudes as they are written, if that is in 8 bits.
     double: Option<Double>,
-    /// The two numbers that each byte stands for, where the weights are.
+    /// The two numbers that each byte stands for, where the weights are; see [`code::pairs`].
     pairs: Tensor,
     shape: [i64; 2],
     /// How many weights are a block.
@@ -54,7 +55,10 @@ impl Nf4 {
     pub fn dequantize(&self, kind: Kind) -> Result<Tensor, TchError> {
         let count = self.shape[0] * self.shape[1];
         let indices = self.packed.f_to_kind(Kind::Int)?;
-        let codes = self.pairs.f_index_select(0, &indices)?.f_view([-1])?;
+        let codes = self
+            .pairs
+            .f_index_select(0, &indices)?
+            .f_view_dtype(Kind::Float)?;
         let numbers = Tensor::f_empty([count], (kind, self.device()))?;
         // One pass that reads 32-bit numbers and writes those of `kind`.
         let scale = |start: i64, rows: i64, columns: i64| {

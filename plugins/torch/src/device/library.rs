@@ -109,9 +109,10 @@ fn open(path: &Path) -> Result<(), String> {
     // SAFETY: the only libraries opened are the NVIDIA driver and the part of libtorch that lies
     // beside the one in use; their initialisers are made to run in any process.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
-    library
-        .map(std::mem::forget)
-        .map_err(|error| error.to_string())
+    library.map(std::mem::forget).map_err(|error| match error {
+        libloading::Error::DlOpen { source } => source.to_string(),
+        other => other.to_string(),
+    })
 }
 
 #[cfg(not(unix))]

@@ -1,6 +1,6 @@
 //! The 16 numbers that NF4 can stand for.
 
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// Quantiles of the normal distribution, scaled to [-1, 1], with an exact 0 (QLoRA, appendix E).
 pub(super) const CODE: [f32; 16] = [
@@ -22,20 +22,16 @@ pub(super) const CODE: [f32; 16] = [
     1.0,
 ];
 
-/// What each byte stands for: a table of shape `[256, 2]`.
+/// What each byte stands for: a table of 256 entries, each the bits of two 32-bit numbers. As one
+/// 64-bit number, which nobody computes with, they are copied in one go.
 pub(super) fn pairs(device: Device) -> Result<Tensor, TchError> {
     let pair = |byte: usize| [CODE[byte >> 4], CODE[byte & 15]];
     let pairs: Vec<f32> = (0..256).flat_map(pair).collect();
-    Tensor::f_from_slice(&pairs)?
-        .f_view([256, 2])?
-        .f_to_device(device)
+    let pairs = Tensor::f_from_slice(&pairs)?.f_view_dtype(Kind::Double)?;
+    pairs.f_to_device(device)
 }
 
 /// The middles between neighbours; a number on one belongs to the lower neighbour.
-pub(super) fn bounds(device: Device) -> Result<Tensor, TchError> {
-    let bounds: Vec<f32> = CODE
-        .windows(2)
-        .map(|pair| (pair[0] + pair[1]) / 2.0)
-        .collect();
-    Tensor::f_from_slice(&bounds)?.f_to_device(device)
+pub(super) fn bounds() -> [f32; 15] {
+    std::array::from_fn(|lower| (CODE[lower] + CODE[lower + 1]) / 2.0)
 }
