@@ -1,0 +1,254 @@
+//! Where models are, by path or by their name on a hub.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// The folder of fetched models.
+const MODELS: &str = "data/models";
+/// The files that tell what a folder of a model holds: a whole model, or an adapter for one.
+const CONFIGS: [&str; 2] = ["config.json", "adapter_config.json"];
+
+/// What was fetched into a model's folder. Written last, so that a model is whole if it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchedModel {
+    /// The name on the hub: `organisation/name`.
+    pub name: String,
+    /// The revision that was asked for: a branch, a tag or a commit.
+    pub revision: String,
+    /// The commit that it was.
+    pub commit: String,
+    /// The files.
+    pub files: Vec<ModelFile>,
+}
+
+/// A file of a fetched model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelFile {
+    /// Its path in the model's folder.
+    pub path: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+impl FetchedModel {
+    /// The name of the file in a model's folder that tells what was fetched.
+    pub const FILE: &str = "gloss-model.json";
+
+    /// What was fetched into `folder`; `None` if nothing was.
+    ///
+    /// # Errors
+    /// If the record cannot be read, or a file is not as long as it says.
+    pub fn of(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(Self::FILE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("read", &path)(error)),
+        };
+        let model: FetchedModel = serde_json::from_slice(&bytes).map_err(|error| {
+            Error::input(
+                &path,
+                format!(
+                    "this is no record of a fetched model ({error}); delete it to use the folder \
+                     as it is"
+                ),
+            )
+        })?;
+        for file in &model.files {
+            let path = folder.join(&file.path);
+            let found = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
+            if found != file.bytes {
+                return Err(Error::Stale {
+                    path,
+                    message: format!(
+                        "it has {found} bytes, but {} were fetched; delete the folder and run \
+                         `gloss fetch {}` again",
+                        file.bytes, model.name
+                    ),
+                });
+            }
+        }
+        Ok(Some(model))
+    }
+
+    /// Records what was fetched into `folder`.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(Self::FILE);
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        fs::write(&path, text + "\n").map_err(Error::io("write", &path))
+    }
+}
+
+/// Whether a text can be the name of a model on a hub: `organisation/name`, in letters, digits,
+/// `-`, `_` and `.`, so that it is a safe path too.
+pub fn is_hub_name(name: &str) -> bool {
+    let safe = |part: &str| {
+        let mut characters = part.chars();
+        characters
+            .next()
+            .is_some_and(|first| first.is_ascii_alphanumeric() || first == '_')
+            && characters.all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    name.split_once('/')
+        .is_some_and(|(organisation, model)| safe(organisation) && safe(model))
+}
+
+/// Where `gloss fetch` puts the model of this name: `data/models/organisation/name`.
+pub fn model_folder(name: &str) -> PathBuf {
+    Path::new(MODELS).join(name)
+}
+
+/// The folder of a model: the folder itself if the text names one with a model in it, else that
+/// of the fetched model of this name.
+///
+/// # Errors
+/// If there is neither: where it was looked for, and how to get it.
+pub fn find_model(name_or_path: &str) -> Result<PathBuf> {
+    find_below(Path::new(""), name_or_path)
+}
+
+fn find_below(base: &Path, name_or_path: &str) -> Result<PathBuf> {
+    let given = base.join(name_or_path);
+    let fetched = base.join(model_folder(name_or_path));
+    let hub = is_hub_name(name_or_path);
+    for folder in [Some(&given), hub.then_some(&fetched)]
+        .into_iter()
+        .flatten()
+    {
+        if CONFIGS.iter().any(|name| folder.join(name).is_file()) {
+            FetchedModel::of(folder)?;
+            return Ok(folder.clone());
+        }
+    }
+    let mut message = format!(
+        "there is no model `{name_or_path}`: {} {}",
+        given.display(),
+        match given.is_dir() {
+            true => "has neither a config.json nor an adapter_config.json",
+            false => "is no folder",
+        }
+    );
+    message += &match hub {
+        true => format!(
+            ", and it has not been fetched to {}; get it by `gloss fetch {name_or_path}`",
+            fetched.display()
+        ),
+        false => "; name a folder with a model, or a model of the hub as organisation/name".into(),
+    };
+    Err(Error::Usage(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn place(files: &[&str]) -> TempDir {
+        let base = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = base.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "{}").unwrap();
+        }
+        base
+    }
+
+    #[test]
+    fn a_name_of_the_hub_is_a_safe_path() {
+        for name in [
+            "a/b",
+            "HuggingFaceTB/SmolLM2-135M",
+            "unsloth/Llama-3.2-1B_x",
+        ] {
+            assert!(is_hub_name(name), "{name}");
+        }
+        for name in [
+            "a", "a/b/c", "../b", "a/..", "/b", "a/", "a/b c", "a\\b/c", ".a/b", "~/b",
+        ] {
+            assert!(!is_hub_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_goes_before_the_fetched_model_of_its_name() {
+        let base = place(&["o/m/config.json", "data/models/o/m/config.json"]);
+        let find = || find_below(base.path(), "o/m").unwrap();
+        assert_eq!(find(), base.path().join("o/m"));
+        fs::remove_file(base.path().join("o/m/config.json")).unwrap();
+        assert_eq!(find(), base.path().join("data/models/o/m"));
+    }
+
+    #[test]
+    fn an_adapter_is_found_too() {
+        let base = place(&["mine/adapter_config.json"]);
+        assert_eq!(
+            find_below(base.path(), "mine").unwrap(),
+            base.path().join("mine")
+        );
+    }
+
+    #[test]
+    fn without_a_model_both_places_are_told() {
+        let base = place(&["o/m/README.md"]);
+        let told = |name| {
+            let message = find_below(base.path(), name).unwrap_err().to_string();
+            message.replace(&base.path().display().to_string(), "BASE")
+        };
+        assert_eq!(
+            told("o/m"),
+            "there is no model `o/m`: BASE/o/m has neither a config.json nor an \
+             adapter_config.json, and it has not been fetched to BASE/data/models/o/m; get it by \
+             `gloss fetch o/m`"
+        );
+        assert_eq!(
+            told("nowhere"),
+            "there is no model `nowhere`: BASE/nowhere is no folder; name a folder with a model, \
+             or a model of the hub as organisation/name"
+        );
+    }
+
+    #[test]
+    fn a_fetched_model_of_which_something_is_missing_is_refused() {
+        let base = place(&[
+            "data/models/o/m/config.json",
+            "data/models/o/m/model.safetensors",
+        ]);
+        let folder = base.path().join("data/models/o/m");
+        let file = |path: &str| ModelFile {
+            path: path.into(),
+            bytes: 2,
+        };
+        let model = FetchedModel {
+            name: "o/m".into(),
+            revision: "main".into(),
+            commit: "c0ffee".into(),
+            files: vec![file("config.json"), file("model.safetensors")],
+        };
+        model.write(&folder).unwrap();
+        assert_eq!(find_below(base.path(), "o/m").unwrap(), folder);
+        assert_eq!(FetchedModel::of(&folder).unwrap(), Some(model));
+        fs::write(folder.join("model.safetensors"), "").unwrap();
+        let message = find_below(base.path(), "o/m").unwrap_err().to_string();
+        assert!(
+            message.contains("it has 0 bytes, but 2 were fetched"),
+            "{message}"
+        );
+        fs::remove_file(folder.join("model.safetensors")).unwrap();
+        assert!(find_below(base.path(), "o/m").is_err());
+        fs::write(folder.join(FetchedModel::FILE), "[]").unwrap();
+        let message = find_below(base.path(), "o/m").unwrap_err().to_string();
+        assert!(
+            message.contains("this is no record of a fetched model"),
+            "{message}"
+        );
+    }
+}
