@@ -5,6 +5,12 @@ use gloss_amazon as _;
 use gloss_bm25 as _;
 use gloss_floor as _;
 use gloss_lis as _;
+#[cfg(feature = "libtorch")]
+use gloss_llama as _;
 use gloss_metrics as _;
 use gloss_precomputed as _;
 use gloss_tabular as _;
+
+// Tells the build script where libtorch is.
+#[cfg(feature = "libtorch")]
+use torch_sys as _;

@@ -10,10 +10,29 @@ use gloss as _;
 use gloss_core::Registry;
 use serde_json::Value;
 
-/// The names of the crates in the folders under `plugins/`, by folder.
+/// The crates in the folders under `plugins/` that this build should have, by folder: not those
+/// that others merely share, nor those that need a libtorch that is left out.
 fn crates() -> Vec<(String, String)> {
+    let (mut crates, manifests) = manifests();
+    let shared = |name: &str| {
+        let line = format!("{name}.workspace = true");
+        manifests.iter().any(|manifest| manifest.contains(&line))
+    };
+    let needs_libtorch = |name: &str| {
+        let own = manifests
+            .iter()
+            .find(|m| m.contains(&format!("name = \"{name}\"")));
+        own.is_some_and(|manifest| manifest.contains("tch.workspace = true"))
+    };
+    crates.retain(|(_, name)| !shared(name));
+    crates.retain(|(_, name)| cfg!(feature = "libtorch") || !needs_libtorch(name));
+    crates
+}
+
+/// The folders and names of all crates under `plugins/`, and their manifests.
+fn manifests() -> (Vec<(String, String)>, Vec<String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins");
-    let mut crates = Vec::new();
+    let (mut crates, mut manifests) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let Ok(manifest) = fs::read_to_string(entry.path().join("Cargo.toml")) else {
@@ -24,9 +43,10 @@ fn crates() -> Vec<(String, String)> {
             .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
             .unwrap();
         crates.push((entry.file_name().into_string().unwrap(), name.to_string()));
+        manifests.push(manifest);
     }
     assert!(!crates.is_empty());
-    crates
+    (crates, manifests)
 }
 
 fn assert_all_present(origins: &BTreeSet<String>, place: &str) {

@@ -22,6 +22,8 @@ struct Report {
     machine: Machine,
     folder: Folder,
     terminal: Terminal,
+    #[cfg(feature = "libtorch")]
+    libtorch: gloss_torch::Report,
     components: BTreeMap<&'static str, usize>,
     plugins: BTreeMap<String, String>,
 }
@@ -85,6 +87,8 @@ fn examine() -> Result<Report> {
             stdout: io::stdout().is_terminal(),
             stderr: io::stderr().is_terminal(),
         },
+        #[cfg(feature = "libtorch")]
+        libtorch: gloss_torch::report(),
         components: Kind::ALL.into_iter().map(count).collect(),
         plugins: origins
             .map(|o| (o.name.clone(), o.version.clone()))
@@ -202,6 +206,7 @@ fn table(report: &Report, look: Look) -> String {
     );
     row("standard output", yes(terminal.stdout).to_string());
     row("standard error", yes(terminal.stderr).to_string());
+    libtorch(report, &mut row);
     for kind in Kind::ALL {
         row(
             &format!("{kind} components"),
@@ -214,4 +219,27 @@ fn table(report: &Report, look: Look) -> String {
         .map(|(name, version)| format!("{name} {version}"));
     row("plugins", plugins.collect::<Vec<_>>().join(", "));
     table.render(look)
+}
+
+/// What of libtorch was found, and why there is no GPU if there is none.
+#[cfg(feature = "libtorch")]
+fn libtorch(report: &Report, row: &mut impl FnMut(&str, String)) {
+    let found = &report.libtorch;
+    let version = found.version.as_deref().unwrap_or("of unknown version");
+    let folder = found.folder.as_ref();
+    let folder = folder.map_or_else(|| "an unknown folder".into(), |f| f.display().to_string());
+    row(
+        "libtorch",
+        format!("{version}, {} threads, in {folder}", found.threads),
+    );
+    let gpus = match &found.cuda_fault {
+        None => format!("{} seen by libtorch", found.gpus),
+        Some(fault) => format!("none: {fault}"),
+    };
+    row("GPUs", gpus);
+}
+
+#[cfg(not(feature = "libtorch"))]
+fn libtorch(_: &Report, row: &mut impl FnMut(&str, String)) {
+    row("libtorch", "this gloss was built without it".to_string());
 }

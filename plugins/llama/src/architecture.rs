@@ -246,9 +246,17 @@ mod tests {
             ("model_type", json!("mamba"), "type `mamba`"),
             ("hidden_act", json!("gelu"), "`gelu`"),
             ("num_key_value_heads", json!(3), "not a multiple"),
-            ("num_attention_heads", json!(0), "`num_attention_heads` is 0"),
+            (
+                "num_attention_heads",
+                json!(0),
+                "`num_attention_heads` is 0",
+            ),
             ("rope_scaling", json!({"type": "yarn"}), "`yarn`"),
-            ("quantization_config", json!({"quant_method": "gptq"}), "bitsandbytes"),
+            (
+                "quantization_config",
+                json!({"quant_method": "gptq"}),
+                "bitsandbytes",
+            ),
             ("head_dim", json!(7), "odd"),
         ];
         for (key, value, expected) in cases {

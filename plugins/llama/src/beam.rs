@@ -179,7 +179,9 @@ impl<'a> Search<'a> {
             open = open.f_logical_and(&full.f_logical_not()?)?;
         }
         let new = ends.f_logical_and(&first)?.f_logical_and(&open)?;
-        let scores = candidates.scores.f_div_scalar(self.settings.penalty(self.steps + 1))?;
+        let scores = candidates
+            .scores
+            .f_div_scalar(self.settings.penalty(self.steps + 1))?;
         let scores = scores.f_masked_fill(&new.f_logical_not()?, NOTHING)?;
         let all = Finished {
             scores: Tensor::f_cat(&[&self.finished.scores, &scores], 1)?,
@@ -226,7 +228,10 @@ impl<'a> Search<'a> {
             EarlyStopping::Never if settings.length_penalty > 0.0 => settings.max_new_tokens,
             _ => self.steps,
         };
-        let best = self.scores.f_select(1, 0)?.f_div_scalar(settings.penalty(longest))?;
+        let best = self
+            .scores
+            .f_select(1, 0)?
+            .f_div_scalar(settings.penalty(longest))?;
         let worst = self
             .finished
             .scores
@@ -278,10 +283,18 @@ impl<'a> Search<'a> {
             Vec::try_from(of(&finished.log_probabilities, Kind::Float)?)?;
         let taken: Vec<Vec<i64>> = Vec::try_from(of(&finished.taken, Kind::Int64)?)?;
         let tokens: Vec<Vec<Vec<i64>>> = Vec::try_from(of(&finished.tokens, Kind::Int64)?)?;
-        let users = scores.into_iter().zip(log_probabilities).zip(taken).zip(tokens);
+        let users = scores
+            .into_iter()
+            .zip(log_probabilities)
+            .zip(taken)
+            .zip(tokens);
         Ok(users
             .map(|(((scores, log_probabilities), taken), tokens)| {
-                let beams = scores.into_iter().zip(log_probabilities).zip(taken).zip(tokens);
+                let beams = scores
+                    .into_iter()
+                    .zip(log_probabilities)
+                    .zip(taken)
+                    .zip(tokens);
                 beams
                     .filter(|((_, taken), _)| *taken != 0)
                     .map(|(((score, log_probability), _), tokens)| Sequence {
@@ -299,6 +312,8 @@ impl<'a> Search<'a> {
 fn gather_rows(rows: &Tensor, which: &Tensor) -> Result<Tensor, TchError> {
     let (users, count) = which.size2()?;
     let width = rows.size3()?.2;
-    let which = which.f_unsqueeze(2)?.f_expand([users, count, width], false)?;
+    let which = which
+        .f_unsqueeze(2)?
+        .f_expand([users, count, width], false)?;
     rows.f_gather(1, &which, false)
 }

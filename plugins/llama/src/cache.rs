@@ -71,7 +71,8 @@ impl Cache {
         for ((keys, values), (other_keys, other_values)) in self.layers.iter().zip(&other.layers) {
             for (to, from) in [(keys, other_keys), (values, other_values)] {
                 let from = from.f_narrow(2, 0, length)?;
-                to.f_narrow(2, 0, length)?.f_copy_(&from.f_expand_as(&to.f_narrow(2, 0, length)?)?)?;
+                to.f_narrow(2, 0, length)?
+                    .f_copy_(&from.f_expand_as(&to.f_narrow(2, 0, length)?)?)?;
             }
         }
         Ok(())

@@ -63,7 +63,9 @@ fn of_all(log_probabilities: &Tensor, scores: &Tensor, kept: i64) -> Result<Cand
     let (users, beams) = scores.size2()?;
     let each = kept.min(log_probabilities.size2()?.1);
     let (values, tokens) = log_probabilities.f_topk(each, 1, true, true)?;
-    let values = values.f_view([users, beams, each])?.f_add(&scores.f_unsqueeze(2)?)?;
+    let values = values
+        .f_view([users, beams, each])?
+        .f_add(&scores.f_unsqueeze(2)?)?;
     let (scores, at) = best(&values.f_view([users, beams * each])?, kept)?;
     let tokens = tokens.f_view([users, beams * each])?;
     Ok(Candidates {

@@ -106,13 +106,19 @@ impl Walk<'_> {
         let most = self.constraint.trie.most_children(self.depth).max(1) as i64;
         let rows = self.at.f_flatten(0, 1)?;
         let start = starts.f_index_select(0, &rows)?.f_unsqueeze(1)?;
-        let end = starts.f_index_select(0, &rows.f_add_scalar(1)?)?.f_unsqueeze(1)?;
+        let end = starts
+            .f_index_select(0, &rows.f_add_scalar(1)?)?
+            .f_unsqueeze(1)?;
         let child = Tensor::f_arange(most, (Kind::Int64, self.constraint.device))?.f_add(&start)?;
         let absent = child.f_ge_tensor(&end)?;
         let child = child.f_clamp_max(nodes.size1()? - 1)?.f_flatten(0, 1)?;
         let tokens = tokens.f_index_select(0, &child)?.f_view([-1, most])?;
-        let nodes = nodes.f_index_select(0, &child)?.f_view([users, beams * most])?;
-        let forbidden = absent.f_view([users, beams * most])?.f_logical_or(&self.is_blocked(&nodes)?)?;
+        let nodes = nodes
+            .f_index_select(0, &child)?
+            .f_view([users, beams * most])?;
+        let forbidden = absent
+            .f_view([users, beams * most])?
+            .f_logical_or(&self.is_blocked(&nodes)?)?;
         let values = log_probabilities
             .f_gather(1, &tokens, false)?
             .f_view([users, beams, most])?
@@ -123,7 +129,9 @@ impl Walk<'_> {
         Ok(Candidates {
             scores,
             parents: at.f_floor_divide_scalar(most)?,
-            tokens: tokens.f_view([users, beams * most])?.f_gather(1, &at, false)?,
+            tokens: tokens
+                .f_view([users, beams * most])?
+                .f_gather(1, &at, false)?,
             nodes: Some(nodes.f_gather(1, &at, false)?),
         })
     }

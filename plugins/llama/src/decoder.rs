@@ -180,14 +180,25 @@ impl<'a> Decoder<'a> {
         let tokens = place(&tokens)?.f_view([users, longest as i64])?;
         let before = before as i64;
         let cache = &self.cache;
-        let hidden = fill(self.model, self.positions, cache, (first, users), before, &tokens)?;
+        let hidden = fill(
+            self.model,
+            self.positions,
+            cache,
+            (first, users),
+            before,
+            &tokens,
+        )?;
         hidden.f_flatten(0, 1)?.f_index_select(0, &place(&ends)?)
     }
 
     /// Has each beam go on with its token of `tokens` [users, beams], as a child of the beam that
     /// `parents` [users, beams] says; of the prompt at first. Gives the logits after that, [users ×
     /// beams, vocabulary].
-    pub(crate) fn advance(&mut self, parents: &Tensor, tokens: &Tensor) -> Result<Tensor, TchError> {
+    pub(crate) fn advance(
+        &mut self,
+        parents: &Tensor,
+        tokens: &Tensor,
+    ) -> Result<Tensor, TchError> {
         let (users, beams, slots) = self.visible.size3()?;
         if self.steps > 0 {
             let offsets = Tensor::f_arange(users, (Kind::Int64, self.model.device))?
@@ -195,11 +206,17 @@ impl<'a> Decoder<'a> {
                 .f_unsqueeze(1)?;
             let rows = parents.f_add(&offsets)?.f_flatten(0, 1)?;
             let visible = self.visible.f_view([users * beams, slots])?;
-            self.visible = visible.f_index_select(0, &rows)?.f_view([users, beams, slots])?;
+            self.visible = visible
+                .f_index_select(0, &rows)?
+                .f_view([users, beams, slots])?;
         }
         let slot = self.prompt_slots + self.steps * beams;
-        let own = Tensor::f_full([beams, beams], f64::NEG_INFINITY, (self.model.kind, self.model.device))?
-            .f_fill_diagonal_(0.0, false)?;
+        let own = Tensor::f_full(
+            [beams, beams],
+            f64::NEG_INFINITY,
+            (self.model.kind, self.model.device),
+        )?
+        .f_fill_diagonal_(0.0, false)?;
         let mut new = self.visible.f_narrow(2, slot, beams)?;
         new.f_copy_(&own.f_unsqueeze(0)?.f_expand_as(&new)?)?;
         let at = self.lengths.f_add_scalar(self.steps)?;

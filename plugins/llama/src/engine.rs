@@ -138,7 +138,9 @@ impl Engine {
         let slots = slots(tokens as i64, beams, steps - 1).1;
         let bytes = slots * Cache::bytes_per_token(&self.model.architecture, self.model.kind);
         let users = self.limits.cache_bytes / bytes.max(1);
-        usize::try_from(users).unwrap_or(1).clamp(1, self.limits.users.max(1))
+        usize::try_from(users)
+            .unwrap_or(1)
+            .clamp(1, self.limits.users.max(1))
     }
 
     fn run(
@@ -239,9 +241,10 @@ impl Decoding<'_> {
     ) -> Result<Work<'b>, TchError> {
         let users = batch.len() as i64;
         Ok(match self {
-            Decoding::BeamSearch(search) => {
-                Work::Search(Search::new(search, users, model.device)?, Source::Vocabulary)
-            }
+            Decoding::BeamSearch(search) => Work::Search(
+                Search::new(search, users, model.device)?,
+                Source::Vocabulary,
+            ),
             Decoding::Catalogue(search, constraint, blocked) => {
                 let blocked: Vec<_> = batch.iter().map(|&user| blocked[user].clone()).collect();
                 let walk = constraint.walk(&blocked)?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use gloss_core::{
     Context, Data, Error, Fault, Generator, History, Query, QueryGenerator, QueryKind, Result,
+    find_model,
 };
 use gloss_torch::{Adapter, Checkpoint};
 use tch::{Device, Kind};
@@ -39,7 +40,8 @@ impl QueryGenerator for Llama {
             "neither a model nor an adapter is given; give the folder or the name of a checkpoint",
         );
         fault(
-            self.sequences.is_some_and(|sequences| sequences > self.beams),
+            self.sequences
+                .is_some_and(|sequences| sequences > self.beams),
             "sequences",
             "there are fewer beams than that",
         );
@@ -50,7 +52,8 @@ impl QueryGenerator for Llama {
              ranking of any generator",
         );
         fault(
-            self.max_new_tokens.is_some_and(|new| new >= self.max_length),
+            self.max_new_tokens
+                .is_some_and(|new| new >= self.max_length),
             "max_new_tokens",
             "leaves no room for a prompt in `max_length`",
         );
@@ -87,7 +90,11 @@ impl QueryGenerator for Llama {
     fn inputs(&self) -> Result<Vec<PathBuf>> {
         let folder = self.folder()?;
         let mut files = vec![Architecture::file(&folder)];
-        let described = ["generation_config.json", "tokenizer.json", "tokenizer_config.json"];
+        let described = [
+            "generation_config.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+        ];
         let described = described.iter().map(|name| folder.join(name));
         files.extend(described.filter(|path| path.is_file()));
         files.extend(Checkpoint::open(&folder)?.files().map(Path::to_path_buf));
@@ -297,7 +304,10 @@ impl Generator for Writer<'_> {
         let texts = self.engine.generate(&prompts, &decoding, self.context)?;
         let most = self.options.sequences.unwrap_or(self.options.beams);
         let queries = histories.iter().zip(&texts).map(|(history, texts)| {
-            let queries = texts.iter().take(most).map(|text| self.query(text, history));
+            let queries = texts
+                .iter()
+                .take(most)
+                .map(|text| self.query(text, history));
             queries.filter_map(Result::transpose).collect()
         });
         queries.collect()
@@ -316,5 +326,3 @@ impl Drop for Writer<'_> {
         }
     }
 }
-
-fn find_model(name: &str) -> Result<PathBuf> { Ok(PathBuf::from(name)) }

@@ -46,9 +46,7 @@ impl Linear {
 impl Adaptation {
     /// Puts the adapters of projections that lie side by side into one: those of `parts`, each with
     /// its projection's outputs, in order.
-    pub(crate) fn side_by_side(
-        parts: &[(i64, Option<LowRank>)],
-    ) -> Result<Option<Self>, TchError> {
+    pub(crate) fn side_by_side(parts: &[(i64, Option<LowRank>)]) -> Result<Option<Self>, TchError> {
         let mut downs = Vec::new();
         let mut ups = Vec::new();
         let ranks: i64 = parts.iter().flat_map(|(_, part)| part).map(rank).sum();

@@ -153,7 +153,11 @@ impl Model {
                 mask: Mask::causal(0, count, keys, self.groups(), (self.kind, self.device))?,
             };
             let tokens = Tensor::f_from_slice(tokens)?.f_to_device(self.device)?;
-            self.logits(&self.forward(&tokens.f_unsqueeze(0)?, &place)?.f_squeeze_dim(0)?)
+            self.logits(
+                &self
+                    .forward(&tokens.f_unsqueeze(0)?, &place)?
+                    .f_squeeze_dim(0)?,
+            )
         };
         tch::no_grad(run).map_err(torch_error("run the model"))
     }
@@ -167,8 +171,7 @@ impl Model {
 impl Layer {
     fn load(layer: usize, shape: &Architecture, loader: &Loader<'_>) -> Result<Self> {
         let part = |name: &str| format!("model.layers.{layer}.{name}");
-        let [q, k, v, o] =
-            ["q", "k", "v", "o"].map(|name| part(&format!("self_attn.{name}_proj")));
+        let [q, k, v, o] = ["q", "k", "v", "o"].map(|name| part(&format!("self_attn.{name}_proj")));
         let [gate, up, down] = ["gate", "up", "down"].map(|name| part(&format!("mlp.{name}_proj")));
         let norm = |name| loader.tensor(&part(&format!("{name}.weight")), &[shape.hidden]);
         let queries = shape.heads * shape.head_size;
@@ -200,7 +203,9 @@ impl Layer {
         let [gate, up] = halves.as_slice() else {
             return Err(TchError::Shape("gate and up are not two".to_string()));
         };
-        self.down.forward(&gate.f_silu()?.f_mul_(up)?)?.f_add_(&hidden)
+        self.down
+            .forward(&gate.f_silu()?.f_mul_(up)?)?
+            .f_add_(&hidden)
     }
 
     fn attend(

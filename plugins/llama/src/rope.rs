@@ -62,8 +62,8 @@ impl Rope {
     /// The frequencies of a head's pairs, as f32: shape [head_size / 2].
     fn frequencies(&self, head_size: i64) -> Result<Tensor, TchError> {
         let options = (Kind::Float, Device::Cpu);
-        let exponents = Tensor::f_arange_start_step(0, head_size, 2, options)?
-            .f_div_scalar(head_size)?;
+        let exponents =
+            Tensor::f_arange_start_step(0, head_size, 2, options)?.f_div_scalar(head_size)?;
         let frequencies = Tensor::f_pow_scalar(self.theta, &exponents)?.f_reciprocal()?;
         match &self.scaling {
             None => Ok(frequencies),
@@ -90,7 +90,9 @@ impl Rope {
 
 impl Scaling {
     fn apply(&self, frequencies: &Tensor) -> Result<Tensor, TchError> {
-        let waves = frequencies.f_reciprocal()?.f_mul_scalar(std::f64::consts::TAU)?;
+        let waves = frequencies
+            .f_reciprocal()?
+            .f_mul_scalar(std::f64::consts::TAU)?;
         let original = self.original_max_position_embeddings;
         let divided = frequencies.f_div_scalar(self.factor)?;
         let (low, high) = (self.low_freq_factor, self.high_freq_factor);
@@ -100,7 +102,11 @@ impl Scaling {
             .f_sub_scalar(low)?
             .f_div_scalar(high - low)?;
         let kept = frequencies.f_mul(&share)?;
-        let between = share.f_neg()?.f_add_scalar(1.0)?.f_mul(&divided)?.f_add(&kept)?;
+        let between = share
+            .f_neg()?
+            .f_add_scalar(1.0)?
+            .f_mul(&divided)?
+            .f_add(&kept)?;
         let long = waves.f_gt(original / low)?;
         let short = waves.f_lt(original / high)?;
         let outside = divided.f_where_self(&long, frequencies)?;
@@ -110,11 +116,7 @@ impl Scaling {
 
 /// Turns `heads` [..., n, head_size] by the rows of `cosines` and `sines` that belong to their
 /// positions, of a shape that broadcasts to theirs.
-pub(crate) fn rotate(
-    heads: &Tensor,
-    cosines: &Tensor,
-    sines: &Tensor,
-) -> Result<Tensor, TchError> {
+pub(crate) fn rotate(heads: &Tensor, cosines: &Tensor, sines: &Tensor) -> Result<Tensor, TchError> {
     let halves = heads.f_chunk(2, -1)?;
     let [first, second] = halves.as_slice() else {
         return Err(TchError::Shape("a head has no two halves".to_string()));

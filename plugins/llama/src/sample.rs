@@ -65,7 +65,9 @@ impl Sampler {
         if self.top_p >= 1.0 {
             return Ok((probabilities, tokens));
         }
-        let before = probabilities.f_cumsum(1, Kind::Float)?.f_sub(&probabilities)?;
+        let before = probabilities
+            .f_cumsum(1, Kind::Float)?
+            .f_sub(&probabilities)?;
         let outside = before.f_ge(self.top_p)?;
         Ok((probabilities.f_masked_fill(&outside, 0.0)?, tokens))
     }
@@ -82,7 +84,9 @@ impl<'a> Sampling<'a> {
         let all = [size[0], size[1], settings.max_new_tokens];
         Ok(Sampling {
             eos: Tensor::f_from_slice(&settings.eos)?.f_to_device(device)?,
-            draws: Tensor::f_from_slice(&draws)?.f_view(all)?.f_to_device(device)?,
+            draws: Tensor::f_from_slice(&draws)?
+                .f_view(all)?
+                .f_to_device(device)?,
             tokens: Tensor::f_full(all, -1, (Kind::Int64, device))?,
             log_probabilities: Tensor::f_zeros(size, (Kind::Float, device))?,
             ended: Tensor::f_zeros(size, (Kind::Bool, device))?,
@@ -102,13 +106,20 @@ impl<'a> Sampling<'a> {
         let cumulated = probabilities.f_cumsum(1, Kind::Float)?;
         let width = cumulated.size2()?.1;
         let total = cumulated.f_narrow(1, width - 1, 1)?;
-        let draw = self.draws.f_select(2, self.steps)?.f_reshape([users * sequences, 1])?;
+        let draw = self
+            .draws
+            .f_select(2, self.steps)?
+            .f_reshape([users * sequences, 1])?;
         let at = draw.f_mul(&total)?;
         let at = at.f_searchsorted(&cumulated, false, true, "right", None::<&Tensor>)?;
-        let drawable = probabilities.f_gt(0.0)?.f_sum_dim_intlist(1, true, Kind::Int64)?;
+        let drawable = probabilities
+            .f_gt(0.0)?
+            .f_sum_dim_intlist(1, true, Kind::Int64)?;
         let at = at.f_minimum(&drawable.f_sub_scalar(1)?)?;
         let token = candidates.f_gather(1, &at, false)?;
-        let log_probability = logits.f_log_softmax(1, Kind::Float)?.f_gather(1, &token, false)?;
+        let log_probability = logits
+            .f_log_softmax(1, Kind::Float)?
+            .f_gather(1, &token, false)?;
         self.append(
             &token.f_view([users, sequences])?,
             &log_probability.f_view([users, sequences])?,

@@ -64,7 +64,11 @@ fn quantised_checkpoints_give_the_logits_of_bitsandbytes() {
 
 #[test]
 fn adapters_give_the_logits_of_peft_merged_or_not() {
-    for (name, base) in [("adapter", "gqa"), ("adapter-rslora", "gqa"), ("adapter-nf4", "nf4")] {
+    for (name, base) in [
+        ("adapter", "gqa"),
+        ("adapter-rslora", "gqa"),
+        ("adapter-nf4", "nf4"),
+    ] {
         for merge in [false, true] {
             let options = LoadOptions { merge, ..F32 };
             let adapter = fixture(name);
@@ -72,4 +76,15 @@ fn adapters_give_the_logits_of_peft_merged_or_not() {
             assert_equal(&model, name, if base == "nf4" { 1e-3 } else { 1e-4 });
         }
     }
+}
+
+#[test]
+fn a_checkpoint_that_is_quantised_on_loading_gives_those_of_one_that_was_stored_so() {
+    let quantised = LoadOptions {
+        quantize: true,
+        ..F32
+    };
+    let model = |options| Model::load(&fixture("nf4-base"), None, options).unwrap();
+    assert_equal(&model(quantised), "nf4-base", 1e-3);
+    assert!(difference(&model(F32), "nf4-base") > 1e-2);
 }

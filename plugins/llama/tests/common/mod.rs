@@ -6,6 +6,8 @@
     reason = "shared by several test binaries, which fail by panicking"
 )]
 
+pub mod beauty;
+
 use std::path::{Path, PathBuf};
 
 use gloss_llama::{LoadOptions, Model};
@@ -13,7 +15,9 @@ use tch::{Device, Kind};
 
 /// A file or folder beside the tests.
 pub fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(name)
 }
 
 /// A tiny checkpoint.
