@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Schema,
     /// Turn a dataset into Parquet files, and report what was kept and dropped
     Prepare(Prepare),
-    /// Download the files of a dataset, and record their checksums
+    /// Download a dataset, or a model of the Hugging Face hub, and record the files' checksums
     Fetch(Fetch),
     /// Score a run that exists already, in TREC format or GLoSS's per-user files
     Evaluate(Evaluate),
@@ -177,7 +177,8 @@ pub(crate) struct Describe {
 /// Flags of `fetch`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fetch {
-    /// The dataset component's name, as `gloss list dataset` shows it
+    /// A dataset component's name, as `gloss list dataset` shows it, or a model's name on the hub:
+    /// organisation/name, or organisation/name@revision. HF_TOKEN and HF_ENDPOINT are honoured
     pub(crate) name: String,
 
     /// Set an option of the dataset; the value is TOML, or else text

@@ -6,6 +6,7 @@
 //! only compared with its checksum.
 
 mod checksum;
+mod hub;
 mod part;
 mod transfer;
 
@@ -17,8 +18,9 @@ use std::time::Duration;
 use gloss_core::{Context, Download, Error, Result};
 use serde::Serialize;
 
+pub(crate) use self::hub::{Hub, HubModel};
 use self::part::Part;
-use self::transfer::Failure;
+use self::transfer::{Asking, Failure};
 
 /// How often in a row a transfer may break off, unless it gets on by [`PROGRESS`] bytes.
 const ATTEMPTS: u32 = 4;
@@ -30,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Downloads files.
 pub(crate) struct Downloader<'a> {
     agent: ureq::Agent,
+    /// What the first server of a download is told of who asks; servers that it refers to are not.
+    authorization: Option<String>,
     context: &'a Context,
 }
 
@@ -58,8 +62,15 @@ impl<'a> Downloader<'a> {
     pub(crate) fn new(context: &'a Context) -> Self {
         Downloader {
             agent: transfer::agent(),
+            authorization: None,
             context,
         }
+    }
+
+    /// Asks in the name of whom the token belongs to.
+    pub(crate) fn with_token(mut self, token: Option<&str>) -> Self {
+        self.authorization = token.map(|token| format!("Bearer {token}"));
+        self
     }
 
     /// Brings a file to its place, unless it is there.
@@ -91,7 +102,10 @@ impl<'a> Downloader<'a> {
     }
 
     /// Compares a file with its recorded checksum; records it if there is none.
-    fn verify(&self, path: &Path) -> Result<Fetched> {
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if it is not what was downloaded once; [`Error::Io`] if it cannot be read.
+    pub(crate) fn verify(&self, path: &Path) -> Result<Fetched> {
         let blake3 = checksum::compute(path, self.context)?;
         let outcome = match checksum::read(path)? {
             Some(recorded) if recorded != blake3 => return Err(changed_on_disk(path)),
@@ -109,7 +123,12 @@ impl<'a> Downloader<'a> {
         let mut failures = 0;
         loop {
             let before = part.arrived();
-            let reason = match transfer::transfer(&self.agent, url, part, self.context) {
+            let asking = Asking {
+                agent: &self.agent,
+                authorization: self.authorization.as_deref(),
+                url,
+            };
+            let reason = match asking.transfer(part, self.context) {
                 Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Cut(reason)) => reason,

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use gloss_core::{Context, Error, Result, Unit};
+use ureq::config::RedirectAuthHeaders;
 use ureq::http::Response;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
 use ureq::{Agent, Body};
@@ -38,6 +39,7 @@ pub(super) fn agent() -> Agent {
         // Files are wanted as they are stored: a checksum is of no use for anything else.
         .accept_encoding("identity")
         .http_status_as_error(false)
+        .redirect_auth_headers(RedirectAuthHeaders::SameHost)
         .timeout_connect(Some(CONNECT))
         .timeout_recv_response(Some(SILENCE))
         .timeout_per_read(Some(SILENCE))
@@ -45,70 +47,77 @@ pub(super) fn agent() -> Agent {
         .into()
 }
 
-/// Downloads what is missing of a file.
-///
-/// # Errors
-/// [`Failure::Cut`] if the connection broke after the server had begun to send.
-pub(super) fn transfer(
-    agent: &Agent,
-    url: &str,
-    part: &Part,
-    context: &Context,
-) -> Result<(), Failure> {
-    if let Some((arrived, version)) = part.resumable(url) {
-        if version.total == Some(arrived) {
-            return Ok(());
-        }
-        let response = request(agent, url, Some((arrived, &version)))?;
-        let now = version_of(url, &response);
-        if response.status() == 206
-            && range_of(&response).is_some_and(|range| range.start == arrived)
-            && now.agrees(&version)
-        {
-            let total = now.total.or(version.total);
-            return receive(response, part.open()?, arrived, total, context);
-        }
-        if response.status() == 200 {
-            return receive_whole(response, now, part, context);
-        }
-        tracing::info!(
-            url,
-            status = response.status().as_u16(),
-            "cannot go on; starting again"
-        );
-    }
-    let response = request(agent, url, None)?;
-    let version = version_of(url, &response);
-    match response.status().as_u16() {
-        200 => receive_whole(response, version, part, context),
-        404 | 410 => Err(Error::Network(format!(
-            "cannot download {url}: the server has no such file (it answers {})",
-            response.status()
-        ))
-        .into()),
-        _ => Err(Error::Network(format!(
-            "cannot download {url}: the server answers {}",
-            response.status()
-        ))
-        .into()),
-    }
+/// A file to be asked for.
+pub(super) struct Asking<'a> {
+    pub(super) agent: &'a Agent,
+    pub(super) authorization: Option<&'a str>,
+    pub(super) url: &'a str,
 }
 
-fn request(agent: &Agent, url: &str, have: Option<(u64, &Version)>) -> Result<Response<Body>> {
-    let mut request = agent.get(url);
-    if let Some((arrived, version)) = have {
-        request = request.header("Range", format!("bytes={arrived}-"));
-        if let Some(validator) = version.validator() {
-            request = request.header("If-Range", validator);
+impl Asking<'_> {
+    /// Downloads what is missing of the file.
+    ///
+    /// # Errors
+    /// [`Failure::Cut`] if the connection broke after the server had begun to send.
+    pub(super) fn transfer(&self, part: &Part, context: &Context) -> Result<(), Failure> {
+        let url = self.url;
+        if let Some((arrived, version)) = part.resumable(url) {
+            if version.total == Some(arrived) {
+                return Ok(());
+            }
+            let response = self.request(Some((arrived, &version)))?;
+            let now = version_of(url, &response);
+            if response.status() == 206
+                && range_of(&response).is_some_and(|range| range.start == arrived)
+                && now.agrees(&version)
+            {
+                let total = now.total.or(version.total);
+                return receive(response, part.open()?, arrived, total, context);
+            }
+            if response.status() == 200 {
+                return receive_whole(response, now, part, context);
+            }
+            tracing::info!(
+                url,
+                status = response.status().as_u16(),
+                "cannot go on; starting again"
+            );
+        }
+        let response = self.request(None)?;
+        let version = version_of(url, &response);
+        let status = response.status();
+        match status.as_u16() {
+            200 => receive_whole(response, version, part, context),
+            404 | 410 => Err(Error::Network(format!(
+                "cannot download {url}: the server has no such file (it answers {status})"
+            ))
+            .into()),
+            _ => Err(Error::Network(format!(
+                "cannot download {url}: the server answers {status}"
+            ))
+            .into()),
         }
     }
-    request
-        .call()
-        .map_err(|error| Error::Network(format!("cannot download {url}: {}", reason(error))))
+
+    fn request(&self, have: Option<(u64, &Version)>) -> Result<Response<Body>> {
+        let mut request = self.agent.get(self.url);
+        if let Some(authorization) = self.authorization {
+            request = request.header("Authorization", authorization);
+        }
+        if let Some((arrived, version)) = have {
+            request = request.header("Range", format!("bytes={arrived}-"));
+            if let Some(validator) = version.validator() {
+                request = request.header("If-Range", validator);
+            }
+        }
+        request.call().map_err(|error| {
+            Error::Network(format!("cannot download {}: {}", self.url, reason(error)))
+        })
+    }
 }
 
 /// Why there is no answer, in words for a person.
-fn reason(error: ureq::Error) -> String {
+pub(super) fn reason(error: ureq::Error) -> String {
     match error {
         ureq::Error::Io(error) => error.to_string(),
         ureq::Error::HostNotFound => "the server's name is not known here".to_string(),

@@ -61,13 +61,13 @@ impl FetchedModel {
         })?;
         for file in &model.files {
             let path = folder.join(&file.path);
-            let found = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
+            let found = fs::metadata(&path).map_or(0, |metadata| metadata.len());
             if found != file.bytes {
                 return Err(Error::Stale {
                     path,
                     message: format!(
-                        "it has {found} bytes, but {} were fetched; delete the folder and run \
-                         `gloss fetch {}` again",
+                        "it is missing or not whole: it has {found} bytes, but {} were fetched; \
+                         delete the folder and run `gloss fetch {}` again",
                         file.bytes, model.name
                     ),
                 });

@@ -1,22 +1,19 @@
-//! `gloss fetch`: the files of a dataset, downloaded.
+//! The files of a dataset.
 
 use std::fmt::Write;
 
-use anyhow::Result;
-use gloss_core::{Download, Error};
-use indicatif::BinaryBytes;
+use gloss_core::{Download, Error, Result};
 
 use crate::args::Fetch;
-use crate::download::{Downloader, Fetched, Outcome};
+use crate::download::{Downloader, Fetched};
 use crate::draft;
 use crate::session::Session;
-use crate::ui::table::{Cell, Look, Table};
 
-pub(crate) fn execute(args: &Fetch, session: &Session) -> Result<()> {
+pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
     let dataset = draft::dataset("fetch", &args.name, &args.set)?;
     let mut sources = dataset.sources();
     if sources.is_empty() {
-        return Err(no_download(&args.name).into());
+        return Err(no_download(&args.name));
     }
     if let Some(prefix) = &args.from {
         redirect(&mut sources, prefix);
@@ -30,9 +27,7 @@ pub(crate) fn execute(args: &Fetch, session: &Session) -> Result<()> {
         })?;
         files.push(file);
     }
-    session
-        .output
-        .show(&files, |files, look| table(files, look))
+    Ok(files)
 }
 
 fn no_download(name: &str) -> Error {
@@ -68,27 +63,6 @@ fn by_hand(sources: &[Download]) -> String {
         let _ = write!(text, "\n  {}\n    -> {}", source.url, source.path.display());
     }
     text
-}
-
-fn table(files: &[Fetched], look: Look) -> String {
-    let mut table = Table::new(["file", "outcome", "size", "blake3"]);
-    for file in files {
-        table.row([
-            Cell::from(file.path.display().to_string()).strong(),
-            explain(file.outcome).into(),
-            BinaryBytes(file.bytes).to_string().into(),
-            format!("{:.16}…", file.blake3).into(),
-        ]);
-    }
-    table.render(look)
-}
-
-fn explain(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Downloaded => "downloaded",
-        Outcome::Unchanged => "was here, unchanged",
-        Outcome::Recorded => "was here, checksum recorded now",
-    }
 }
 
 #[cfg(test)]
