@@ -49,6 +49,7 @@ fn a_run_leaves_one_folder_and_an_equal_run_does_nothing() {
     assert_eq!(
         files(&place.path(folder)),
         [
+            "generated.json",
             "manifest.json",
             "metrics.json",
             "per-user.jsonl",
@@ -74,6 +75,51 @@ fn a_run_leaves_one_folder_and_an_equal_run_does_nothing() {
     assert_eq!(again["reused"], true);
     assert_eq!(again["results"], first["results"]);
     assert_eq!(place.read(&format!("{folder}/manifest.json")), manifest);
+}
+
+#[test]
+fn generated_queries_are_written_as_gloss_does_and_read_back_with_the_same_results() {
+    let place = Place::with_tiny_shop();
+    let run = |more: &[&str]| {
+        let ran = place.gloss(&[&["run", "e.toml", "--json"][..], more].concat());
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        ran.json()["results"]["methods"][0]["figures"].clone()
+    };
+    let first = run(&["--set", "generator.items=2", "--output", "first"]);
+    let written = place.read("first/generated.json");
+    let rows: Value = serde_json::from_str(&written).unwrap();
+    let half: Value = serde_json::from_str(&(0.5_f64.ln() as f32).to_string()).unwrap();
+    assert_eq!(
+        rows[0],
+        serde_json::json!({
+            "reviewer_id": "A_1", "asin": "p3", "seen_asins": ["p1", "p2"],
+            "generated_sequences": ["Title: Lily's soap, 100 g", "Title: Rose soap, 100 g"],
+            "log_probabilities": [0.0, half],
+        })
+    );
+    assert_eq!(
+        (rows.as_array().unwrap().len(), written.lines().count()),
+        (3, 5)
+    );
+    let file = [
+        "--generator",
+        "precomputed",
+        "--set",
+        "generator.file=first/generated.json",
+    ];
+    let second = run(&[&file[..], &["--output", "second"]].concat());
+    assert_eq!(second, first);
+    assert_eq!(place.read("second/generated.json"), written);
+    let without_tag = |run: &str| {
+        place
+            .read(run)
+            .replace("precomputed", "")
+            .replace("lis", "")
+    };
+    assert_eq!(
+        without_tag("second/run.trec"),
+        without_tag("first/run.trec")
+    );
 }
 
 #[test]
@@ -237,7 +283,7 @@ fn killed_at_any_moment_the_next_run_gives_the_same_bytes() {
     let undisturbed = Place::new();
     assert!(shop_run(&undisturbed).output().unwrap().status.success());
     let expected = content(&undisturbed);
-    assert_eq!(expected.len(), 2 + 6 * 3);
+    assert_eq!(expected.len(), 2 + 6 * 4);
     for round in 0..20 {
         let place = Place::new();
         for attempt in 0..3 {

@@ -1,6 +1,7 @@
 //! `gloss fetch` against servers that behave, and against servers that do not.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod models;
 mod server;
 
 use std::fs;
@@ -41,6 +42,15 @@ struct Run {
 }
 
 impl Run {
+    fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Run {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// What became of each file.
     fn outcomes(&self) -> Vec<String> {
         assert_eq!((self.code, self.stderr.as_str()), (0, ""));
@@ -66,12 +76,19 @@ impl Folder {
     }
 
     fn command(&self, url: &str, flags: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gloss"));
+        let mut command = self.gloss();
         command
             .args(["fetch", "amazon", "--set", "category=Tiny", "--from", url])
-            .args(flags)
+            .args(flags);
+        command
+    }
+
+    fn gloss(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gloss"));
+        command
             .current_dir(self.0.path())
-            .env("NO_PROXY", "127.0.0.1")
+            .env("NO_PROXY", "127.0.0.1,localhost")
+            .env_remove("HF_TOKEN")
             .env_remove("GLOSS_LOG");
         for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
             command.env_remove(proxy);
@@ -80,12 +97,7 @@ impl Folder {
     }
 
     fn fetch(&self, url: &str, flags: &[&str]) -> Run {
-        let output = self.command(url, flags).output().unwrap();
-        Run {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Run::of(&mut self.command(url, flags))
     }
 
     /// All files are in place, with their checksums, and nothing besides.

@@ -40,6 +40,10 @@ pub(crate) struct Behaviour {
     pub(crate) cut_whole_only: bool,
     /// How long it sleeps after each kilobyte.
     pub(crate) delay: Duration,
+    /// Where it sends for what is below a path.
+    pub(crate) redirect: Option<(&'static str, String)>,
+    /// What is below this path is for those alone who name this token.
+    pub(crate) token: Option<(&'static str, &'static str)>,
 }
 
 impl Behaviour {
@@ -56,6 +60,8 @@ impl Behaviour {
             cut: None,
             cut_whole_only: false,
             delay: Duration::ZERO,
+            redirect: None,
+            token: None,
         }
     }
 }
@@ -120,10 +126,28 @@ fn read(stream: &TcpStream) -> Option<Request> {
 }
 
 fn answer(mut stream: TcpStream, request: &Request, behaviour: &Behaviour) -> std::io::Result<()> {
+    let mut without_body = |head: &str| {
+        let end = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+        stream.write_all(format!("HTTP/1.1 {head}\r\n{end}").as_bytes())
+    };
+    if let Some((path, token)) = behaviour.token
+        && request.path.starts_with(path)
+    {
+        match request.headers.get("authorization") {
+            None => return without_body("401 Unauthorized"),
+            Some(given) if *given != format!("Bearer {token}") => {
+                return without_body("403 Forbidden");
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some((path, to)) = &behaviour.redirect
+        && request.path.starts_with(path)
+    {
+        return without_body(&format!("302 Found\r\nLocation: {to}{}", request.path));
+    }
     let Some(body) = behaviour.files.get(&request.path) else {
-        return stream.write_all(
-            b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-        );
+        return without_body("404 Not Found");
     };
     let condition = request.headers.get("if-range");
     let same = condition.is_none_or(|tag| Some(tag.as_str()) == behaviour.etag);

@@ -1,5 +1,6 @@
 //! The stages of a run, each cached by what it was made from.
 
+mod export;
 mod generate;
 mod index;
 mod prepare;

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::score::{Judge, MethodResult};
-use super::{Generated, Indexed, Prepared, generate, index, prepare, retrieve};
+use super::{Generated, Indexed, Prepared, export, generate, index, prepare, retrieve};
 use crate::config::folder_name;
 use crate::output::OutputFolder;
 use crate::store::{
     Artefact, Input, Store, VERSION, build, hash, read_inputs, read_json, write_json,
 };
-use crate::{Component, Context, Error, Experiment, Report, Result};
+use crate::{Component, Context, Error, Experiment, Method, QueryKind, Report, Result};
 
 const MANIFEST: &str = "manifest.json";
 const METRICS: &str = "metrics.json";
@@ -21,9 +21,11 @@ const QRELS: &str = "qrels.trec";
 
 /// The files of each method.
 const METHOD_FILES: [&str; 3] = ["run.trec", "per-user.parquet", "per-user.jsonl"];
+/// The file of a method whose queries have a text.
+const GENERATED: &str = "generated.json";
 
 /// The files that a run's folder may hold. No method's folder may have such a name.
-pub(crate) const RUN_FILES: [&str; 7] = [
+pub(crate) const RUN_FILES: [&str; 8] = [
     MANIFEST,
     METRICS,
     QRELS,
@@ -31,6 +33,7 @@ pub(crate) const RUN_FILES: [&str; 7] = [
     METHOD_FILES[0],
     METHOD_FILES[1],
     METHOD_FILES[2],
+    GENERATED,
 ];
 
 /// What a run says of itself.
@@ -108,8 +111,8 @@ pub enum Existing {
 
 /// Runs an experiment, or finds the equal run that was made before. The run's folder holds
 /// `manifest.json`, `metrics.json`, `qrels.trec` and, for each method (in a folder of its own if
-/// there are several), `run.trec`, `per-user.parquet` and `per-user.jsonl`. It appears whole or
-/// not at all.
+/// there are several), `run.trec`, `per-user.parquet`, `per-user.jsonl` and, unless its queries
+/// are vectors, `generated.json`. It appears whole or not at all.
 ///
 /// # Errors
 /// Whatever a stage fails with; or if the folder is in use by something else.
@@ -205,12 +208,21 @@ fn find(
     }
     let of_methods = experiment.methods.iter().flat_map(|method| {
         let own = experiment.method_folder(folder, method);
-        METHOD_FILES.map(|file| own.join(file))
+        let generated = method.has_texts().then_some(GENERATED);
+        let files = METHOD_FILES.into_iter().chain(generated);
+        files.map(move |file| own.join(file))
     });
     let of_run = [METRICS, QRELS].map(|file| folder.join(file));
     match of_methods.chain(of_run).all(|file| file.exists()) {
         true => Ok(Some(read_json(&folder.join(METRICS))?)),
         false => Ok(None),
+    }
+}
+
+impl Method {
+    /// Whether its queries are texts, or items, which have one.
+    fn has_texts(&self) -> bool {
+        self.generator.produces() != QueryKind::Vector
     }
 }
 
@@ -281,6 +293,11 @@ fn stages(
         let scored = judge.score(method, &experiment.metrics, &retrieved)?;
         let own = experiment.method_folder(folder, method);
         judge.write_method(&scored, &retrieved.rankings, &own)?;
+        if method.has_texts() {
+            let cases = prepared.data.cases(experiment.split);
+            let path = own.join(GENERATED);
+            export::write(&path, &prepared.data, cases, &generated.queries)?;
+        }
         results.push(scored.result);
     }
     let results = Results {

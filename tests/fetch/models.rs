@@ -1,0 +1,248 @@
+//! Models, from a server that speaks as the Hugging Face hub does.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{Folder, Run, content, starts};
+use crate::server::{Behaviour, Server};
+
+const API: &str = "/api/models/org/tiny/revision/main";
+const API_V1: &str = "/api/models/org/tiny/revision/v1";
+const COMMIT: &str = "c0ffee0123456789";
+const CONFIG: &str = "/org/tiny/resolve/c0ffee0123456789/config.json";
+const POOLING: &str = "/org/tiny/resolve/c0ffee0123456789/1_Pooling/config.json";
+const WEIGHTS: &str = "/org/tiny/resolve/c0ffee0123456789/model.safetensors";
+
+/// What the hub tells of a model with these files.
+fn information(files: &[&str], gated: Value) -> Vec<u8> {
+    let siblings: Vec<Value> = files
+        .iter()
+        .map(|file| json!({ "rfilename": file }))
+        .collect();
+    json!({ "id": "org/tiny", "sha": COMMIT, "gated": gated, "siblings": siblings })
+        .to_string()
+        .into_bytes()
+}
+
+fn hub() -> Behaviour {
+    let files = [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "model.bin",
+        "1_Pooling/config.json",
+    ];
+    Behaviour::good([
+        (API, information(&files, json!(false))),
+        (API_V1, information(&files, json!(false))),
+        (CONFIG, b"{}".to_vec()),
+        (POOLING, b"{ }".to_vec()),
+        (WEIGHTS, content(7, 200_000)),
+    ])
+}
+
+fn gated_hub() -> Behaviour {
+    let mut behaviour = hub();
+    let files = ["config.json", "model.safetensors"];
+    behaviour
+        .files
+        .insert(API.into(), information(&files, json!("manual")));
+    behaviour.token = Some(("/org/tiny/resolve/", "secret"));
+    behaviour
+}
+
+fn fetch(folder: &Folder, server: &Server, name: &str, token: Option<&str>) -> Run {
+    let mut command = folder.gloss();
+    command
+        .args(["fetch", name, "--json"])
+        .env("HF_ENDPOINT", server.url());
+    command.envs(token.map(|token| ("HF_TOKEN", token)));
+    Run::of(&mut command)
+}
+
+fn told(run: &Run, server: &Server) -> String {
+    let error: Value = serde_json::from_str(run.stderr.trim()).unwrap();
+    let message = error["error"]["message"]
+        .as_str()
+        .or(error["error"].as_str());
+    message.unwrap_or(&run.stderr).replace(&server.url(), "HUB")
+}
+
+fn assert_complete(folder: &Folder) {
+    let read = |name: &str| fs::read(folder.path("models/org/tiny").join(name)).unwrap();
+    assert_eq!(read("config.json"), b"{}");
+    assert_eq!(read("1_Pooling/config.json"), b"{ }");
+    assert!(read("model.safetensors") == content(7, 200_000));
+    let record: Value = serde_json::from_slice(&read("gloss-model.json")).unwrap();
+    assert_eq!(
+        record,
+        json!({
+            "name": "org/tiny", "revision": "main", "commit": COMMIT,
+            "files": [
+                { "path": "1_Pooling/config.json", "bytes": 3 },
+                { "path": "config.json", "bytes": 2 },
+                { "path": "model.safetensors", "bytes": 200_000 },
+            ],
+        })
+    );
+    let beside = fs::read_dir(folder.path("models/org")).unwrap().count();
+    assert_eq!(beside, 1, "something was left beside the model");
+}
+
+#[test]
+fn a_model_is_fetched_by_name_and_only_checked_from_then_on() {
+    let (server, folder) = (Server::start(hub()), Folder::new());
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.outcomes(), ["downloaded"; 3]);
+    assert!(
+        run.stdout
+            .contains("data/models/org/tiny/model.safetensors"),
+        "{}",
+        run.stdout
+    );
+    assert_complete(&folder);
+    let paths: Vec<String> = server
+        .requests()
+        .into_iter()
+        .map(|request| request.path)
+        .collect();
+    assert_eq!(paths, [API, POOLING, CONFIG, WEIGHTS]);
+
+    for name in ["org/tiny", "org/tiny@main", &format!("org/tiny@{COMMIT}")] {
+        assert_eq!(
+            fetch(&folder, &server, name, None).outcomes(),
+            ["unchanged"; 3]
+        );
+    }
+    assert!(server.requests().is_empty(), "what is here needs no hub");
+
+    let other = fetch(&folder, &server, "org/tiny@v1", None);
+    assert_eq!(other.code, 2);
+    insta::assert_snapshot!(told(&other, &server), @r"data/models/org/tiny: this is org/tiny at revision main, commit c0ffee0123456789; move it away to fetch revision v1");
+    fs::write(folder.path("models/org/tiny/config.json"), "{").unwrap();
+    let damaged = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(damaged.code, 2);
+    insta::assert_snapshot!(told(&damaged, &server), @r"data/models/org/tiny/config.json: it is missing or not whole: it has 1 bytes, but 2 were fetched; delete the folder and run `gloss fetch org/tiny` again");
+}
+
+#[test]
+fn half_a_model_has_no_name_and_is_gone_on_with() {
+    let mut behaviour = hub();
+    behaviour.cut = Some(30_000);
+    let (server, folder) = (Server::start(behaviour), Folder::new());
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.code, 3);
+    assert!(!folder.path("models/org/tiny").exists());
+    server.requests();
+    server.change(|behaviour| behaviour.cut = None);
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.outcomes(), ["unchanged", "unchanged", "downloaded"]);
+    let requests = server.requests();
+    assert_eq!(starts(&requests), [(API, None), (WEIGHTS, Some(120_000))]);
+    assert_complete(&folder);
+}
+
+#[test]
+fn a_token_is_shown_to_the_hub_and_not_to_the_store_that_it_refers_to() {
+    let store = Server::start(hub());
+    let mut behaviour = gated_hub();
+    // Another host, as far as names tell.
+    behaviour.redirect = Some((WEIGHTS, store.url().replace("127.0.0.1", "localhost")));
+    let (server, folder) = (Server::start(behaviour), Folder::new());
+    let run = fetch(&folder, &server, "org/tiny", Some("secret"));
+    assert_eq!(run.outcomes(), ["downloaded"; 2]);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 3);
+    for request in requests {
+        assert_eq!(request.headers["authorization"], "Bearer secret");
+    }
+    let requests = store.requests();
+    assert_eq!(starts(&requests), [(WEIGHTS, None)]);
+    assert!(!requests[0].headers.contains_key("authorization"));
+}
+
+#[test]
+fn a_gated_model_is_told_with_what_to_do() {
+    let (server, folder) = (Server::start(gated_hub()), Folder::new());
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.code, 3);
+    insta::assert_snapshot!(told(&run, &server), @r"
+    cannot download HUB/org/tiny/resolve/c0ffee0123456789/config.json: the server answers 401 Unauthorized. If it asks for it, accept the model's licence at HUB/org/tiny, and set HF_TOKEN to a token of an account that may read it (made at HUB/settings/tokens)
+    The files can come from elsewhere too; put config.json, tokenizer.json, all other .json files and all .safetensors files where they belong, or name a mirror with --from:
+      HUB/org/tiny/tree/main
+        -> data/models/org/tiny
+    ");
+    let run = fetch(&folder, &server, "org/tiny", Some("another"));
+    assert!(
+        told(&run, &server)
+            .contains("403 Forbidden. If it asks for it, accept the model's licence")
+    );
+
+    server.change(|behaviour| behaviour.token = Some(("/api/", "secret")));
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.code, 3);
+    insta::assert_snapshot!(told(&run, &server), @r"
+    HUB shows no model org/tiny to just anybody (it answers 401 Unauthorized): the name is wrong, or the model is private or gated. If it asks for it, accept the model's licence at HUB/org/tiny, and set HF_TOKEN to a token of an account that may read it (made at HUB/settings/tokens)
+    The files can come from elsewhere too; put config.json, tokenizer.json, all other .json files and all .safetensors files where they belong, or name a mirror with --from:
+      HUB/org/tiny/tree/main
+        -> data/models/org/tiny
+    ");
+}
+
+#[test]
+fn a_model_or_revision_that_the_hub_lacks_is_named() {
+    let (server, folder) = (Server::start(hub()), Folder::new());
+    let run = fetch(&folder, &server, "org/tiny@v9", None);
+    assert_eq!(run.code, 2);
+    insta::assert_snapshot!(told(&run, &server), @r"HUB has no model org/tiny with a revision v9; a model is named as organisation/name, or organisation/name@revision");
+    server.change(|behaviour| {
+        let files = ["config.json", "pytorch_model.bin"];
+        behaviour
+            .files
+            .insert(API.into(), information(&files, json!(false)));
+    });
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.code, 2);
+    insta::assert_snapshot!(told(&run, &server), @r"the model org/tiny has no weights in the format safetensors, which is the one that gloss reads; see HUB/org/tiny");
+    let run = fetch(&folder, &server, "org/../tiny", None);
+    assert_eq!(run.code, 2);
+    assert!(told(&run, &server).starts_with("`org/../tiny` is not the name of a model"));
+}
+
+#[test]
+fn without_the_hub_it_says_which_files_to_put_where() {
+    let folder = Folder::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let mut command = folder.gloss();
+    command.args(["fetch", "org/tiny", "--from", &url]);
+    let run = Run::of(&mut command);
+    assert_eq!(run.code, 3);
+    insta::assert_snapshot!(run.stderr.replace(&url, "HUB"), @r"
+    error: cannot ask HUB: Connection refused (os error 111)
+    The files can come from elsewhere too; put config.json, tokenizer.json, all other .json files and all .safetensors files where they belong, or name a mirror with --from:
+      HUB/org/tiny/tree/main
+        -> data/models/org/tiny
+    ");
+    assert!(!folder.path("models").exists());
+}
+
+#[test]
+fn a_folder_that_was_put_there_by_hand_is_left_as_it_is() {
+    let (server, folder) = (Server::start(hub()), Folder::new());
+    fs::create_dir_all(folder.path("models/org/tiny")).unwrap();
+    fs::write(folder.path("models/org/tiny/config.json"), "mine").unwrap();
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.code, 2);
+    assert!(
+        told(&run, &server).contains("is not one that was fetched"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        fs::read(folder.path("models/org/tiny/config.json")).unwrap(),
+        b"mine"
+    );
+}
