@@ -1,0 +1,171 @@
+//! What the files say that sentence-transformers keeps beside a model's weights, in the layout of
+//! its versions 2 to 4 and in that of 5 and later.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use gloss_core::{Error, Result};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::architecture::Architecture;
+use super::pooling::Pooling;
+use super::settings::{Given, Prefix};
+
+/// One step from texts to vectors, as `modules.json` lists them.
+#[derive(Deserialize)]
+struct Module {
+    path: String,
+    #[serde(rename = "type")]
+    class: String,
+}
+
+impl Module {
+    /// The class without the Python modules that it is in, which differ between versions.
+    fn name(&self) -> &str {
+        self.class.rsplit('.').next().unwrap_or(&self.class)
+    }
+}
+
+/// What the files of a folder say; nothing, if sentence-transformers did not write it.
+pub(crate) fn read(folder: &Path) -> Result<Given> {
+    let Some(modules) = modules(folder)? else {
+        return Ok(Given::default());
+    };
+    let supported = ["Transformer", "Pooling", "Normalize"];
+    if let Some(other) = modules.iter().find(|m| !supported.contains(&m.name())) {
+        let message = format!(
+            "the model has a module `{}`; only a Transformer, a Pooling and a Normalize are \
+             supported",
+            other.class
+        );
+        return Err(Error::input(list(folder), message));
+    }
+    let pooling = modules.iter().find(|module| module.name() == "Pooling");
+    Ok(Given {
+        prefix: prefix(folder)?,
+        pooling: pooling
+            .map(|module| read_pooling(&folder.join(&module.path)))
+            .transpose()?,
+        normalise: Some(modules.iter().any(|module| module.name() == "Normalize")),
+        max_length: max_length(&weights_of(folder, &modules))?,
+    })
+}
+
+/// The folder of the weights: most often the model's own, sometimes one in it.
+pub(crate) fn weights(folder: &Path) -> Result<PathBuf> {
+    let modules = modules(folder)?.unwrap_or_default();
+    Ok(weights_of(folder, &modules))
+}
+
+fn weights_of(folder: &Path, modules: &[Module]) -> PathBuf {
+    let module = modules.iter().find(|module| module.name() == "Transformer");
+    match module {
+        Some(module) if !module.path.is_empty() => folder.join(&module.path),
+        _ => folder.to_path_buf(),
+    }
+}
+
+fn list(folder: &Path) -> PathBuf {
+    folder.join("modules.json")
+}
+
+fn modules(folder: &Path) -> Result<Option<Vec<Module>>> {
+    let path = list(folder);
+    let read = read_json(&path)?.map(serde_json::from_value);
+    read.transpose()
+        .map_err(|error| Error::input(path, format!("this is no list of modules: {error}")))
+}
+
+/// Both `"pooling_mode": "mean"` and `"pooling_mode_mean_tokens": true` are understood.
+fn read_pooling(folder: &Path) -> Result<Pooling> {
+    let path = folder.join("config.json");
+    let config: Map<String, Value> = read_object(&path)?.unwrap_or_default();
+    let modes: Vec<&str> = match config.get("pooling_mode") {
+        Some(Value::String(mode)) => vec![mode],
+        Some(Value::Array(modes)) => modes.iter().filter_map(Value::as_str).collect(),
+        _ => config
+            .iter()
+            .filter(|(_, value)| value.as_bool() == Some(true))
+            .filter_map(|(key, _)| key.strip_prefix("pooling_mode_"))
+            .map(|mode| mode.trim_end_matches("_tokens").trim_end_matches("_token"))
+            .collect(),
+    };
+    let without_prompt = config.get("include_prompt").and_then(Value::as_bool) == Some(false);
+    match modes.as_slice() {
+        _ if without_prompt => Err(Error::input(
+            path,
+            "`include_prompt` is false; leaving the prefix out of the pooling is not supported",
+        )),
+        [] | ["mean"] => Ok(Pooling::Mean),
+        ["cls"] => Ok(Pooling::Cls),
+        ["max"] => Ok(Pooling::Max),
+        other => Err(Error::input(
+            path,
+            format!(
+                "tokens are pooled by `{}`; only one of `mean`, `cls` and `max` is supported",
+                other.join(" + ")
+            ),
+        )),
+    }
+}
+
+/// Prompts that are empty say nothing: later versions write them for every model.
+fn prefix(folder: &Path) -> Result<Option<Prefix>> {
+    let path = folder.join("config_sentence_transformers.json");
+    let config = read_object(&path)?.unwrap_or_default();
+    let prompt = |names: &[&str]| {
+        let prompts = config.get("prompts")?;
+        let prompt = names.iter().find_map(|name| prompts.get(name)?.as_str())?;
+        (!prompt.is_empty()).then(|| prompt.to_string())
+    };
+    let (query, passage) = (prompt(&["query"]), prompt(&["document", "passage"]));
+    if query.is_none() && passage.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Prefix {
+        query: query.unwrap_or_default(),
+        passage: passage.unwrap_or_default(),
+    }))
+}
+
+/// What the module's file says, else what the tokenizer's says, and never more than the model has
+/// positions.
+fn max_length(folder: &Path) -> Result<Option<usize>> {
+    let path = folder.join("sentence_bert_config.json");
+    let module = read_object(&path)?.unwrap_or_default();
+    if module.get("do_lower_case").and_then(Value::as_bool) == Some(true) {
+        let message = "`do_lower_case` is true; texts are lowered by the tokenizer or not at all";
+        return Err(Error::input(path, message));
+    }
+    let tokenizer = read_object(&folder.join("tokenizer_config.json"))?.unwrap_or_default();
+    // A tokenizer without a limit has 1e30.
+    let number = |value: Option<&Value>| value?.as_f64().map(|length| length as usize);
+    let longest = Architecture::read(folder)?.longest();
+    let length = number(module.get("max_seq_length"))
+        .or_else(|| number(tokenizer.get("model_max_length")))
+        .map(|length| length.min(longest));
+    Ok(length)
+}
+
+fn read_object(path: &Path) -> Result<Option<Map<String, Value>>> {
+    match read_json(path)? {
+        None => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(Error::input(path, "this is not a JSON object")),
+    }
+}
+
+/// The content of a JSON file, if there is one.
+fn read_json(path: &Path) -> Result<Option<Value>> {
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| Error::input(path, format!("this is not JSON: {error}"))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
