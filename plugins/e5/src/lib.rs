@@ -1,3 +1,23 @@
-//! The retriever `e5`: items whose texts mean much the same as the query.
+//! The retriever `e5`: an encoder of the BERT family makes vectors of the catalogue's texts, kept
+//! in LMDB, and of queries, and the items with the most similar vectors are found.
+//!
+//! - `config`, `retriever`: the options, and the retriever that they make.
+//! - `encoder`: from texts to vectors; `embed`: the seam between it and an index.
+//! - `store`: the index on disk.
+//! - `search`: from vectors to items, exactly or by trees.
 
+mod config;
+mod embed;
 mod encoder;
+mod retriever;
+mod search;
+mod store;
+
+pub use config::{E5, NamedPrefix, PrefixChoice, Search, Similarity, Trees};
+pub use embed::Embed;
+pub use encoder::{Encoder, Given, Pooling, Prefix, Role, Settings, files, known};
+pub use search::{Exact, Matrix};
+
+gloss_core::plugin! {
+    retriever "e5" => E5,
+}

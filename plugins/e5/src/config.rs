@@ -1,0 +1,179 @@
+//! The options of the retriever.
+
+use gloss_torch::{DeviceName, Precision};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::encoder::{Pooling, Prefix};
+
+/// Dense retrieval: an encoder of the BERT family (E5, MiniLM, BGE and the like) makes vectors of
+/// texts, and the items whose vectors are most like the query's are found.
+///
+/// An item's score is the cosine of the angle between the vectors, or their inner product. What a
+/// model wants its texts to look like is known for many models by their names, and read from the
+/// folder for those that sentence-transformers wrote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct E5 {
+    /// The encoder: a folder in the layout of Hugging Face or sentence-transformers, or the name
+    /// of a model of the hub that `gloss fetch` has got.
+    #[schemars(length(min = 1))]
+    pub model: String,
+    /// What is put before every text: `auto` (what the model was trained with), `none` (nothing,
+    /// as in the paper), or a table of `query` and `passage`.
+    #[serde(default)]
+    pub prefix: PrefixChoice,
+    /// How a text's tokens become one vector. If it is not given, as the model was trained.
+    #[serde(default)]
+    pub pooling: Option<Pooling>,
+    /// Whether the encoder scales vectors to length 1. If it is not given, as the model was
+    /// trained. With `similarity = "cosine"` they are scaled in any case.
+    #[serde(default)]
+    pub normalise: Option<bool>,
+    /// The most tokens of a text, prefix and special tokens included; the rest is cut off. If it
+    /// is not given, as the model was trained.
+    #[serde(default)]
+    #[schemars(range(min = 3))]
+    pub max_length: Option<usize>,
+    /// Where the encoder runs: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
+    #[serde(default)]
+    pub device: DeviceName,
+    /// The numbers that the encoder computes with. The vectors are f32 in any case.
+    #[serde(default = "default_dtype")]
+    pub dtype: Precision,
+    /// How vectors are compared.
+    #[serde(default)]
+    pub similarity: Similarity,
+    /// How items are searched.
+    #[serde(default)]
+    pub search: Search,
+    /// The approximate search.
+    #[serde(default)]
+    pub arroy: Trees,
+}
+
+fn default_dtype() -> Precision {
+    Precision::F32
+}
+
+/// What is put before every text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PrefixChoice {
+    /// `auto` or `none`.
+    Named(NamedPrefix),
+    /// The prefixes themselves.
+    Given(Prefix),
+}
+
+impl Default for PrefixChoice {
+    fn default() -> Self {
+        PrefixChoice::Named(NamedPrefix::Auto)
+    }
+}
+
+/// Prefixes that need not be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NamedPrefix {
+    /// What the model was trained with.
+    Auto,
+    /// Nothing.
+    None,
+}
+
+/// How vectors are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Similarity {
+    /// By the cosine of the angle between them.
+    #[default]
+    Cosine,
+    /// By their inner product, so that long vectors are nearer.
+    InnerProduct,
+}
+
+/// How items are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Search {
+    /// Exactly up to a million items, by trees beyond.
+    #[default]
+    Auto,
+    /// Every item is scored.
+    Exact,
+    /// By trees: the items that look promising are scored.
+    Arroy,
+}
+
+/// The approximate search: arroy's trees of random planes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Trees {
+    /// How many trees there are. More find more, and take room and time to build.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub trees: usize,
+    /// Items that are scored for each query. More find more, and take time; a query has no more
+    /// hits than this.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub candidates: usize,
+    /// Items in a leaf of a tree. If it is not given, as many as a vector has numbers.
+    #[schemars(range(min = 1))]
+    pub split_after: Option<usize>,
+    /// The most memory for vectors while trees are built, in GiB.
+    #[schemars(range(min = 0.01))]
+    pub memory: f64,
+    /// Decides all random planes.
+    pub seed: u64,
+    /// Items whose texts are asked to measure recall against exact search, when the index is
+    /// built.
+    #[schemars(range(min = 1))]
+    pub sample: usize,
+    /// The least recall@10 of an index that is not refused.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub minimum_recall: f64,
+}
+
+impl Default for Trees {
+    fn default() -> Self {
+        Trees {
+            trees: 50,
+            candidates: 2000,
+            split_after: None,
+            memory: 4.0,
+            seed: 0,
+            sample: 256,
+            minimum_recall: 0.9,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_survive_being_written() {
+        for text in [
+            r#"{"model": "m"}"#,
+            r#"{"model": "m", "prefix": "none", "search": "arroy", "arroy": {"trees": 9}}"#,
+            r#"{"model": "m", "prefix": {"query": "q: "}, "dtype": "bf16", "pooling": "cls"}"#,
+        ] {
+            let options: E5 = serde_json::from_str(text).unwrap();
+            let written = serde_json::to_value(&options).unwrap();
+            assert_eq!(serde_json::from_value::<E5>(written).unwrap(), options);
+        }
+    }
+
+    #[test]
+    fn an_unknown_option_is_refused() {
+        for text in [
+            r#"{}"#,
+            r#"{"model": "m", "k": 1}"#,
+            r#"{"model": "m", "prefix": "auto", "arroy": {"tree": 1}}"#,
+            r#"{"model": "m", "prefix": {"document": "d: "}}"#,
+        ] {
+            assert!(serde_json::from_str::<E5>(text).is_err(), "{text}");
+        }
+    }
+}

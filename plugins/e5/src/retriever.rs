@@ -1,0 +1,255 @@
+//! The retriever.
+
+use std::path::{Path, PathBuf};
+
+use gloss_core::{Catalogue, Context, Error, Hit, Index, QueryContent, QueryKind, Request};
+use gloss_core::{Result, Retriever, find_model};
+use hashbrown::HashMap;
+use serde_json::{Value, json};
+
+use crate::config::{E5, NamedPrefix, PrefixChoice, Search, Similarity, Trees as TreeOptions};
+use crate::embed::Embed;
+use crate::encoder::{self, Encoder, Given, Prefix, Role, Settings};
+use crate::search::{Exact, Matrix, Trees};
+use crate::store::{self, Source, Stored};
+
+/// The most items that are searched exactly unless it is asked for.
+const EXACT: usize = 1_000_000;
+
+impl Retriever for E5 {
+    fn accepts(&self) -> &[QueryKind] {
+        &[QueryKind::Text, QueryKind::Vector]
+    }
+
+    fn inputs(&self) -> Result<Vec<PathBuf>> {
+        encoder::files(&find_model(&self.model)?)
+    }
+
+    fn build(&self, catalogue: &Catalogue, folder: &Path, context: &Context) -> Result<()> {
+        let model = Model::open(self)?;
+        store::build(&self.source(catalogue, &model), folder, context)
+    }
+
+    fn open<'a>(
+        &'a self,
+        catalogue: &'a Catalogue,
+        folder: &Path,
+        context: &Context,
+    ) -> Result<Box<dyn Index + 'a>> {
+        let model = Model::open(self)?;
+        let stored = store::open(folder, &self.source(catalogue, &model).identity())?;
+        let dense = Dense::new(Box::new(model), stored, context.clone())?;
+        Ok(Box::new(dense))
+    }
+}
+
+impl E5 {
+    fn source<'a>(&'a self, catalogue: &'a Catalogue, model: &'a Model) -> Source<'a> {
+        let trees = match self.search {
+            Search::Auto => catalogue.len() > EXACT,
+            Search::Exact => false,
+            Search::Arroy => true,
+        };
+        Source {
+            catalogue,
+            embed: model,
+            similarity: self.similarity,
+            trees: trees.then_some(&self.arroy),
+        }
+    }
+
+    fn settings(&self, folder: &Path) -> Result<Settings> {
+        let given = Given {
+            prefix: match &self.prefix {
+                PrefixChoice::Named(NamedPrefix::Auto) => None,
+                PrefixChoice::Named(NamedPrefix::None) => Some(Prefix::default()),
+                PrefixChoice::Given(prefix) => Some(prefix.clone()),
+            },
+            pooling: self.pooling,
+            normalise: self.normalise,
+            max_length: self.max_length,
+        };
+        Settings::resolve(&self.model, folder, &given)
+    }
+}
+
+/// The encoder, and what tells its vectors from others'.
+struct Model {
+    encoder: Encoder,
+    identity: Value,
+}
+
+impl Model {
+    fn open(options: &E5) -> Result<Self> {
+        let folder = find_model(&options.model)?;
+        let settings = options.settings(&folder)?;
+        let mut identity = json!({
+            "model": hash_files(&encoder::files(&folder)?)?,
+            "dtype": options.dtype,
+        });
+        if let (Some(identity), Ok(Value::Object(settings))) =
+            (identity.as_object_mut(), serde_json::to_value(&settings))
+        {
+            identity.extend(settings);
+        }
+        tracing::info!(model = %identity, "encoder");
+        let device = options.device.open()?;
+        let encoder = Encoder::open(&folder, settings, device, options.dtype.kind())?;
+        Ok(Model { encoder, identity })
+    }
+}
+
+fn hash_files(paths: &[PathBuf]) -> Result<String> {
+    let mut all = blake3::Hasher::new();
+    for path in paths {
+        let mut hasher = blake3::Hasher::new();
+        let hashed = hasher.update_mmap_rayon(path);
+        all.update(
+            hashed
+                .map_err(Error::io("read", path))?
+                .finalize()
+                .as_bytes(),
+        );
+    }
+    Ok(all.finalize().to_hex()[..32].to_string())
+}
+
+impl Embed for Model {
+    fn dimensions(&self) -> usize {
+        self.encoder.dimensions()
+    }
+
+    fn identity(&self) -> Value {
+        self.identity.clone()
+    }
+
+    fn embed(
+        &self,
+        texts: &[&str],
+        role: Role,
+        progress: &mut dyn FnMut(usize) -> Result<()>,
+    ) -> Result<Vec<f32>> {
+        self.encoder.encode(texts, role, progress)
+    }
+}
+
+/// An index, open.
+struct Dense<'a> {
+    embed: Box<dyn Embed + 'a>,
+    similarity: Similarity,
+    dimensions: usize,
+    searcher: Searcher,
+    context: Context,
+}
+
+enum Searcher {
+    Exact(Exact),
+    Trees(Stored, TreeOptions),
+}
+
+impl<'a> Dense<'a> {
+    fn new(embed: Box<dyn Embed + 'a>, stored: Stored, context: Context) -> Result<Self> {
+        let identity = &stored.header.identity;
+        let (similarity, dimensions) = (identity.similarity, identity.dimensions);
+        let searcher = match identity.trees.clone() {
+            None => Searcher::Exact(Exact::new(stored.vectors()?)),
+            Some(trees) => {
+                let recall = stored.header.recall.unwrap_or_default();
+                tracing::info!(recall, "recall@10 of the trees against exact search");
+                Searcher::Trees(stored, trees)
+            }
+        };
+        Ok(Dense {
+            embed,
+            similarity,
+            dimensions,
+            searcher,
+            context,
+        })
+    }
+
+    /// The different queries as vectors, and which of them each request asks.
+    fn queries(&self, requests: &[Request<'_>]) -> Result<(Matrix, Vec<usize>)> {
+        let mut texts: Vec<&str> = Vec::new();
+        let mut of_text: HashMap<&str, usize> = HashMap::new();
+        for request in requests {
+            if let QueryContent::Text(text) = request.query {
+                of_text.entry(text).or_insert_with(|| {
+                    texts.push(text);
+                    texts.len() - 1
+                });
+            }
+        }
+        let mut values = store::encode(self.embed.as_ref(), &texts, Role::Query, &self.context)?;
+        let mut count = texts.len();
+        let mut asked = Vec::with_capacity(requests.len());
+        for request in requests {
+            asked.push(match request.query {
+                QueryContent::Text(text) => of_text.get(text.as_str()).copied().unwrap_or(count),
+                QueryContent::Vector(vector) => {
+                    self.check(vector)?;
+                    values.extend_from_slice(vector);
+                    count += 1;
+                    count - 1
+                }
+                QueryContent::Item(_) => {
+                    return Err(Error::Internal("an item was asked for by e5".into()));
+                }
+            });
+        }
+        let mut queries = Matrix::new(values, self.dimensions);
+        if self.similarity == Similarity::Cosine {
+            queries.normalize();
+        }
+        match queries.first_not_finite() {
+            Some(_) => Err(not_finite()),
+            None => Ok((queries, asked)),
+        }
+    }
+
+    fn check(&self, vector: &[f32]) -> Result<()> {
+        match vector.len() == self.dimensions {
+            true => Ok(()),
+            false => Err(Error::Usage(format!(
+                "a query is a vector of {} numbers where those of the index have {}",
+                vector.len(),
+                self.dimensions
+            ))),
+        }
+    }
+}
+
+impl Index for Dense<'_> {
+    fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>> {
+        let (queries, asked) = self.queries(requests)?;
+        let mut depths = vec![0; queries.len()];
+        for (request, at) in requests.iter().zip(&asked) {
+            depths[*at] = depths[*at].max(request.k);
+        }
+        let found = match &self.searcher {
+            Searcher::Exact(exact) => exact.search(&queries, &depths),
+            Searcher::Trees(stored, options) => Trees {
+                environment: &stored.environment,
+                similarity: self.similarity,
+                candidates: options.candidates,
+            }
+            .search(&queries, &depths)?,
+        };
+        let mut hits = found.iter().flatten();
+        if hits.any(|hit| !hit.score.is_finite()) {
+            return Err(not_finite());
+        }
+        let answers = requests.iter().zip(asked);
+        Ok(answers
+            .map(|(request, at)| found[at].iter().take(request.k).copied().collect())
+            .collect())
+    }
+}
+
+fn not_finite() -> Error {
+    Error::Usage(
+        "a query's vector, or its inner product with an item's, is not finite; with \
+         `dtype = \"f32\"` or `similarity = \"cosine\"` it may be"
+            .into(),
+    )
+}

@@ -1,0 +1,14 @@
+//! From query vectors to items.
+
+mod best;
+mod dot;
+mod exact;
+mod matrix;
+mod product;
+mod recall;
+mod trees;
+
+pub use exact::Exact;
+pub use matrix::Matrix;
+pub(crate) use recall::{recall, sample};
+pub(crate) use trees::{Trees, build_trees};

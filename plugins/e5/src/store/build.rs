@@ -1,0 +1,254 @@
+//! Writing an index.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use gloss_core::{Catalogue, Context, Error, Result, Unit};
+use hashbrown::HashMap;
+
+use super::environment::Environment;
+use super::header::{Hash, Header, Identity, hash_bytes, hash_text};
+use super::open::FILE;
+use super::reuse;
+use crate::config::{Similarity, Trees};
+use crate::embed::Embed;
+use crate::encoder::Role;
+use crate::search::{Exact, Matrix, build_trees, recall, sample};
+
+/// The file that grows.
+const PARTIAL: &str = "data.mdb.partial";
+/// The room in a new file; it doubles when it is full.
+const FIRST_ROOM: usize = 1 << 30;
+/// Numbers in a block of vectors.
+const BLOCK: usize = 1 << 18;
+/// Items that are written in one transaction.
+const ITEMS_AT_ONCE: usize = 1 << 16;
+
+/// What an index is made from.
+pub(crate) struct Source<'a> {
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) embed: &'a dyn Embed,
+    pub(crate) similarity: Similarity,
+    pub(crate) trees: Option<&'a Trees>,
+}
+
+impl Source<'_> {
+    pub(crate) fn identity(&self) -> Identity {
+        Identity::new(
+            self.embed.identity(),
+            self.embed.dimensions(),
+            self.similarity,
+            self.catalogue,
+            self.trees.cloned(),
+        )
+    }
+}
+
+/// Writes the index of `source` into `folder`, in the place of one that may be there.
+pub(crate) fn build(source: &Source<'_>, folder: &Path, context: &Context) -> Result<()> {
+    build_with_room(source, folder, context, FIRST_ROOM)
+}
+
+/// [`build`], with so many bytes of room at first.
+pub(super) fn build_with_room(
+    source: &Source<'_>,
+    folder: &Path,
+    context: &Context,
+    room: usize,
+) -> Result<()> {
+    let path = folder.join(PARTIAL);
+    let _lock = claim(&path)?;
+    let written = write(source, folder, context, room);
+    if written.is_err() {
+        // The error that came first is the one to tell.
+        let _ = fs::remove_file(&path);
+    }
+    written
+}
+
+/// Empties the growing file of a build that was killed, and holds it against others.
+fn claim(path: &PathBuf) -> Result<File> {
+    let failed = || Error::io("write", path);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path);
+    let file = file.map_err(failed())?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        return Err(Error::Usage(format!(
+            "another process is writing {}; wait until it is done",
+            path.display()
+        )));
+    }
+    file.set_len(0).map_err(failed())?;
+    Ok(file)
+}
+
+fn write(source: &Source<'_>, folder: &Path, context: &Context, room: usize) -> Result<()> {
+    let identity = source.identity();
+    let path = folder.join(PARTIAL);
+    let mut environment = Environment::create(&path, room)?;
+    let hashes: Vec<Hash> = source
+        .catalogue
+        .items()
+        .iter()
+        .map(|item| hash_text(&item.text))
+        .collect();
+    let vectors = vectors(source, &identity, &hashes, folder, context)?;
+    write_items(&mut environment, source.catalogue, &hashes)?;
+    let checksum = write_vectors(&mut environment, &vectors)?;
+    let recall = match source.trees {
+        Some(trees) => Some(write_trees(
+            &mut environment,
+            source,
+            trees,
+            vectors,
+            context,
+        )?),
+        None => None,
+    };
+    let header = Header {
+        identity,
+        vectors: checksum,
+        recall,
+    };
+    let bytes = serde_json::to_vec(&header).map_err(|e| Error::Internal(e.to_string()))?;
+    environment.write_header(&bytes)?;
+    environment.finish()?;
+    let place = folder.join(FILE);
+    fs::rename(&path, &place).map_err(Error::io("move into place", &place))?;
+    sync_folder(folder)
+}
+
+/// The items' vectors: found in another index, or made, each different text once.
+fn vectors(
+    source: &Source<'_>,
+    identity: &Identity,
+    hashes: &[Hash],
+    folder: &Path,
+    context: &Context,
+) -> Result<Matrix> {
+    let items = source.catalogue.items();
+    let mut known = reuse::vectors(folder, identity, hashes);
+    let found = known.len();
+    let mut texts: Vec<&str> = Vec::new();
+    let mut of_text: HashMap<&Hash, usize> = HashMap::new();
+    for (hash, item) in hashes.iter().zip(items) {
+        if !known.contains_key(hash) {
+            of_text.entry(hash).or_insert_with(|| {
+                texts.push(&item.text);
+                texts.len() - 1
+            });
+        }
+    }
+    tracing::info!(encoded = texts.len(), reused = found, "vectors of texts");
+    let made = encode(source.embed, &texts, Role::Passage, context)?;
+    let mut made = Matrix::new(made, identity.dimensions);
+    if let Some(text) = made.first_not_finite() {
+        return Err(Error::component(
+            "retriever e5",
+            format!(
+                "the encoder makes no finite vector of the text {:?}; with another `dtype` it may",
+                texts[text]
+            ),
+        ));
+    }
+    if source.similarity == Similarity::Cosine {
+        made.normalize();
+    }
+    let mut values = Vec::with_capacity(items.len() * identity.dimensions);
+    for hash in hashes {
+        match of_text.get(hash) {
+            Some(text) => values.extend_from_slice(made.row(*text)),
+            None => values.extend_from_slice(known.entry(*hash).or_default()),
+        }
+    }
+    Ok(Matrix::new(values, identity.dimensions))
+}
+
+/// The vectors of texts, one after the other, as many as there are texts.
+pub(crate) fn encode(
+    embed: &dyn Embed,
+    texts: &[&str],
+    role: Role,
+    context: &Context,
+) -> Result<Vec<f32>> {
+    if texts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let task = context.task("Encoding texts", Some(texts.len() as u64), Unit::Count);
+    let values = embed.embed(texts, role, &mut |done| task.advance(done as u64))?;
+    if values.len() != texts.len() * embed.dimensions() {
+        return Err(Error::Internal("an encoder lost vectors".into()));
+    }
+    Ok(values)
+}
+
+fn write_items(
+    environment: &mut Environment,
+    catalogue: &Catalogue,
+    hashes: &[Hash],
+) -> Result<()> {
+    let database = environment.items;
+    let mut position = 0;
+    let chunks = catalogue.items().chunks(ITEMS_AT_ONCE);
+    for (items, hashes) in chunks.zip(hashes.chunks(ITEMS_AT_ONCE)) {
+        environment.write(|txn| {
+            for (at, (item, hash)) in (position..).zip(items.iter().zip(hashes)) {
+                database.put(txn, &at, &[hash.as_slice(), item.id.as_bytes()].concat())?;
+            }
+            Ok(())
+        })?;
+        position += items.len() as u32;
+    }
+    Ok(())
+}
+
+/// Writes vectors in blocks; the answer is the hash of all.
+fn write_vectors(environment: &mut Environment, vectors: &Matrix) -> Result<Hash> {
+    let database = environment.vectors;
+    let bytes: Vec<u8> = vectors
+        .values()
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    for (number, block) in (0..).zip(bytes.chunks(4 * BLOCK)) {
+        environment.write(|txn| Ok(database.put(txn, &number, block)?))?;
+    }
+    Ok(hash_bytes(&bytes))
+}
+
+/// Grows trees, and measures what they find of what there is.
+fn write_trees(
+    environment: &mut Environment,
+    source: &Source<'_>,
+    trees: &Trees,
+    vectors: Matrix,
+    context: &Context,
+) -> Result<f64> {
+    build_trees(environment, &vectors, source.similarity, trees, context)?;
+    let items = source.catalogue.items();
+    let positions = sample(items.len(), trees.sample);
+    let texts: Vec<&str> = positions
+        .iter()
+        .map(|at| items[*at].text.as_str())
+        .collect();
+    let queries = encode(source.embed, &texts, Role::Query, context)?;
+    let mut queries = Matrix::new(queries, vectors.dimensions());
+    if source.similarity == Similarity::Cosine {
+        queries.normalize();
+    }
+    let exact = Exact::new(vectors);
+    recall(environment, &exact, &queries, source.similarity, trees)
+}
+
+/// Sees to it that a file's new name outlives a power cut, where the system knows how.
+fn sync_folder(folder: &Path) -> Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(error) if cfg!(unix) && error.kind() != std::io::ErrorKind::InvalidInput => {
+            Err(Error::io("write", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,21 @@
+//! An index on disk: one LMDB environment, the file `data.mdb`, that holds the vectors, the items
+//! that they belong to, the trees of an approximate search, and a header that tells everything
+//! they were made from.
+//!
+//! The file grows beside its place and is moved there when it is complete, so that there is the
+//! old index or the new one and never half of one; and once in place it is never written again,
+//! so that any number of processes may read it without locks, from a folder that they may not
+//! write too.
+
+mod build;
+mod environment;
+mod header;
+mod open;
+mod reuse;
+
+pub(crate) use build::{Source, build, encode};
+pub(crate) use environment::Environment;
+pub(crate) use open::{Stored, open};
+
+#[cfg(test)]
+mod tests;

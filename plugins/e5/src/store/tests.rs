@@ -1,0 +1,419 @@
+//! Indexes of vectors that a hash of the text makes up.
+
+mod killed;
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gloss_core::{Catalogue, Context, Item, Result};
+use serde_json::{Value, json};
+
+use super::build::build_with_room;
+use super::*;
+use crate::config::{Similarity, Trees};
+use crate::embed::Embed;
+use crate::encoder::Role;
+use crate::search::Exact;
+
+/// Makes vectors up, and counts the texts.
+struct Hashing {
+    dimensions: usize,
+    name: &'static str,
+    encoded: AtomicUsize,
+}
+
+impl Hashing {
+    fn new(dimensions: usize) -> Self {
+        Hashing {
+            dimensions,
+            name: "hashing",
+            encoded: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Embed for Hashing {
+    fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    fn identity(&self) -> Value {
+        json!({ "model": self.name, "prefix": { "query": "", "passage": "" } })
+    }
+
+    fn embed(
+        &self,
+        texts: &[&str],
+        _: Role,
+        progress: &mut dyn FnMut(usize) -> Result<()>,
+    ) -> Result<Vec<f32>> {
+        self.encoded.fetch_add(texts.len(), Ordering::Relaxed);
+        let mut values = Vec::new();
+        for text in texts {
+            let mut bytes = vec![0; self.dimensions];
+            let mut reader = blake3::Hasher::new().update(text.as_bytes()).finalize_xof();
+            reader.fill(&mut bytes);
+            values.extend(bytes.iter().map(|byte| f32::from(*byte) - 127.5));
+            progress(1)?;
+        }
+        Ok(values)
+    }
+}
+
+fn catalogue(texts: impl IntoIterator<Item = usize>) -> Catalogue {
+    let item = |(at, text)| Item {
+        id: format!("id {at}"),
+        text: format!("text {text}"),
+        fields: Vec::new(),
+    };
+    Catalogue::new(
+        texts.into_iter().enumerate().map(item).collect(),
+        Vec::new(),
+    )
+    .unwrap()
+}
+
+fn source<'a>(catalogue: &'a Catalogue, embed: &'a Hashing) -> Source<'a> {
+    Source {
+        catalogue,
+        embed,
+        similarity: Similarity::Cosine,
+        trees: None,
+    }
+}
+
+fn build_in(folder: &Path, source: &Source<'_>) -> Result<()> {
+    fs::create_dir_all(folder).unwrap();
+    build(source, folder, &Context::default())
+}
+
+fn open_message(folder: &Path, source: &Source<'_>) -> String {
+    let error = open(folder, &source.identity()).err().unwrap().to_string();
+    error.replace(&folder.display().to_string(), "FOLDER")
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (items, embed) = (catalogue([3, 1, 3, 2]), Hashing::new(5));
+    let source = source(&items, &embed);
+    build_in(folder.path(), &source).unwrap();
+    assert_eq!(
+        embed.encoded.load(Ordering::Relaxed),
+        3,
+        "equal texts are encoded once"
+    );
+    let stored = open(folder.path(), &source.identity()).unwrap();
+    let vectors = stored.vectors().unwrap();
+    assert_eq!(vectors.len(), 4);
+    assert_eq!(vectors.row(0), vectors.row(2));
+    assert_ne!(vectors.row(0), vectors.row(1));
+    let files: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(
+        files.len(),
+        1,
+        "nothing is left beside the index: {files:?}"
+    );
+}
+
+#[test]
+fn an_empty_catalogue_has_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let (items, embed) = (catalogue([]), Hashing::new(5));
+    for trees in [None, Some(&Trees::default())] {
+        let source = Source {
+            trees,
+            ..source(&items, &embed)
+        };
+        build_in(folder.path(), &source).unwrap();
+        let stored = open(folder.path(), &source.identity()).unwrap();
+        assert!(stored.vectors().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn the_file_grows_from_almost_nothing() {
+    let (items, embed) = (catalogue(0..5000), Hashing::new(64));
+    let trees = Trees {
+        trees: 5,
+        ..Trees::default()
+    };
+    for trees in [None, Some(&trees)] {
+        let source = Source {
+            trees,
+            ..source(&items, &embed)
+        };
+        let (small, large) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        build_with_room(&source, small.path(), &Context::default(), 1 << 16).unwrap();
+        build_in(large.path(), &source).unwrap();
+        let vectors = |folder: &Path| {
+            let stored = open(folder, &source.identity()).unwrap();
+            stored.vectors().unwrap()
+        };
+        assert_eq!(vectors(small.path()), vectors(large.path()));
+    }
+}
+
+#[test]
+fn only_new_texts_are_encoded_when_a_catalogue_changes() {
+    let store = tempfile::tempdir().unwrap();
+    let (old, new, embed) = (catalogue(0..100), catalogue(5..110), Hashing::new(8));
+    build_in(&store.path().join("old"), &source(&old, &embed)).unwrap();
+    build_in(&store.path().join("new"), &source(&new, &embed)).unwrap();
+    assert_eq!(embed.encoded.load(Ordering::Relaxed), 110);
+    // The same as without the old index.
+    build_in(
+        &store.path().join("alone/new"),
+        &source(&new, &Hashing::new(8)),
+    )
+    .unwrap();
+    let vectors = |name: &str| {
+        let stored = open(&store.path().join(name), &source(&new, &embed).identity());
+        stored.unwrap().vectors().unwrap()
+    };
+    assert_eq!(vectors("new"), vectors("alone/new"));
+    // Part of a larger index, beside another such.
+    build_in(&store.path().join("larger/new"), &source(&new, &embed)).unwrap();
+    build_in(&store.path().join("other/new"), &source(&new, &embed)).unwrap();
+    assert_eq!(embed.encoded.load(Ordering::Relaxed), 110);
+    // What another encoder made is of no use.
+    let other = Hashing {
+        name: "other",
+        ..Hashing::new(8)
+    };
+    build_in(&store.path().join("third"), &source(&new, &other)).unwrap();
+    assert_eq!(other.encoded.load(Ordering::Relaxed), 105);
+}
+
+#[test]
+fn an_index_of_something_else_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (items, embed) = (catalogue(0..10), Hashing::new(8));
+    build_in(folder.path(), &source(&items, &embed)).unwrap();
+    let refusal = |what: &str| {
+        format!(
+            "FOLDER: not the index of vectors that is needed here: {what}; delete the folder and \
+             run again"
+        )
+    };
+    let message = |source: &Source<'_>| open_message(folder.path(), source);
+    let other = catalogue(1..11);
+    assert_eq!(
+        message(&source(&other, &embed)),
+        refusal("it was made of other items or texts")
+    );
+    let other = Hashing {
+        name: "other",
+        ..Hashing::new(8)
+    };
+    assert_eq!(
+        message(&source(&items, &other)),
+        refusal("its encoder.model is \"hashing\" where \"other\" is needed")
+    );
+    let other = Hashing::new(9);
+    assert_eq!(
+        message(&source(&items, &other)),
+        refusal("its dimensions is 8 where 9 is needed")
+    );
+    let other = Source {
+        similarity: Similarity::InnerProduct,
+        ..source(&items, &embed)
+    };
+    assert_eq!(
+        message(&other),
+        refusal("its similarity is \"cosine\" where \"inner-product\" is needed")
+    );
+    let trees = Trees::default();
+    let other = Source {
+        trees: Some(&trees),
+        ..source(&items, &embed)
+    };
+    assert!(message(&other).contains("trees"), "{}", message(&other));
+}
+
+#[test]
+fn a_damaged_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (items, embed) = (catalogue(0..3000), Hashing::new(64));
+    let source = source(&items, &embed);
+    build_in(folder.path(), &source).unwrap();
+    let path = folder.path().join("data.mdb");
+    let whole = fs::read(&path).unwrap();
+    for length in [
+        0,
+        1,
+        100,
+        4096,
+        5000,
+        8192,
+        20_000,
+        whole.len() / 2,
+        whole.len() - 1,
+    ] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let message = open_message(folder.path(), &source);
+        assert!(
+            message.contains("is no whole index of vectors"),
+            "{length}: {message}"
+        );
+    }
+    fs::write(&path, vec![7; whole.len()]).unwrap();
+    let message = open_message(folder.path(), &source);
+    assert!(
+        message.contains("is no whole index of vectors"),
+        "{message}"
+    );
+    let mut changed = whole.clone();
+    let at = changed.len() - 100_000;
+    changed[at] ^= 1;
+    fs::write(&path, &changed).unwrap();
+    let stored = open(folder.path(), &source.identity()).unwrap();
+    let message = stored.vectors().unwrap_err().to_string();
+    assert!(message.contains("its vectors are not whole"), "{message}");
+    drop(stored);
+    fs::write(&path, &whole).unwrap();
+    assert!(open(folder.path(), &source.identity()).is_ok());
+    fs::remove_file(&path).unwrap();
+    assert!(open_message(folder.path(), &source).contains("cannot read FOLDER/data.mdb"));
+}
+
+#[test]
+fn readers_keep_what_they_opened_and_share_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (items, embed) = (catalogue(0..50), Hashing::new(8));
+    let source = source(&items, &embed);
+    build_in(folder.path(), &source).unwrap();
+    let first = open(folder.path(), &source.identity()).unwrap();
+    let second = open(folder.path(), &source.identity()).unwrap();
+    assert_eq!(first.vectors().unwrap(), second.vectors().unwrap());
+    build_in(folder.path(), &source).unwrap();
+    assert_eq!(first.vectors().unwrap().len(), 50);
+    assert!(open_message(folder.path(), &source).contains("was replaced"));
+    drop((first, second));
+    assert!(open(folder.path(), &source.identity()).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_written_is_read_and_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (items, embed) = (catalogue(0..50), Hashing::new(8));
+    let source = source(&items, &embed);
+    build_in(folder.path(), &source).unwrap();
+    let allow = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode));
+    allow(0o555).unwrap();
+    let read = open(folder.path(), &source.identity()).map(|_| ());
+    let written = build_in(folder.path(), &source);
+    let may_anyway = fs::write(folder.path().join("x"), "").is_ok();
+    allow(0o755).unwrap();
+    read.unwrap();
+    if may_anyway {
+        println!("skipped: this user may write everywhere");
+        return;
+    }
+    let message = written.unwrap_err().to_string();
+    let expected = format!(
+        "cannot write {}",
+        folder.path().join("data.mdb.partial").display()
+    );
+    assert!(message.starts_with(&expected), "{message}");
+}
+
+#[test]
+fn trees_find_what_exact_search_finds() {
+    let (items, embed) = (catalogue((0..2000).map(|n| n % 1900)), Hashing::new(16));
+    for similarity in [Similarity::Cosine, Similarity::InnerProduct] {
+        let folder = tempfile::tempdir().unwrap();
+        let trees = Trees {
+            trees: 20,
+            candidates: 2000,
+            minimum_recall: 0.97,
+            ..Trees::default()
+        };
+        let source = Source {
+            similarity,
+            trees: Some(&trees),
+            ..source(&items, &embed)
+        };
+        build_in(folder.path(), &source).unwrap();
+        let stored = open(folder.path(), &source.identity()).unwrap();
+        assert!(stored.header.recall.unwrap() >= 0.97);
+        let exact = Exact::new(stored.vectors().unwrap());
+        let queries = exact.items().select(&[0, 77, 1999]);
+        let search = |candidates| crate::search::Trees {
+            environment: &stored.environment,
+            similarity,
+            candidates,
+        };
+        let found = search(usize::MAX >> 8).search(&queries, &[9; 3]).unwrap();
+        for (found, expected) in found.iter().zip(exact.search(&queries, &[9; 3])) {
+            for (found, expected) in found.iter().zip(&expected) {
+                let close = (found.score - expected.score).abs() <= 1e-5 * expected.score.abs();
+                assert!(close, "{found:?} {expected:?}");
+            }
+            assert_eq!(found.len(), 9);
+        }
+        // Fewer hits are the first of more.
+        let few = search(300).search(&queries, &[4; 3]).unwrap();
+        let many = search(300).search(&queries, &[200; 3]).unwrap();
+        for (few, many) in few.iter().zip(&many) {
+            assert_eq!(few[..], many[..4]);
+        }
+    }
+}
+
+#[test]
+fn trees_that_find_too_little_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (items, embed) = (catalogue(0..2000), Hashing::new(16));
+    let trees = Trees {
+        trees: 1,
+        candidates: 20,
+        minimum_recall: 0.9,
+        ..Trees::default()
+    };
+    let source = Source {
+        trees: Some(&trees),
+        ..source(&items, &embed)
+    };
+    let message = build_in(folder.path(), &source).unwrap_err().to_string();
+    assert!(
+        message.contains("less than `arroy.minimum_recall` (0.9): raise `arroy.candidates` (20)"),
+        "{message}"
+    );
+    assert!(
+        fs::read_dir(folder.path()).unwrap().next().is_none(),
+        "nothing is left"
+    );
+}
+
+#[test]
+fn equal_seeds_make_equal_trees() {
+    let (items, embed) = (catalogue(0..3000), Hashing::new(16));
+    let trees = Trees {
+        trees: 8,
+        candidates: 100,
+        minimum_recall: 0.0,
+        ..Trees::default()
+    };
+    let source = Source {
+        trees: Some(&trees),
+        ..source(&items, &embed)
+    };
+    let found = || {
+        let folder = tempfile::tempdir().unwrap();
+        build_in(folder.path(), &source).unwrap();
+        let stored = open(folder.path(), &source.identity()).unwrap();
+        let vectors = stored.vectors().unwrap();
+        let queries = vectors.select(&(0..200).collect::<Vec<_>>());
+        let search = crate::search::Trees {
+            environment: &stored.environment,
+            similarity: Similarity::Cosine,
+            candidates: 100,
+        };
+        search.search(&queries, &[10; 200]).unwrap()
+    };
+    assert_eq!(found(), found());
+}

@@ -1,0 +1,110 @@
+//! Processes that are killed while they build, and others that read meanwhile.
+
+use std::env;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::*;
+
+/// Tells a child its folder, and which of two catalogues to build, or 0 to read.
+const FOLDER: &str = "GLOSS_E5_TEST_FOLDER";
+const WORK: &str = "GLOSS_E5_TEST_WORK";
+
+fn versions() -> [Catalogue; 2] {
+    [catalogue(0..4000), catalogue(2000..5000)]
+}
+
+/// Which of the two catalogues the index in `folder` was made of, if it is a whole one.
+fn version(folder: &Path) -> Option<usize> {
+    let embed = Hashing::new(64);
+    versions().iter().position(|catalogue| {
+        let source = source(catalogue, &embed);
+        let vectors = open(folder, &source.identity()).and_then(|stored| stored.vectors());
+        vectors.is_ok_and(|vectors| vectors.len() == catalogue.len())
+    })
+}
+
+fn child(folder: &Path, work: usize) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "store::tests::killed::child_process",
+            "--nocapture",
+        ])
+        .env(FOLDER, folder)
+        .env(WORK, work.to_string())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// What a child does; nothing in a run of the tests.
+#[test]
+fn child_process() {
+    let (Ok(folder), Ok(work)) = (env::var(FOLDER), env::var(WORK)) else {
+        return;
+    };
+    let (folder, work) = (Path::new(&folder), work.parse::<usize>().unwrap());
+    let end = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < end {
+        match work {
+            0 => assert!(version(folder).is_some(), "half an index"),
+            _ => {
+                let embed = Hashing::new(64);
+                build_in(folder, &source(&versions()[work - 1], &embed)).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_killed_build_leaves_the_old_index_or_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let [old, _] = &versions();
+    build_in(folder.path(), &source(old, &Hashing::new(64))).unwrap();
+    let mut seen = [0; 2];
+    for round in 0..20u64 {
+        let mut child = child(folder.path(), 1 + round as usize % 2);
+        // From before the first build ends to somewhere in one of the next.
+        sleep(Duration::from_millis(5 + 17 * round % 190));
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(
+            output.stderr.is_empty(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let version = version(folder.path());
+        seen[version.expect("a whole index")] += 1;
+    }
+    println!("old {}, new {}", seen[0], seen[1]);
+    // What a killed build left is in nobody's way.
+    build_in(folder.path(), &source(old, &Hashing::new(64))).unwrap();
+    assert_eq!(version(folder.path()), Some(0));
+}
+
+#[test]
+fn readers_see_a_whole_index_while_it_is_built_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let [old, new] = &versions();
+    build_in(folder.path(), &source(old, &Hashing::new(64))).unwrap();
+    let readers = [child(folder.path(), 0), child(folder.path(), 0)];
+    let end = Instant::now() + Duration::from_secs(3);
+    let mut built = 0;
+    while Instant::now() < end {
+        for catalogue in [new, old] {
+            build_in(folder.path(), &source(catalogue, &Hashing::new(64))).unwrap();
+            built += 1;
+        }
+    }
+    assert!(built > 4, "{built}");
+    for mut reader in readers {
+        let ended = reader.try_wait().unwrap();
+        reader.kill().unwrap();
+        let output = reader.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(ended.is_none(), "a reader failed: {told}");
+    }
+}
