@@ -87,13 +87,15 @@ impl Environment {
     }
 
     fn open_anew(path: &Path) -> Result<Self> {
-        let bytes = fs::metadata(path).map_err(Error::io("read", path))?.len();
-        if bytes == 0 {
+        if fs::metadata(path).map_err(Error::io("read", path))?.len() == 0 {
             return Err(damaged(path, "it is empty"));
         }
         let flags = EnvFlags::NO_SUB_DIR | EnvFlags::NO_LOCK | EnvFlags::READ_ONLY;
         let failed = |error: heed::Error| library_error("read", path)(error.into());
         let env = open_env(path, 0, flags).map_err(failed)?;
+        // Of the file that is open, for another may have its name by now.
+        let file = env.try_clone_inner_file().map_err(failed)?;
+        let bytes = file.metadata().map_err(Error::io("read", path))?.len();
         let needed = used(&env);
         if bytes < needed {
             let what = format!("it is cut short: {bytes} bytes are left of {needed}");

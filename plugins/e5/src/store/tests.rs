@@ -3,11 +3,12 @@
 mod killed;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gloss_core::{Catalogue, Context, Item, Result};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::build::build_with_room;
 use super::*;
@@ -15,6 +16,28 @@ use crate::config::{Similarity, Trees};
 use crate::embed::Embed;
 use crate::encoder::Role;
 use crate::search::Exact;
+
+/// A folder for an index, with no other beside it whose vectors could be used again.
+struct Folder {
+    path: PathBuf,
+    _parent: TempDir,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("store/index");
+        fs::create_dir_all(&path).unwrap();
+        Folder {
+            path,
+            _parent: parent,
+        }
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
 
 /// Makes vectors up, and counts the texts.
 struct Hashing {
@@ -95,7 +118,7 @@ fn open_message(folder: &Path, source: &Source<'_>) -> String {
 
 #[test]
 fn what_is_written_is_read() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let (items, embed) = (catalogue([3, 1, 3, 2]), Hashing::new(5));
     let source = source(&items, &embed);
     build_in(folder.path(), &source).unwrap();
@@ -119,7 +142,7 @@ fn what_is_written_is_read() {
 
 #[test]
 fn an_empty_catalogue_has_an_index() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let (items, embed) = (catalogue([]), Hashing::new(5));
     for trees in [None, Some(&Trees::default())] {
         let source = Source {
@@ -137,6 +160,7 @@ fn the_file_grows_from_almost_nothing() {
     let (items, embed) = (catalogue(0..5000), Hashing::new(64));
     let trees = Trees {
         trees: 5,
+        minimum_recall: 0.0,
         ..Trees::default()
     };
     for trees in [None, Some(&trees)] {
@@ -144,7 +168,7 @@ fn the_file_grows_from_almost_nothing() {
             trees,
             ..source(&items, &embed)
         };
-        let (small, large) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (small, large) = (Folder::new(), Folder::new());
         build_with_room(&source, small.path(), &Context::default(), 1 << 16).unwrap();
         build_in(large.path(), &source).unwrap();
         let vectors = |folder: &Path| {
@@ -188,7 +212,7 @@ fn only_new_texts_are_encoded_when_a_catalogue_changes() {
 
 #[test]
 fn an_index_of_something_else_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let (items, embed) = (catalogue(0..10), Hashing::new(8));
     build_in(folder.path(), &source(&items, &embed)).unwrap();
     let refusal = |what: &str| {
@@ -234,7 +258,7 @@ fn an_index_of_something_else_is_refused() {
 
 #[test]
 fn a_damaged_file_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let (items, embed) = (catalogue(0..3000), Hashing::new(64));
     let source = source(&items, &embed);
     build_in(folder.path(), &source).unwrap();
@@ -280,7 +304,7 @@ fn a_damaged_file_is_refused() {
 
 #[test]
 fn readers_keep_what_they_opened_and_share_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let (items, embed) = (catalogue(0..50), Hashing::new(8));
     let source = source(&items, &embed);
     build_in(folder.path(), &source).unwrap();
@@ -298,7 +322,7 @@ fn readers_keep_what_they_opened_and_share_it() {
 #[test]
 fn a_folder_that_may_not_be_written_is_read_and_told() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let (items, embed) = (catalogue(0..50), Hashing::new(8));
     let source = source(&items, &embed);
     build_in(folder.path(), &source).unwrap();
@@ -325,7 +349,7 @@ fn a_folder_that_may_not_be_written_is_read_and_told() {
 fn trees_find_what_exact_search_finds() {
     let (items, embed) = (catalogue((0..2000).map(|n| n % 1900)), Hashing::new(16));
     for similarity in [Similarity::Cosine, Similarity::InnerProduct] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new();
         let trees = Trees {
             trees: 20,
             candidates: 2000,
@@ -366,7 +390,7 @@ fn trees_find_what_exact_search_finds() {
 
 #[test]
 fn trees_that_find_too_little_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let (items, embed) = (catalogue(0..2000), Hashing::new(16));
     let trees = Trees {
         trees: 1,
@@ -403,7 +427,7 @@ fn equal_seeds_make_equal_trees() {
         ..source(&items, &embed)
     };
     let found = || {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new();
         build_in(folder.path(), &source).unwrap();
         let stored = open(folder.path(), &source.identity()).unwrap();
         let vectors = stored.vectors().unwrap();
