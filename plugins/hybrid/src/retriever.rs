@@ -1,0 +1,140 @@
+//! The retriever.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gloss_core::{Catalogue, Context, Error, Fault, Hit, Index, QueryKind, Request};
+use gloss_core::{Result, Retriever};
+
+use crate::config::Hybrid;
+use crate::fuse::Rule;
+use crate::nested::Nested;
+
+impl Retriever for Hybrid {
+    fn check(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (at, nested) in self.retrievers.iter().enumerate() {
+            faults.extend(nested.faults().into_iter().map(|fault| Fault {
+                key: match fault.key.as_str() {
+                    "" => format!("retrievers.{at}"),
+                    key => format!("retrievers.{at}.{key}"),
+                },
+                ..fault
+            }));
+        }
+        let count = self.retrievers.len();
+        if let Some(weights) = &self.weights {
+            if weights.len() != count {
+                let message = format!("has {} numbers for {count} retrievers", weights.len());
+                faults.push(Fault::new("weights", message));
+            }
+            let fits = |weight: &f64| (0.0..1e9).contains(weight);
+            if !weights.iter().all(fits) || weights.iter().all(|weight| *weight == 0.0) {
+                let message = "expected numbers from 0 to a thousand million, not all 0";
+                faults.push(Fault::new("weights", message));
+            }
+        }
+        if faults.is_empty() && self.accepts().is_empty() {
+            let message = "no kind of query is answered by all of them";
+            faults.push(Fault::new("retrievers", message));
+        }
+        faults
+    }
+
+    fn accepts(&self) -> &[QueryKind] {
+        self.accepts.get_or_init(|| {
+            let by_all = |kind: &QueryKind| {
+                let mut retrievers = self.retrievers.iter().filter_map(Nested::retriever);
+                retrievers.all(|retriever| retriever.accepts().contains(kind))
+            };
+            let kinds = [QueryKind::Text, QueryKind::Vector];
+            kinds.into_iter().filter(by_all).collect()
+        })
+    }
+
+    fn inputs(&self) -> Result<Vec<PathBuf>> {
+        let mut inputs = BTreeSet::new();
+        for (_, retriever) in self.nested()? {
+            inputs.extend(retriever.inputs()?);
+        }
+        Ok(inputs.into_iter().collect())
+    }
+
+    fn build(&self, catalogue: &Catalogue, folder: &Path, context: &Context) -> Result<()> {
+        for (name, retriever) in self.nested()? {
+            let folder = folder.join(name);
+            fs::create_dir_all(&folder).map_err(Error::io("make the folder", &folder))?;
+            retriever.build(catalogue, &folder, context)?;
+        }
+        Ok(())
+    }
+
+    fn open<'a>(
+        &'a self,
+        catalogue: &'a Catalogue,
+        folder: &Path,
+        context: &Context,
+    ) -> Result<Box<dyn Index + 'a>> {
+        let nested = self.nested()?;
+        let indexes = nested
+            .into_iter()
+            .map(|(name, retriever)| retriever.open(catalogue, &folder.join(name), context))
+            .collect::<Result<_>>()?;
+        Ok(Box::new(Fused {
+            options: self,
+            indexes,
+        }))
+    }
+}
+
+impl Hybrid {
+    /// The retrievers, and the names of their folders.
+    fn nested(&self) -> Result<Vec<(String, &dyn Retriever)>> {
+        let named = self.retrievers.iter().enumerate().map(|(at, nested)| {
+            let name = format!("{at}-{}", nested.name());
+            Some((name, nested.retriever()?))
+        });
+        let all: Option<Vec<_>> = named.collect();
+        all.ok_or_else(|| Error::Internal("a hybrid with faults was used".into()))
+    }
+}
+
+/// Several indexes as one.
+struct Fused<'a> {
+    options: &'a Hybrid,
+    indexes: Vec<Box<dyn Index + 'a>>,
+}
+
+impl Index for Fused<'_> {
+    fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>> {
+        let deep: Vec<Request<'_>> = requests
+            .iter()
+            .map(|request| Request {
+                k: self.options.depth,
+                ..*request
+            })
+            .collect();
+        let found = self
+            .indexes
+            .iter()
+            .map(|index| index.search(&deep))
+            .collect::<Result<Vec<_>>>()?;
+        let rule = Rule {
+            fusion: self.options.fusion,
+            constant: self.options.reciprocal_rank_constant,
+            weights: self.options.weights.as_deref().unwrap_or_default(),
+        };
+        let answers = requests.iter().enumerate().map(|(at, request)| {
+            let rankings = found
+                .iter()
+                .map(|answers| answers.get(at).map(Vec::as_slice));
+            let rankings: Vec<&[Hit]> = rankings.map(Option::unwrap_or_default).collect();
+            rule.fuse(&rankings, request.k)
+        });
+        Ok(answers.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;
