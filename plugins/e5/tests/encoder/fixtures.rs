@@ -100,9 +100,9 @@ fn a_prefix_is_part_of_the_text() {
     let prefixed = open(&fixture("bert"), &given);
     let plain = open(&fixture("bert"), &without_prefix());
     let expected = encode(&plain, &["hair brush", "red brush"]);
-    assert_eq!(encode(&prefixed, &["brush"])[0], expected[0]);
+    assert!(difference(&encode(&prefixed, &["brush"])[0], &expected[0]) < 1e-5);
     let query = prefixed.encode(&["brush"], Role::Query, &mut |_| Ok(()));
-    assert!(difference(&query.unwrap(), &expected[1]) < 1e-6);
+    assert!(difference(&query.unwrap(), &expected[1]) < 1e-5);
 }
 
 #[test]

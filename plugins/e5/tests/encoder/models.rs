@@ -121,6 +121,6 @@ fn the_prefix_matters_to_a_model_that_was_trained_with_one() {
     };
     let plain = encode(&open(&folder, &given), &["shampoo", "passage: shampoo"]);
     let known = encode(&open(&folder, &Given::default()), &["shampoo"]);
-    assert!(difference(&known[0], &plain[1]) < 1e-6);
+    assert!(difference(&known[0], &plain[1]) < 1e-5);
     assert!(difference(&known[0], &plain[0]) > 1e-3);
 }
