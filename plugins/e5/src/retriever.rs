@@ -1,17 +1,18 @@
 //! The retriever.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gloss_core::{Catalogue, Context, Error, Hit, Index, QueryContent, QueryKind, Request};
 use gloss_core::{Result, Retriever, find_model};
 use hashbrown::HashMap;
 use serde_json::{Value, json};
 
-use crate::config::{E5, NamedPrefix, PrefixChoice, Search, Similarity, Trees as TreeOptions};
+use crate::config::{E5, NamedPrefix, PrefixChoice, Search, Similarity};
 use crate::embed::Embed;
 use crate::encoder::{self, Encoder, Given, Prefix, Role, Settings};
 use crate::search::{Exact, Matrix, Trees};
-use crate::store::{self, Source, Stored};
+use crate::store::{self, Environment, Source, Stored};
 
 /// The most items that are searched exactly unless it is asked for.
 const EXACT: usize = 1_000_000;
@@ -144,19 +145,20 @@ struct Dense<'a> {
 
 enum Searcher {
     Exact(Exact),
-    Trees(Stored, TreeOptions),
+    /// Trees, and how many items are scored for each query.
+    Trees(Arc<Environment>, usize),
 }
 
 impl<'a> Dense<'a> {
     fn new(embed: Box<dyn Embed + 'a>, stored: Stored, context: Context) -> Result<Self> {
         let identity = &stored.header.identity;
         let (similarity, dimensions) = (identity.similarity, identity.dimensions);
-        let searcher = match identity.trees.clone() {
+        let searcher = match &identity.trees {
             None => Searcher::Exact(Exact::new(stored.vectors()?)),
             Some(trees) => {
                 let recall = stored.header.recall.unwrap_or_default();
                 tracing::info!(recall, "recall@10 of the trees against exact search");
-                Searcher::Trees(stored, trees)
+                Searcher::Trees(Arc::clone(&stored.environment), trees.candidates)
             }
         };
         Ok(Dense {
@@ -228,10 +230,10 @@ impl Index for Dense<'_> {
         }
         let found = match &self.searcher {
             Searcher::Exact(exact) => exact.search(&queries, &depths),
-            Searcher::Trees(stored, options) => Trees {
-                environment: &stored.environment,
+            Searcher::Trees(environment, candidates) => Trees {
+                environment,
                 similarity: self.similarity,
-                candidates: options.candidates,
+                candidates: *candidates,
             }
             .search(&queries, &depths)?,
         };

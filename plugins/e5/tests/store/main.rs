@@ -1,0 +1,156 @@
+//! The whole retriever on Amazon Beauty: Last Item Search, and trees beside exact search.
+//!
+//! With GLOSS_TEST_ALL also for the model that takes minutes.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+#[path = "../encoder/places.rs"]
+#[allow(dead_code, reason = "the other tests need more of it")]
+mod places;
+
+use std::path::Path;
+use std::time::Instant;
+
+use gloss_amazon as _;
+use gloss_core::{AnyComponent, Context, Data, Hit, Index, Kind, Query, QueryContent};
+use gloss_core::{Registry, Request, Retriever};
+use gloss_e5::E5;
+use serde_json::{Value, json};
+
+fn data() -> Option<Data> {
+    let folder = places::data()?;
+    let registry = Registry::compiled_in().unwrap();
+    let entry = registry.get(Kind::Dataset, "amazon", "").unwrap();
+    match entry.parse(json!({"category": "Beauty", "folder": folder})) {
+        Ok(AnyComponent::Dataset(dataset)) => Some(dataset.load(&Context::default()).unwrap()),
+        _ => panic!("not a data set"),
+    }
+}
+
+fn options(model: &Path, more: Value) -> E5 {
+    let mut options = json!({"model": model, "device": "cpu"});
+    let more = more.as_object().cloned().unwrap_or_default();
+    options.as_object_mut().unwrap().extend(more);
+    serde_json::from_value(options).unwrap()
+}
+
+fn search(index: &dyn Index, queries: &[QueryContent], k: usize) -> Vec<Vec<Hit>> {
+    let requests: Vec<Request<'_>> = queries.iter().map(|query| Request { query, k }).collect();
+    index.search(&requests).unwrap()
+}
+
+/// Mean recall@5, ndcg@5 and mrr@5 of Last Item Search, seen items kept and left out.
+fn last_item_search(data: &Data, index: &dyn Index) -> [[f64; 3]; 2] {
+    let seen = |case| data.histories.seen(case).items;
+    let cases = &data.splits.test;
+    let text = |&case| {
+        data.catalogue
+            .item(*seen(case).last().unwrap())
+            .text
+            .as_str()
+    };
+    let queries: Vec<_> = cases
+        .iter()
+        .map(text)
+        .map(|t| Query::text(t).content)
+        .collect();
+    let longest = cases.iter().map(|&case| seen(case).len()).max().unwrap();
+    let answers = search(index, &queries, 5 + longest);
+    let mut sums = [[0.0; 3]; 2];
+    for (answer, &case) in answers.iter().zip(cases) {
+        let target = data.histories.targets(case)[0];
+        let kept = |item: &u32| !seen(case).contains(item);
+        let items = || answer.iter().map(|hit| hit.item);
+        let places = [
+            items().take(5).position(|item| item == target),
+            items().filter(kept).take(5).position(|item| item == target),
+        ];
+        for (sums, place) in sums.iter_mut().zip(places) {
+            let Some(place) = place else { continue };
+            let rank = place as f64 + 1.0;
+            let gains = [1.0, 1.0 / (rank + 1.0).log2(), 1.0 / rank];
+            sums.iter_mut()
+                .zip(gains)
+                .for_each(|(sum, gain)| *sum += gain);
+        }
+    }
+    sums.map(|sums| sums.map(|sum| sum / cases.len() as f64))
+}
+
+fn assert_figures(model: &str, expected: [[f64; 3]; 2]) {
+    let Some(data) = data() else {
+        return eprintln!("skipped: there is no data; set GLOSS_TEST_DATA");
+    };
+    let Some(model) = places::model(model) else {
+        return eprintln!("skipped: there is no model; set GLOSS_TEST_MODELS");
+    };
+    let (folder, context) = (tempfile::tempdir().unwrap(), Context::default());
+    let exact = options(&model, json!({"search": "exact"}));
+    exact
+        .build(&data.catalogue, folder.path(), &context)
+        .unwrap();
+    let index = exact
+        .open(&data.catalogue, folder.path(), &context)
+        .unwrap();
+    let found = last_item_search(&data, &*index);
+    println!("{}: {found:?}", model.display());
+    for (found, expected) in found.as_flattened().iter().zip(expected.as_flattened()) {
+        assert!((found - expected).abs() < 5e-4, "{found} {expected}");
+    }
+}
+
+#[test]
+fn last_item_search_with_minilm_gives_the_reference_figures() {
+    let kept = [0.037562, 0.019680, 0.013762];
+    let new = [0.042794, 0.030176, 0.026011];
+    assert_figures("all-minilm-l6-v2", [kept, new]);
+}
+
+#[test]
+fn last_item_search_with_e5_gives_the_reference_figures() {
+    if std::env::var_os("GLOSS_TEST_ALL").is_none() {
+        return eprintln!("skipped: it takes minutes; set GLOSS_TEST_ALL");
+    }
+    let kept = [0.040782, 0.021943, 0.015658];
+    let new = [0.048026, 0.034802, 0.030461];
+    assert_figures("multilingual-e5-small", [kept, new]);
+}
+
+/// Trees made of the vectors that an exact index has, without encoding the items again.
+#[test]
+fn trees_find_nearly_all_by_looking_at_less_than_a_quarter() {
+    let Some(data) = data() else {
+        return eprintln!("skipped: there is no data; set GLOSS_TEST_DATA");
+    };
+    let Some(model) = places::model("all-minilm-l6-v2") else {
+        return eprintln!("skipped: there is no model; set GLOSS_TEST_MODELS");
+    };
+    let (folder, context) = (tempfile::tempdir().unwrap(), Context::default());
+    let [all, some] = ["exact", "arroy"].map(|name| folder.path().join(name));
+    let exact = options(&model, json!({"search": "exact"}));
+    let trees = options(
+        &model,
+        json!({"search": "arroy", "arroy": {"minimum_recall": 0.95}}),
+    );
+    assert!(4 * trees.arroy.candidates < data.catalogue.len());
+    for (options, folder) in [(&exact, &all), (&trees, &some)] {
+        std::fs::create_dir(folder).unwrap();
+        let start = Instant::now();
+        options.build(&data.catalogue, folder, &context).unwrap();
+        println!("built {:?} in {:?}", options.search, start.elapsed());
+    }
+    let exact = exact.open(&data.catalogue, &all, &context).unwrap();
+    let trees = trees.open(&data.catalogue, &some, &context).unwrap();
+    let items = data.catalogue.items().iter().step_by(25);
+    let queries: Vec<_> = items.map(|item| Query::text(&item.text).content).collect();
+    let expected = search(&*exact, &queries, 10);
+    let found = search(&*trees, &queries, 10);
+    let good = |(expected, found): (&Vec<Hit>, &Vec<Hit>)| {
+        let last = expected[9].score - 1e-6;
+        found.iter().filter(|hit| hit.score >= last).count().min(10)
+    };
+    let recall = expected.iter().zip(&found).map(good).sum::<usize>() as f64;
+    let recall = recall / (10 * queries.len()) as f64;
+    println!("recall@10 {recall:.4} of {} queries", queries.len());
+    assert!(recall >= 0.95);
+}
