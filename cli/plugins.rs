@@ -3,7 +3,10 @@
 
 use gloss_amazon as _;
 use gloss_bm25 as _;
+#[cfg(feature = "libtorch")]
+use gloss_e5 as _;
 use gloss_floor as _;
+use gloss_hybrid as _;
 use gloss_lis as _;
 #[cfg(feature = "libtorch")]
 use gloss_llama as _;

@@ -42,8 +42,8 @@ struct Arguments {
     /// Numbers of our side.
     #[arg(long, value_delimiter = ',', default_value = "f32")]
     dtype: Vec<String>,
-    /// Numbers of the peer; none to leave it out.
-    #[arg(long, value_delimiter = ',', default_value = "f32")]
+    /// Numbers of the peer; nothing after it to leave the peer out.
+    #[arg(long, value_delimiter = ',', num_args = 0.., default_value = "f32")]
     peer_dtype: Vec<String>,
     /// Batch sizes of the peer; its own default is 32.
     #[arg(long, value_delimiter = ',', default_value = "32")]
@@ -127,18 +127,26 @@ fn compare(arguments: &Arguments, model: &Path, texts: &[String]) {
             Side::Peer(_) => String::new(),
             Side::Gloss(encoder) => {
                 let found = nearest(encoder, &texts);
-                format!("{:.4}", same(&found, exact.get_or_insert_with(|| found.clone())))
+                format!(
+                    "{:.4}",
+                    same(&found, exact.get_or_insert_with(|| found.clone()))
+                )
             }
         };
         let model = model.file_name().unwrap().to_string_lossy();
         let rate = texts.len() as f64 / seconds;
-        println!("{model:24} {name:20} {rate:10.1} {:8.2} {same:>8}", peer / seconds);
+        println!(
+            "{model:24} {name:20} {rate:10.1} {:8.2} {same:>8}",
+            peer / seconds
+        );
     }
 }
 
 /// For each of 500 texts, the places of the 10 that are most similar, by the inner product.
 fn nearest(encoder: &Encoder, texts: &[&str]) -> Vec<HashSet<i64>> {
-    let rows = encoder.encode(texts, Role::Passage, &mut |_| Ok(())).unwrap();
+    let rows = encoder
+        .encode(texts, Role::Passage, &mut |_| Ok(()))
+        .unwrap();
     let rows = Tensor::from_slice(&rows).view([texts.len() as i64, -1]);
     let queries = rows.narrow(0, 0, rows.size()[0].min(500));
     let (_, places) = queries.matmul(&rows.tr()).topk(10, 1, true, true);
@@ -148,7 +156,10 @@ fn nearest(encoder: &Encoder, texts: &[&str]) -> Vec<HashSet<i64>> {
 
 /// The share of two lists of neighbours that is the same.
 fn same(a: &[HashSet<i64>], b: &[HashSet<i64>]) -> f64 {
-    let shares = a.iter().zip(b).map(|(a, b)| a.intersection(b).count() as f64 / 10.0);
+    let shares = a
+        .iter()
+        .zip(b)
+        .map(|(a, b)| a.intersection(b).count() as f64 / 10.0);
     shares.sum::<f64>() / a.len() as f64
 }
 

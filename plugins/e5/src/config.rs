@@ -113,13 +113,14 @@ pub struct Trees {
     /// How many trees there are. More find more, and take room and time to build.
     #[schemars(range(min = 1, max = 10_000))]
     pub trees: usize,
-    /// Items that are scored for each query. More find more, and take time; a query has no more
-    /// hits than this.
+    /// Items in the leaves that are looked at for each query; an item counts once for each tree
+    /// that leads to it. More find more, and take time; a query has no more hits than this.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub candidates: usize,
-    /// Items in a leaf of a tree. If it is not given, as many as a vector has numbers.
+    /// The most items in a leaf of a tree. Smaller leaves find more among as many candidates, and
+    /// take room and time to build.
     #[schemars(range(min = 1))]
-    pub split_after: Option<usize>,
+    pub split_after: usize,
     /// The most memory for vectors while trees are built, in GiB.
     #[schemars(range(min = 0.01))]
     pub memory: f64,
@@ -137,9 +138,9 @@ pub struct Trees {
 impl Default for Trees {
     fn default() -> Self {
         Trees {
-            trees: 50,
-            candidates: 2000,
-            split_after: None,
+            trees: 20,
+            candidates: 3000,
+            split_after: 24,
             memory: 4.0,
             seed: 0,
             sample: 256,

@@ -255,3 +255,6 @@ fn not_finite() -> Error {
             .into(),
     )
 }
+
+#[cfg(test)]
+mod tests;

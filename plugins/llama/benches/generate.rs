@@ -1,23 +1,28 @@
 //! Users per second of beam search, beside Hugging Face generate on the same machine, in one go.
 //!
-//! `cargo bench -p gloss-llama --bench generate -- --model FOLDER --prompts FILE`, where FILE has a
-//! prompt a line: `{"tokens": [...]}`. No token ends a beam, so that every user takes all steps.
-//! `peer.py` beside this file makes models of random weights, and is the peer.
+//! `cargo bench -p gloss-llama --bench generate -- --model FOLDER --data FOLDER --peer-batch 64,256`
+//! makes the prompts of Amazon Beauty's test users, or some of them; `--tokenizer` names a folder
+//! with a tokenizer where the model has none. No token ends a beam, so that every user takes all
+//! steps. `peer.py` beside this file makes models of random weights, and is the peer.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
     reason = "a benchmark fails by panicking"
 )]
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use clap::Parser;
-use gloss_core::Context;
-use gloss_llama::{BeamSearch, Decoding, EarlyStopping, Engine, Limits, LoadOptions, Model};
+use gloss_core::{AnyComponent, Context, Kind, Registry};
+use gloss_llama::{
+    BeamSearch, Decoding, EarlyStopping, Engine, Limits, LoadOptions, Model, Prompts, Tokenizer,
+    Truncation,
+};
 use gloss_torch::{DeviceName, Precision};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Compares users per second with Hugging Face generate.
 #[derive(Parser)]
@@ -31,9 +36,18 @@ struct Arguments {
     /// Quantises the checkpoint to NF4 on both sides.
     #[arg(long)]
     nf4: bool,
-    /// The prompts.
-    #[arg(long)]
+    /// The prompts, one a line: `{"tokens": [...]}`; made from the data if there is no such file.
+    #[arg(long, default_value = concat!(env!("CARGO_TARGET_TMPDIR"), "/prompts.jsonl"))]
     prompts: PathBuf,
+    /// The folder of Amazon's files of 2014.
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
+    /// The folder of the tokenizer, if it is not the model's.
+    #[arg(long)]
+    tokenizer: Option<PathBuf>,
+    /// Users whose prompts are made, at even distances.
+    #[arg(long, default_value_t = 2048)]
+    users: usize,
     /// Batch sizes of ours, in users.
     #[arg(long, value_delimiter = ',', default_value = "256")]
     batch: Vec<usize>,
@@ -69,6 +83,9 @@ fn main() {
         return;
     }
     let arguments = Arguments::parse();
+    if !arguments.prompts.exists() {
+        make_prompts(&arguments);
+    }
     let prompts = prompts(&arguments.prompts);
     let mut best = 0_f64;
     for &batch in &arguments.batch {
@@ -88,6 +105,30 @@ fn main() {
             best / peer
         );
     }
+}
+
+/// Writes the prompts of test users of Beauty.
+fn make_prompts(arguments: &Arguments) {
+    gloss_amazon::register(&mut Registry::new()).unwrap();
+    let registry = Registry::compiled_in().unwrap();
+    let entry = registry.get(Kind::Dataset, "amazon", "").unwrap();
+    let options = json!({"category": "Beauty", "folder": arguments.data});
+    let AnyComponent::Dataset(dataset) = entry.parse(options).unwrap() else {
+        unreachable!("amazon is a dataset");
+    };
+    let data = dataset.load(&Context::default()).unwrap();
+    let folder = arguments.tokenizer.as_ref().unwrap_or(&arguments.model);
+    let tokenizer = Tokenizer::open(folder, 1 << 24).unwrap();
+    let prompts =
+        Prompts::new(&tokenizer, &data.catalogue, Truncation::Left, PROMPT_TOKENS).unwrap();
+    let cases = &data.splits.test;
+    let mut text = String::new();
+    for user in 0..arguments.users {
+        let case = cases[user * cases.len() / arguments.users];
+        let tokens = prompts.tokens(data.histories.seen(case).items).unwrap();
+        writeln!(text, "{}", json!({ "tokens": tokens })).unwrap();
+    }
+    std::fs::write(&arguments.prompts, text).unwrap();
 }
 
 /// The prompts of the file, cut on the left, without what all begin with being left to the model.

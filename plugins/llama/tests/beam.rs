@@ -52,11 +52,18 @@ impl Case {
 
     #[track_caller]
     fn assert_equal(&self, found: &[Sequence]) {
-        let tokens: Vec<_> = found.iter().map(|sequence| sequence.tokens.clone()).collect();
+        let tokens: Vec<_> = found
+            .iter()
+            .map(|sequence| sequence.tokens.clone())
+            .collect();
         let about = format!("{:?} prompt {}", self.search(), self.prompt);
         assert_eq!(tokens, self.sequences, "{about}");
         for (found, expected) in found.iter().zip(&self.scores) {
-            assert!((found.score - expected).abs() < 1e-4, "{about}: {} {expected}", found.score);
+            assert!(
+                (found.score - expected).abs() < 1e-4,
+                "{about}: {} {expected}",
+                found.score
+            );
         }
     }
 }
@@ -84,7 +91,10 @@ fn tiny_models_write_what_transformers_writes_with_every_setting() {
         let same = |case: &&Case| case.search() == search && case.fixture == first.fixture;
         let (group, rest) = cases.split_at(cases.iter().take_while(same).count());
         cases = rest;
-        let own: Vec<_> = group.iter().map(|case| prompts[case.prompt].clone()).collect();
+        let own: Vec<_> = group
+            .iter()
+            .map(|case| prompts[case.prompt].clone())
+            .collect();
         let decoding = Decoding::BeamSearch(&search);
         let found = engines[&first.fixture].generate(&own, &decoding, &Context::default());
         for (case, found) in group.iter().zip(found.unwrap()) {

@@ -224,3 +224,35 @@ fn samples_follow_the_models_distribution() {
     // Five standard deviations of the share of a token of probability one half.
     assert!(largest < 0.04, "{largest}");
 }
+
+/// Resident memory of this process, in bytes.
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn two_thousand_steps_leave_memory_as_it_was() {
+    let case = Case::new();
+    let prompts = case.prompts();
+    let tokens = prompts.tokens_batch(&HISTORIES).unwrap();
+    let engine = engine(4, &prompts.shared());
+    let search = BeamSearch {
+        eos: Vec::new(),
+        ..search(5, 40, 0)
+    };
+    let run = |batches| {
+        for _ in 0..batches {
+            let decoding = Decoding::BeamSearch(&search);
+            engine.generate(&tokens, &decoding, &Context::default()).unwrap();
+        }
+    };
+    run(10);
+    let before = resident();
+    run(50);
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 16 << 20, "{grown} bytes more");
+}

@@ -124,10 +124,8 @@ impl Encoder {
             let vectors = tch::no_grad(|| self.vectors(network, &batches[at], sequences));
             vectors.map_err(torch_error("encode texts"))
         };
-        let cores = usize::try_from(tch::get_num_threads()).unwrap_or(1);
-        let workers = cores.min(batches.len());
-        if self.device == Device::Cpu && workers > 1 {
-            return workers::run(workers, batches.len(), || self.network(), work, done);
+        if self.device == Device::Cpu {
+            return workers::run(batches.len(), || self.network(), work, done);
         }
         let network = self.network();
         (0..batches.len()).try_for_each(|at| done(at, work(&network, at)?))

@@ -1,7 +1,7 @@
 //! Batches on all cores of the CPU: each on one core, which leaves no core waiting for another.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use gloss_core::{Error, Result};
@@ -15,19 +15,29 @@ impl Drop for Restore {
     }
 }
 
-/// Computes results 0 to `count`, each by one of `workers`, and gives them to `done` on this
-/// thread as they come. What a worker needs is made by `prepare`.
+/// Held while the threads of libtorch's operations are changed, which are the process's.
+static THREADS: Mutex<()> = Mutex::new(());
+
+/// Computes results 0 to `count`, each on one core by one of the threads that libtorch would use
+/// for one operation, and gives them to `done` on this thread as they come. What a thread needs is
+/// made by `prepare`. A single result is computed on this thread, by operations on all cores.
 ///
 /// # Errors
-/// The first of a worker or of `done`, which ends the work.
+/// The first of `work` or of `done`, which ends everything.
 pub(crate) fn run<S: Send, T: Send>(
-    workers: usize,
     count: usize,
     prepare: impl Fn() -> S,
     work: impl Fn(&S, usize) -> Result<T> + Sync,
     mut done: impl FnMut(usize, T) -> Result<()>,
 ) -> Result<()> {
-    let _restore = Restore(tch::get_num_threads());
+    let _alone = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
+    let cores = tch::get_num_threads();
+    let workers = count.min(usize::try_from(cores).unwrap_or(1));
+    if workers <= 1 {
+        let state = prepare();
+        return (0..count).try_for_each(|at| done(at, work(&state, at)?));
+    }
+    let _restore = Restore(cores);
     let (next, stopped) = (&AtomicUsize::new(0), &AtomicBool::new(false));
     let work = &work;
     thread::scope(|scope| {
@@ -62,4 +72,39 @@ pub(crate) fn run<S: Send, T: Send>(
         stopped.store(true, Ordering::Relaxed);
         outcome
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_result_comes_once_and_the_threads_of_libtorch_are_as_before() {
+        let before = tch::get_num_threads();
+        let mut seen = vec![0; 50];
+        let square = |_: &(), at: usize| Ok(at * at);
+        run(
+            50,
+            || (),
+            square,
+            |at, square| {
+                assert_eq!(square, at * at);
+                seen[at] += 1;
+                Ok(())
+            },
+        )
+        .unwrap();
+        assert!(seen.iter().all(|&times| times == 1));
+        assert_eq!(tch::get_num_threads(), before);
+    }
+
+    #[test]
+    fn the_first_error_ends_the_work() {
+        let fail = |_: &(), at: usize| match at {
+            3 => Err(Error::Interrupted),
+            _ => Ok(()),
+        };
+        let outcome = run(1000, || (), fail, |_, ()| Ok(()));
+        assert!(matches!(outcome, Err(Error::Interrupted)));
+    }
 }

@@ -128,7 +128,9 @@ impl Exact {
     /// most by which a sum of so many products can be rounded.
     fn margin(&self, query: &[f32]) -> f32 {
         let norm = dot(query, query).sqrt();
-        2.0 * query.len() as f32 * f32::EPSILON * norm * self.largest_norm
+        let margin = 2.0 * query.len() as f32 * f32::EPSILON * norm * self.largest_norm;
+        // What cannot be told leaves nothing out.
+        margin.min(f32::MAX)
     }
 }
 

@@ -69,11 +69,9 @@ fn build<D: Distance>(
         let mut builder = writer.builder(&mut random);
         builder
             .n_trees(options.trees)
+            .split_after(options.split_after)
             .available_memory((options.memory * f64::from(1 << 30)) as usize)
             .cancel(|| context.check().is_err());
-        if let Some(split) = options.split_after {
-            builder.split_after(split);
-        }
         builder.build(txn)
     })
 }

@@ -10,7 +10,7 @@ lengths, and every beam is returned. Files, one case a line:
 - beam_beauty.json: 5 beams, 50 tokens, 100 prompts of Beauty's test users.
 - beam_grid.json: many settings, 20 tokens, 20 short prompts of Beauty's test users.
 
-A prompt of Beauty is kept as its user and the SHA-256 of its token ids, each as four
+A prompt of Beauty is kept as its user's number and the SHA-256 of its token ids, each as four
 little-endian bytes. There the prompt's forward pass is made once for all its beams, whose rows are
 equal (transformers makes it for each): it saves hours, and on the 96 cases made both ways it
 changed no token and no digit of a score.
@@ -170,7 +170,7 @@ def choose(tokenizer, data, ranges):
 
     Returns what is written of each prompt, and the prompts' tokens, truncated on the left.
     """
-    users = list(histories(data).items())
+    users = list(enumerate(histories(data).values()))
     written, prompts = [], []
     for slot, (least, most) in enumerate(ranges):
         for user, items in users[slot * len(users) // len(ranges):]:
