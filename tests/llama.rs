@@ -1,6 +1,10 @@
 //! The generator `llama` through the binary, with a tiny model that comes with its tests.
 #![cfg(feature = "libtorch")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

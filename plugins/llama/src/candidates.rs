@@ -42,9 +42,8 @@ impl Source<'_> {
 
     /// Goes on with the candidates `best` [users, beams].
     pub(crate) fn go_on(&mut self, from: &Candidates, best: &Tensor) -> Result<(), TchError> {
-        match (self, &from.nodes) {
-            (Source::Catalogue(walk), Some(nodes)) => walk.go_on(nodes.f_gather(1, best, false)?),
-            _ => {}
+        if let (Source::Catalogue(walk), Some(nodes)) = (self, &from.nodes) {
+            walk.go_on(nodes.f_gather(1, best, false)?);
         }
         Ok(())
     }

@@ -247,7 +247,9 @@ fn two_thousand_steps_leave_memory_as_it_was() {
     let run = |batches| {
         for _ in 0..batches {
             let decoding = Decoding::BeamSearch(&search);
-            engine.generate(&tokens, &decoding, &Context::default()).unwrap();
+            engine
+                .generate(&tokens, &decoding, &Context::default())
+                .unwrap();
         }
     };
     run(10);
