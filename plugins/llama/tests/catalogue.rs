@@ -200,7 +200,7 @@ fn samples_follow_the_models_distribution() {
     };
     let found = engine(1, &[])
         .generate(
-            &[prompt.clone()],
+            std::slice::from_ref(&prompt),
             &Decoding::Sample(&sampler),
             &Context::default(),
         )

@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn every_result_comes_once_and_the_threads_of_libtorch_are_as_before() {
         let before = tch::get_num_threads();
-        let mut seen = vec![0; 50];
+        let mut seen = [0; 50];
         let square = |_: &(), at: usize| Ok(at * at);
         run(
             50,
