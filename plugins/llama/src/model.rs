@@ -129,7 +129,7 @@ impl Model {
         logits.f_to_kind(Kind::Float)
     }
 
-    /// The logits after each of `tokens` [n], as f32: [n, vocabulary].
+    /// The logits after each of `tokens`, as f32, of shape `[tokens, vocabulary]`.
     ///
     /// # Errors
     /// If memory runs out.
