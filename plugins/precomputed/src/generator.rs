@@ -138,7 +138,19 @@ mod tests {
         {"reviewer_id": "w", "seen_asins": ["a"], "generated_sequences": ["r"]}
     ]"#;
 
+    /// Whoever logs without a subscriber may hide the line from one who has just begun to listen,
+    /// so that tests that log take turns.
+    static TURNS: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
     fn generate(options: &str, users: &[(&str, &[u32])]) -> Result<Vec<Vec<Query>>, String> {
+        let _turn = TURNS.lock();
+        generate_in_turn(options, users)
+    }
+
+    fn generate_in_turn(
+        options: &str,
+        users: &[(&str, &[u32])],
+    ) -> Result<Vec<Vec<Query>>, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queries.json");
         std::fs::write(&path, TEXT).unwrap();
@@ -221,6 +233,7 @@ mod tests {
 
     /// What is logged while users are looked up with both kinds of skipping.
     fn logged(users: &[(&str, &[u32])]) -> String {
+        let _turn = TURNS.lock();
         let file = tempfile::NamedTempFile::new().unwrap();
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
@@ -228,7 +241,7 @@ mod tests {
             .finish();
         tracing::subscriber::with_default(subscriber, || {
             let options = r#"{"file": "FILE", "missing": "skip", "mismatch": "skip"}"#;
-            generate(options, users).unwrap()
+            generate_in_turn(options, users).unwrap()
         });
         std::fs::read_to_string(file.path()).unwrap()
     }
