@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::Result;
 use gloss_core::{Existing, Registry, Results, Run, Store, run};
 use indicatif::HumanCount;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args;
 use crate::draft;
@@ -53,6 +53,16 @@ fn text(run: &Run, look: Look) -> String {
             method.method,
             HumanCount(method.users_without_ranking)
         );
+    }
+    for method in &results.methods {
+        for remark in &method.index {
+            let value = match (&remark.value, remark.value.as_f64()) {
+                (_, Some(number)) => format!("{number:.4}"),
+                (Value::String(text), _) => text.clone(),
+                (other, _) => other.to_string(),
+            };
+            let _ = write!(text, "\n{}: {} {value}", method.method, remark.name);
+        }
     }
     let reused = if run.reused {
         ", where it was already"

@@ -7,6 +7,7 @@
 
 mod component;
 mod config;
+mod content;
 mod context;
 mod dataset;
 mod error;
@@ -30,6 +31,7 @@ pub mod trec;
 
 pub use component::{AnyComponent, Component, Kind, Options};
 pub use config::{Draft, Experiment, Method, Split, describe_component, experiment_schema};
+pub use content::hash_file;
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
 pub use dataset::{Dataset, Download};
 pub use error::{Error, ErrorClass, Fault, Faults, Location, Result, nearest};
@@ -43,7 +45,7 @@ pub use protocol::{Event, Interactions, Protocol};
 pub use ranking::{Answer, Fusion, Ranking, Seen};
 pub use records::{Case, Catalogue, Data, Histories, History, Item, Report, Splits};
 pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
-pub use retriever::{Hit, Index, Request, Retriever, rank};
+pub use retriever::{Hit, Index, Remark, Request, Retriever, rank};
 pub use template::Template;
 
 pub use pipeline::{

@@ -290,7 +290,7 @@ fn stages(
             context,
         )?;
         record("retrieve", name, &retrieved.artefact);
-        let scored = judge.score(method, &experiment.metrics, &retrieved)?;
+        let scored = judge.score(method, &experiment.metrics, indexed.as_ref(), &retrieved)?;
         let own = experiment.method_folder(folder, method);
         judge.write_method(&scored, &retrieved.rankings, &own)?;
         if method.has_texts() {
