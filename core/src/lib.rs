@@ -27,6 +27,7 @@ mod schema;
 mod store;
 mod tables;
 mod template;
+mod trainer;
 pub mod trec;
 
 pub use component::{AnyComponent, Component, Kind, Options};
@@ -47,6 +48,7 @@ pub use records::{Case, Catalogue, Data, Histories, History, Item, Report, Split
 pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
 pub use retriever::{Hit, Index, Remark, Request, Retriever, rank};
 pub use template::Template;
+pub use trainer::{Trainer, Validate};
 
 pub use pipeline::{
     Existing, Figure, Generated, Indexed, Manifest, MethodResult, Prepared, Results, Retrieved,

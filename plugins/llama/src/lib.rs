@@ -17,6 +17,7 @@ mod prompt;
 mod rope;
 mod sample;
 mod tokenizer;
+mod train;
 mod trie;
 
 pub use architecture::Architecture;
@@ -29,6 +30,10 @@ pub use prompt::{Prompts, Truncation};
 pub use rope::{Rope, Scaling};
 pub use sample::Sampler;
 pub use tokenizer::Tokenizer;
+pub use train::{
+    BatchingOption, Histories, LossScope, OptimizerName, Random, Schedule, Shape, Target, Training,
+    TrainingMethod,
+};
 pub use trie::Trie;
 
 gloss_core::plugin! {
