@@ -52,7 +52,8 @@ pub use trainer::{Trainer, Validate};
 
 pub use pipeline::{
     Existing, Figure, Generated, Indexed, Manifest, MethodResult, Prepared, Results, Retrieved,
-    Run, Stage, generate, index, prepare, read_data, retrieve, run, write_data,
+    Run, Stage, Trained, Training, generate, index, prepare, read_data, retrieve, run, train,
+    train_experiment, write_data,
 };
 pub use store::{Artefact, Input, Store};
 

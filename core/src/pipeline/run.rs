@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::score::{Judge, MethodResult};
-use super::{Generated, Indexed, Prepared, export, generate, index, prepare, retrieve};
+use super::{Generated, Indexed, Prepared, export, generate, index, prepare, retrieve, train};
 use crate::config::folder_name;
 use crate::output::OutputFolder;
 use crate::store::{
@@ -15,7 +15,7 @@ use crate::store::{
 };
 use crate::{Component, Context, Error, Experiment, Method, QueryKind, Report, Result};
 
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 const METRICS: &str = "metrics.json";
 const QRELS: &str = "qrels.trec";
 
@@ -87,6 +87,18 @@ pub struct Results {
     pub methods: Vec<MethodResult>,
     /// What the loader said of the data.
     pub data: Report,
+}
+
+impl Stage {
+    pub(super) fn new(stage: &str, method: Option<&str>, artefact: &Artefact) -> Self {
+        Stage {
+            stage: stage.to_string(),
+            method: method.map(str::to_string),
+            artefact: artefact.key.clone(),
+            reused: artefact.reused,
+            seconds: artefact.seconds,
+        }
+    }
 }
 
 /// A finished run.
@@ -247,13 +259,7 @@ fn stages(
 ) -> Result<(Results, Vec<Stage>)> {
     let mut stages = Vec::new();
     let mut record = |stage: &str, method: Option<&str>, artefact: &Artefact| {
-        stages.push(Stage {
-            stage: stage.to_string(),
-            method: method.map(str::to_string),
-            artefact: artefact.key.clone(),
-            reused: artefact.reused,
-            seconds: artefact.seconds,
-        });
+        stages.push(Stage::new(stage, method, artefact));
     };
     let prepared: Prepared = prepare(experiment.dataset.as_ref(), store, context)?;
     record("prepare", None, &prepared.artefact);
@@ -269,7 +275,11 @@ fn stages(
     let mut results = Vec::new();
     for method in &experiment.methods {
         let name = Some(method.name.as_str());
-        let generator = method.generator.as_ref();
+        let trained = train(method, &prepared, store, context)?;
+        if let Some(artefact) = &trained.artefact {
+            record("train", name, artefact);
+        }
+        let generator = trained.generator.as_ref();
         let generated: Generated =
             generate(generator, experiment.split, &prepared, store, context)?;
         record("generate", name, &generated.artefact);
@@ -311,7 +321,7 @@ fn stages(
 }
 
 /// The files that the experiment's components read, each once.
-fn all_inputs(experiment: &Experiment, context: &Context) -> Result<Vec<Input>> {
+pub(super) fn all_inputs(experiment: &Experiment, context: &Context) -> Result<Vec<Input>> {
     let mut paths = experiment.dataset.inputs()?;
     for method in &experiment.methods {
         paths.extend(method.generator.inputs()?);
@@ -324,7 +334,7 @@ fn all_inputs(experiment: &Experiment, context: &Context) -> Result<Vec<Input>> 
     read_inputs(paths, context)
 }
 
-fn packages(experiment: &Experiment) -> Vec<String> {
+pub(super) fn packages(experiment: &Experiment) -> Vec<String> {
     let mut components: Vec<&dyn Component> = vec![experiment.dataset.as_ref()];
     for metric in &experiment.metrics {
         components.push(metric.as_ref());
@@ -348,7 +358,7 @@ fn packages(experiment: &Experiment) -> Vec<String> {
 }
 
 /// The most memory that this process had, where Linux tells.
-fn peak_memory() -> Option<u64> {
+pub(super) fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()

@@ -114,6 +114,10 @@ impl QueryGenerator for Llama {
         Ok(files)
     }
 
+    fn export(&self, folder: &Path, context: &Context) -> Result<()> {
+        crate::export::export(self, folder, context)
+    }
+
     fn open<'a>(&'a self, data: &'a Data, context: &'a Context) -> Result<Box<dyn Generator + 'a>> {
         if self.training.is_some() {
             let message = "it has to be trained before it is opened";

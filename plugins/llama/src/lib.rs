@@ -9,6 +9,7 @@ mod config;
 mod constraint;
 mod decoder;
 mod engine;
+mod export;
 mod generator;
 mod linear;
 mod load;

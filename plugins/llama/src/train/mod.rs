@@ -40,13 +40,23 @@ pub use config::{
     Batching as BatchingOption, Histories, LossScope, Method as TrainingMethod, OptimizerName,
     Schedule, Target, Training,
 };
+pub(crate) use parameters::Parameter;
 pub(crate) use random::NAME as RANDOM;
 pub use random::{Random, Shape};
+pub(crate) use weights::{describe, write_json};
 
 /// Tokens at once, if the options do not tell.
 const PACKED_TOKENS: (usize, usize) = (8192, 2048);
 
-/// A Llama and how it is to be trained.
+/// All tensors of a checkpoint of this shape.
+pub(crate) fn parameters_of(architecture: &Architecture) -> Vec<Parameter> {
+    let training = Training {
+        method: Method::Full,
+        ..Training::default()
+    };
+    Plan::new(architecture, &training).list
+}
+
 impl Trainer for Llama {
     fn identity(&self) -> Result<Value> {
         Ok(json!({

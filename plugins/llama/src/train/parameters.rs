@@ -46,11 +46,6 @@ impl Parameters {
             gradient: zeros()?,
         })
     }
-
-    /// How many numbers there are.
-    pub(crate) fn len(&self) -> i64 {
-        self.list.iter().map(Parameter::len).sum()
-    }
 }
 
 /// Parameters, one after another.

@@ -18,8 +18,6 @@ use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{AddedToken, ModelWrapper};
 
-use super::config::{Method, Training};
-use super::plan::Plan;
 use super::weights::write_json;
 use crate::architecture::Architecture;
 use crate::prompt::Prompts;
@@ -131,14 +129,10 @@ impl Random {
 
     fn write_weights(&self, folder: &Path) -> Result<()> {
         let architecture = Architecture::read(folder)?;
-        let training = Training {
-            method: Method::Full,
-            ..Training::default()
-        };
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         let bound = DEVIATION * 3_f32.sqrt();
         let mut tensors = Vec::new();
-        for parameter in Plan::new(&architecture, &training).list {
+        for parameter in super::parameters_of(&architecture) {
             let mut values = vec![1_f32; parameter.len() as usize];
             if parameter.decays {
                 values.fill_with(|| random.random_range(-bound..bound));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use gloss_core::{Context, Error, QueryGenerator, Result, Unit};
+use gloss_core::{Context, Error, Result, Unit};
 use gloss_torch::{memory_used, torch_error_with};
 use tch::{TchError, Tensor};
 
@@ -17,9 +17,6 @@ use super::record::{Line, Record, What};
 use super::schedule::learning_rate;
 use super::texts::order;
 use super::weights;
-
-/// How good a generator is on the validation cases; higher is better.
-pub(crate) type Validate<'a> = dyn Fn(&dyn QueryGenerator) -> Result<f64> + 'a;
 
 /// A training, and what it needs.
 pub(crate) struct Session<'a> {
