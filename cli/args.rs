@@ -34,6 +34,15 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
+    /// Load a plugin: a dynamic library, or a program that speaks the plugin protocol
+    #[arg(long = "plugin", global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) plugins: Vec<PathBuf>,
+
+    /// Load all plugins of a folder: its dynamic libraries and its executable programs
+    #[arg(long, global = true, value_name = "FOLDER", env = "GLOSS_PLUGINS",
+          value_hint = ValueHint::DirPath)]
+    pub(crate) plugin_folder: Option<PathBuf>,
+
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,

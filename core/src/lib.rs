@@ -13,6 +13,8 @@ mod error;
 mod evaluation;
 mod files;
 mod generator;
+mod library;
+mod loaded;
 mod metric;
 mod models;
 mod output;
@@ -36,6 +38,8 @@ pub use error::{Error, ErrorClass, Fault, Faults, Location, Result, nearest};
 pub use evaluation::{Evaluation, Judged, Lists};
 pub use files::{read_error, read_file, unpack};
 pub use generator::{Generator, Query, QueryContent, QueryGenerator, QueryKind};
+pub use library::load_library;
+pub use loaded::add_plugin;
 pub use metric::{Laws, Metric, Scores};
 pub use models::{FetchedModel, ModelFile, find_model, is_hub_name, model_folder};
 pub use output::OutputFolder;
@@ -53,4 +57,8 @@ pub use pipeline::{
 pub use store::{Artefact, Input, Store};
 
 #[doc(hidden)]
-pub use {inventory, typetag};
+pub use component::options_text;
+#[doc(hidden)]
+pub use inventory;
+#[doc(hidden)]
+pub use library::{Exported, Handshake, export};

@@ -16,7 +16,7 @@ pub use experiment::{Experiment, Method, describe_component};
 pub use schema::experiment_schema;
 pub use typed::Split;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -75,6 +75,14 @@ impl Draft {
         if let Err(fault) = self.document.assign("--set", assignment) {
             self.faults.push(fault);
         }
+    }
+
+    /// The plugin files that the experiment names, which have to be loaded before its names can be
+    /// resolved. Something that is no file's name is left for [`resolve`](Draft::resolve) to tell.
+    pub fn plugins(&self) -> Vec<PathBuf> {
+        let plugins = self.document.root.get("plugins").and_then(Value::as_array);
+        let names = plugins.into_iter().flatten().filter_map(Value::as_str);
+        names.map(PathBuf::from).collect()
     }
 
     /// Resolves every name and checks every option. Touches no file.

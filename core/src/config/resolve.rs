@@ -201,8 +201,9 @@ impl<'a> Resolver<'a> {
         }
         match entry.parse(options) {
             Ok(component) => {
-                for fault in own_faults(&component) {
-                    let below: Key = fault.key.split('.').map(str::to_string).collect();
+                for fault in component.check() {
+                    let parts = fault.key.split('.').filter(|part| !part.is_empty());
+                    let below: Key = parts.map(str::to_string).collect();
                     self.faults.push(source.locate(&below, false, fault));
                 }
                 Ok(Some(component))
@@ -213,16 +214,6 @@ impl<'a> Resolver<'a> {
                 Ok(None)
             }
         }
-    }
-}
-
-/// The faults that the component itself finds in its options.
-fn own_faults(component: &AnyComponent) -> Vec<Fault> {
-    match component {
-        AnyComponent::Dataset(dataset) => dataset.check(),
-        AnyComponent::Generator(generator) => generator.check(),
-        AnyComponent::Retriever(retriever) => retriever.check(),
-        AnyComponent::Metric(metric) => metric.check(),
     }
 }
 

@@ -1,0 +1,162 @@
+//! The four kinds of component under guard.
+
+use std::path::{Path, PathBuf};
+
+use super::{Guard, Held};
+use crate::{
+    Catalogue, Component, Context, Data, Dataset, Download, Evaluation, Fault, Generator, History,
+    Hit, Index, Laws, Metric, Query, QueryGenerator, QueryKind, Request, Result, Retriever, Scores,
+};
+
+impl<T: Component + ?Sized, F> Guard<T, F> {
+    /// The faults that `check` finds; a panic is one too.
+    fn faults(&self, check: impl FnOnce(&T) -> Vec<Fault>) -> Vec<Fault> {
+        let faults = self.inner.call(|it| Ok(check(it)));
+        faults.unwrap_or_else(|error| vec![Fault::new("", error.to_string())])
+    }
+
+    fn held<U>(&self, value: U) -> Held<U> {
+        Held::new(self.inner.label.clone(), value)
+    }
+}
+
+impl Dataset for Guard<dyn Dataset, ()> {
+    fn check(&self) -> Vec<Fault> {
+        self.faults(|it| it.check())
+    }
+
+    fn inputs(&self) -> Result<Vec<PathBuf>> {
+        self.inner.call(|it| it.inputs())
+    }
+
+    fn sources(&self) -> Vec<Download> {
+        let sources = self.inner.call(|it| Ok(it.sources()));
+        sources.unwrap_or_else(|error| {
+            tracing::error!("{error}");
+            Vec::new()
+        })
+    }
+
+    fn load(&self, context: &Context) -> Result<Data> {
+        self.inner.call(|it| it.load(context))
+    }
+}
+
+impl QueryGenerator for Guard<dyn QueryGenerator, QueryKind> {
+    fn check(&self) -> Vec<Fault> {
+        self.faults(|it| it.check())
+    }
+
+    fn produces(&self) -> QueryKind {
+        self.facts
+    }
+
+    fn inputs(&self) -> Result<Vec<PathBuf>> {
+        self.inner.call(|it| it.inputs())
+    }
+
+    fn open<'a>(&'a self, data: &'a Data, context: &'a Context) -> Result<Box<dyn Generator + 'a>> {
+        let (batch_size, generator) = self.inner.call(|it| {
+            let generator = it.open(data, context)?;
+            Ok((generator.batch_size(), generator))
+        })?;
+        Ok(Box::new(GuardedGenerator {
+            batch_size,
+            inner: self.held(generator),
+        }))
+    }
+}
+
+struct GuardedGenerator<'a> {
+    batch_size: usize,
+    inner: Held<Box<dyn Generator + 'a>>,
+}
+
+impl Generator for GuardedGenerator<'_> {
+    fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    fn generate(&mut self, histories: &[History<'_>]) -> Result<Vec<Vec<Query>>> {
+        self.inner.call_mut(|it| it.generate(histories))
+    }
+}
+
+impl Retriever for Guard<dyn Retriever, Vec<QueryKind>> {
+    fn check(&self) -> Vec<Fault> {
+        self.faults(|it| it.check())
+    }
+
+    fn accepts(&self) -> &[QueryKind] {
+        &self.facts
+    }
+
+    fn inputs(&self) -> Result<Vec<PathBuf>> {
+        self.inner.call(|it| it.inputs())
+    }
+
+    fn build(&self, catalogue: &Catalogue, folder: &Path, context: &Context) -> Result<()> {
+        self.inner.call(|it| it.build(catalogue, folder, context))
+    }
+
+    fn open<'a>(
+        &'a self,
+        catalogue: &'a Catalogue,
+        folder: &Path,
+        context: &Context,
+    ) -> Result<Box<dyn Index + 'a>> {
+        let index = self.inner.call(|it| it.open(catalogue, folder, context))?;
+        Ok(Box::new(self.held(index)))
+    }
+}
+
+impl Index for Held<Box<dyn Index + '_>> {
+    fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>> {
+        self.call(|it| it.search(requests))
+    }
+}
+
+/// What a metric says of itself.
+pub(super) struct MetricFacts {
+    label: String,
+    formula: &'static str,
+    cutoff: Option<usize>,
+    laws: Laws,
+}
+
+impl From<&(dyn Metric + 'static)> for MetricFacts {
+    fn from(metric: &(dyn Metric + 'static)) -> Self {
+        MetricFacts {
+            label: metric.label(),
+            formula: metric.formula(),
+            cutoff: metric.cutoff(),
+            laws: metric.laws(),
+        }
+    }
+}
+
+impl Metric for Guard<dyn Metric, MetricFacts> {
+    fn check(&self) -> Vec<Fault> {
+        self.faults(|it| it.check())
+    }
+
+    fn label(&self) -> String {
+        self.facts.label.clone()
+    }
+
+    fn formula(&self) -> &'static str {
+        self.facts.formula
+    }
+
+    fn cutoff(&self) -> Option<usize> {
+        self.facts.cutoff
+    }
+
+    fn laws(&self) -> Laws {
+        self.facts.laws.clone()
+    }
+
+    fn score(&self, evaluation: &Evaluation<'_>) -> Result<Scores> {
+        self.inner.call(|it| it.score(evaluation))
+    }
+}
