@@ -4,6 +4,7 @@ use std::env::consts::DLL_EXTENSION;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gloss_command::load_program;
 use gloss_core::{Error, Result, load_library};
 
 use crate::args::Global;
@@ -18,13 +19,27 @@ pub(crate) fn all(global: &Global) -> Result<()> {
 
 /// Loads one plugin.
 pub(crate) fn plugin(path: &Path) -> Result<()> {
-    load_library(path)
+    match is_library(path) {
+        true => load_library(path),
+        false => load_program(path),
+    }
 }
 
 /// Whether the name is that of a dynamic library.
 fn is_library(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == DLL_EXTENSION)
+}
+
+/// Whether the file may be executed.
+fn is_program(path: &Path) -> bool {
+    #[cfg(unix)]
+    let executable = |data: fs::Metadata| {
+        std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o111 != 0
+    };
+    #[cfg(not(unix))]
+    let executable = |_| path.extension().is_some_and(|extension| extension == "exe");
+    path.is_file() && fs::metadata(path).is_ok_and(executable)
 }
 
 /// The plugins of a folder, by name.
@@ -38,7 +53,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         let path = entry
             .map_err(Error::io("read the plugin folder", folder))?
             .path();
-        if is_library(&path) {
+        if is_library(&path) || is_program(&path) {
             files.push(path);
         }
     }

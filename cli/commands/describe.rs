@@ -32,7 +32,7 @@ struct Description<'a> {
 /// What a metric says of itself, without any options.
 #[derive(Serialize)]
 struct MetricView {
-    formula: &'static str,
+    formula: String,
     higher_is_better: bool,
 }
 
@@ -41,7 +41,7 @@ impl MetricView {
     fn of(entry: &Entry) -> Option<Self> {
         match entry.parse(json!({})) {
             Ok(AnyComponent::Metric(metric)) => Some(MetricView {
-                formula: metric.formula(),
+                formula: metric.formula().to_string(),
                 higher_is_better: metric.laws().higher_is_better,
             }),
             _ => None,

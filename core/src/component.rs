@@ -25,7 +25,7 @@ pub trait Component: Debug + Send + Sync {
     fn options(&self) -> Result<String>;
 
     /// The name and the version of the package that it is from.
-    fn package(&self) -> (&'static str, &'static str);
+    fn package(&self) -> (&str, &str);
 
     /// The files that hold its code, if that is not compiled into the running program; part of the
     /// identity of all that it makes.

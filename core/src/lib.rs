@@ -31,7 +31,9 @@ mod template;
 pub mod trec;
 
 pub use component::{AnyComponent, Component, Kind, Options};
-pub use config::{Draft, Experiment, Method, Split, describe_component, experiment_schema};
+pub use config::{
+    Draft, Experiment, Method, Split, describe_component, experiment_schema, option_faults,
+};
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
 pub use dataset::{Dataset, Download};
 pub use error::{Error, ErrorClass, Fault, Faults, Location, Result, nearest};
@@ -48,6 +50,7 @@ pub use ranking::{Answer, Fusion, Ranking, Seen};
 pub use records::{Case, Catalogue, Data, Histories, History, Item, Report, Splits};
 pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
 pub use retriever::{Hit, Index, Request, Retriever, rank};
+pub use schema::of as schema_of;
 pub use template::Template;
 
 pub use pipeline::{

@@ -307,7 +307,7 @@ macro_rules! plugin {
                         $crate::options_text(self)
                     }
 
-                    fn package(&self) -> (&'static str, &'static str) {
+                    fn package(&self) -> (&str, &str) {
                         (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
                     }
                 }

@@ -23,6 +23,20 @@ use serde_json::Value;
 
 use crate::{Dataset, Error, Fault, Faults, Metric, Registry, Result};
 
+/// All faults of a component's options by the JSON Schema of them, with the keys below the options.
+///
+/// # Errors
+/// [`Error::Component`] if the schema itself is not valid.
+pub fn option_faults(schema: &Value, options: &Value) -> Result<Vec<Fault>> {
+    let document = document::Document::default();
+    let prefixes = vec![Vec::new()];
+    let source = check::Source {
+        document: &document,
+        prefixes,
+    };
+    check::check(schema, options, &source)
+}
+
 /// An experiment in the making: a file's settings, and those of the command line over them.
 #[derive(Debug, Default)]
 pub struct Draft {

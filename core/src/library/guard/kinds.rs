@@ -119,7 +119,7 @@ impl Index for Held<Box<dyn Index + '_>> {
 /// What a metric says of itself.
 pub(super) struct MetricFacts {
     label: String,
-    formula: &'static str,
+    formula: String,
     cutoff: Option<usize>,
     laws: Laws,
 }
@@ -128,7 +128,7 @@ impl From<&(dyn Metric + 'static)> for MetricFacts {
     fn from(metric: &(dyn Metric + 'static)) -> Self {
         MetricFacts {
             label: metric.label(),
-            formula: metric.formula(),
+            formula: metric.formula().to_string(),
             cutoff: metric.cutoff(),
             laws: metric.laws(),
         }
@@ -144,8 +144,8 @@ impl Metric for Guard<dyn Metric, MetricFacts> {
         self.facts.label.clone()
     }
 
-    fn formula(&self) -> &'static str {
-        self.facts.formula
+    fn formula(&self) -> &str {
+        &self.facts.formula
     }
 
     fn cutoff(&self) -> Option<usize> {

@@ -83,7 +83,7 @@ impl<T> Drop for Held<T> {
 pub(super) struct Guard<T: ?Sized, F> {
     inner: Held<Arc<T>>,
     name: String,
-    package: (&'static str, &'static str),
+    package: (String, String),
     file: Input,
     facts: F,
 }
@@ -117,8 +117,11 @@ fn guard<T: Component + ?Sized, F>(
     facts: impl FnOnce(&T) -> F,
 ) -> Result<Guard<T, F>> {
     let inner = Held::new(label, component);
-    let (name, package, facts) =
-        inner.call(|it| Ok((it.name().to_string(), it.package(), facts(it))))?;
+    let (name, package, facts) = inner.call(|it| {
+        let (package, version) = it.package();
+        let package = (package.to_string(), version.to_string());
+        Ok((it.name().to_string(), package, facts(it)))
+    })?;
     Ok(Guard {
         inner,
         name,
@@ -137,8 +140,8 @@ impl<T: Component + ?Sized, F: Send + Sync> Component for Guard<T, F> {
         self.inner.call(|it| it.options())
     }
 
-    fn package(&self) -> (&'static str, &'static str) {
-        self.package
+    fn package(&self) -> (&str, &str) {
+        (&self.package.0, &self.package.1)
     }
 
     fn code(&self) -> Result<Vec<Input>> {
