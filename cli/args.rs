@@ -53,6 +53,10 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Run an experiment, and print its table
     Run(Run),
+    /// Train the generators of an experiment, and leave what they learnt in a folder
+    Train(Run),
+    /// Write the model of an experiment's generator whole, its adapter added, for other programs
+    Export(Export),
     /// Check an experiment without reading anything, and print it in full
     Validate(Experiment),
     /// List the components that can be named
@@ -105,19 +109,37 @@ pub(crate) struct Experiment {
     pub(crate) set: Vec<String>,
 }
 
-/// Flags of `run`.
+/// Flags of `run` and `train`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) experiment: Experiment,
 
-    /// The folder that the run writes [default: runs/NAME-HASH]
+    /// The folder that is written [default: runs/NAME-HASH, runs/NAME-train-HASH]
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Replace another run in that folder
+    /// Replace what another run or training wrote there
     #[arg(long)]
     pub(crate) overwrite: bool,
+
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+}
+
+/// Flags of `export`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) experiment: Experiment,
+
+    /// The method whose generator is meant, if there are several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) method: Option<String>,
+
+    /// The folder that is written
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) output: PathBuf,
 
     #[command(flatten)]
     pub(crate) cache: Cache,

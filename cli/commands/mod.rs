@@ -4,11 +4,13 @@ mod completions;
 mod describe;
 mod doctor;
 mod evaluate;
+mod export;
 mod fetch;
 mod list;
 mod prepare;
 mod run;
 mod schema;
+mod train;
 mod validate;
 
 use anyhow::Result;
@@ -20,6 +22,8 @@ use crate::session::Session;
 pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
     match command {
         Command::Run(args) => run::execute(&args, session),
+        Command::Train(args) => train::execute(&args, session),
+        Command::Export(args) => export::execute(&args, session),
         Command::Validate(args) => validate::execute(&args, session),
         Command::List(args) => list::execute(&args, session),
         Command::Describe(args) => describe::execute(&args, session),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use gloss_core::{Existing, Registry, Results, Run, Store, run};
+use gloss_core::{Existing, Registry, Results, Run, Store, Told, run};
 use indicatif::HumanCount;
 use serde_json::json;
 
@@ -52,6 +52,15 @@ fn text(run: &Run, look: Look) -> String {
             method.method,
             HumanCount(method.users_without_ranking)
         );
+    }
+    for method in &results.methods {
+        for remark in &method.index {
+            let value = match &remark.value {
+                Told::Number(number) => format!("{number:.4}"),
+                Told::Text(text) => text.clone(),
+            };
+            let _ = write!(text, "\n{}: {} {value}", method.method, remark.name);
+        }
     }
     let reused = if run.reused {
         ", where it was already"

@@ -89,6 +89,10 @@ impl ProgressTask for Bar {
     fn set(&self, position: u64) {
         self.bar.set_position(position);
     }
+
+    fn note(&self, words: &str) {
+        self.bar.set_prefix(words.to_string());
+    }
 }
 
 impl Drop for Bar {
@@ -107,7 +111,7 @@ fn template(total: Option<u64>, unit: Unit) -> &'static str {
             "{msg} {bar:30.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta} left"
         }
         (Some(_), Unit::Count) => {
-            "{msg} {bar:30.cyan/dim} {human_pos}/{human_len} {per_sec} {eta} left"
+            "{msg} {bar:30.cyan/dim} {human_pos}/{human_len} {per_sec} {eta} left {prefix}"
         }
         (None, Unit::Bytes) => "{spinner:.cyan} {msg} {bytes} {bytes_per_sec}",
         (None, Unit::Count) => "{spinner:.cyan} {msg} {human_pos} {per_sec}",

@@ -24,6 +24,9 @@ pub trait Progress: Send + Sync {
 pub trait ProgressTask: Send + Sync {
     /// Moves to `position` units done.
     fn set(&self, position: u64);
+
+    /// Shows a few words beside the bar, such as the present loss.
+    fn note(&self, _words: &str) {}
 }
 
 /// Handed to every component that may work for long.
@@ -76,6 +79,13 @@ pub struct Task {
 }
 
 impl Task {
+    /// Shows a few words beside the progress, such as the present loss.
+    pub fn note(&self, words: &str) {
+        if let Some(inner) = &self.inner {
+            inner.note(words);
+        }
+    }
+
     /// Says that `units` more are done.
     ///
     /// # Errors

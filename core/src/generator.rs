@@ -1,11 +1,11 @@
 //! The second kind of component: from histories to queries.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Component, Context, Data, Fault, History, Result};
+use crate::{Component, Context, Data, Error, Fault, History, Result, Trainer};
 
 /// What a retriever is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -99,6 +99,23 @@ pub trait QueryGenerator: Component {
     /// If a file is missing: which, where it was looked for, and how to get it.
     fn inputs(&self) -> Result<Vec<PathBuf>> {
         Ok(Vec::new())
+    }
+
+    /// How it learns, if its options say that it has to before it is opened.
+    fn trainer(&self) -> Option<&dyn Trainer> {
+        None
+    }
+
+    /// Writes what it uses into the empty `folder`, whole and in a form that other programs read.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it uses nothing of the kind.
+    fn export(&self, folder: &Path, context: &Context) -> Result<()> {
+        let (_, _) = (folder, context);
+        Err(Error::Usage(format!(
+            "generator `{}` has nothing to export",
+            self.name()
+        )))
     }
 
     /// Loads what generation needs. `data` is for the catalogue and the training cases; the

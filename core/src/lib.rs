@@ -7,6 +7,7 @@
 
 mod component;
 mod config;
+mod content;
 mod context;
 mod dataset;
 mod error;
@@ -28,12 +29,14 @@ mod schema;
 mod store;
 mod tables;
 mod template;
+mod trainer;
 pub mod trec;
 
 pub use component::{AnyComponent, Component, Kind, Options};
 pub use config::{
     Draft, Experiment, Method, Split, describe_component, experiment_schema, option_faults,
 };
+pub use content::hash_file;
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
 pub use dataset::{Dataset, Download};
 pub use error::{Error, ErrorClass, Fault, Faults, Location, Result, nearest};
@@ -49,13 +52,15 @@ pub use protocol::{Event, Interactions, Protocol};
 pub use ranking::{Answer, Fusion, Ranking, Seen};
 pub use records::{Case, Catalogue, Data, Histories, History, Item, Report, Splits};
 pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
-pub use retriever::{Hit, Index, Request, Retriever, rank};
+pub use retriever::{Hit, Index, Remark, Request, Retriever, Told, rank};
 pub use schema::of as schema_of;
 pub use template::Template;
+pub use trainer::{Trainer, Validate};
 
 pub use pipeline::{
     Existing, Figure, Generated, Indexed, Manifest, MethodResult, Prepared, Results, Retrieved,
-    Run, Stage, generate, index, prepare, read_data, retrieve, run, write_data,
+    Run, Stage, Trained, Training, generate, index, prepare, read_data, retrieve, run, train,
+    train_experiment, write_data,
 };
 pub use store::{Artefact, Input, Store};
 

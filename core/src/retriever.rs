@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Catalogue, Component, Context, Fault, QueryContent, QueryKind, Result};
 
 /// One query to an index.
@@ -20,6 +22,53 @@ pub struct Hit {
     pub item: u32,
     /// How well it answers, finite, higher is better.
     pub score: f32,
+}
+
+/// Something that an index tells of itself, for the report of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Remark {
+    /// What is told of, such as `recall@10 against exact search`.
+    pub name: String,
+    /// What is told of it.
+    pub value: Told,
+}
+
+/// A number or a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Told {
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+impl From<f64> for Told {
+    fn from(number: f64) -> Self {
+        Told::Number(number)
+    }
+}
+
+impl From<String> for Told {
+    fn from(text: String) -> Self {
+        Told::Text(text)
+    }
+}
+
+impl From<&str> for Told {
+    fn from(text: &str) -> Self {
+        Told::Text(text.to_string())
+    }
+}
+
+impl Remark {
+    /// The remark that `name` is `value`.
+    pub fn new(name: impl Into<String>, value: impl Into<Told>) -> Self {
+        Remark {
+            name: name.into(),
+            value: value.into(),
+        }
+    }
 }
 
 /// A retriever: options that tell how an index is built and searched.
@@ -73,6 +122,12 @@ pub trait Index: Send + Sync {
     /// # Errors
     /// If a query is malformed, such as a vector of another dimension.
     fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>>;
+
+    /// What a reader of the results has to know of this index, such as how much an approximate
+    /// search finds of what an exact one would. Shown with the results.
+    fn remarks(&self) -> Vec<Remark> {
+        Vec::new()
+    }
 }
 
 /// A closure over one batch is an index.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::config::describe_component;
+use crate::content::hash_file;
 use crate::{Component, Context, Error, Result, Unit};
 
 /// The file in an artefact's folder that says what it was made from.
@@ -211,13 +212,10 @@ pub(crate) fn read_inputs(paths: Vec<PathBuf>, context: &Context) -> Result<Vec<
         .into_par_iter()
         .zip(sizes)
         .map(|(path, bytes)| {
-            let mut hasher = blake3::Hasher::new();
-            hasher
-                .update_mmap_rayon(&path)
-                .map_err(Error::io("read", &path))?;
+            let blake3 = hash_file(&path)?;
             task.advance(bytes)?;
             Ok(Input {
-                blake3: hasher.finalize().to_hex().to_string(),
+                blake3,
                 path,
                 bytes,
             })

@@ -37,6 +37,9 @@ pub struct Method {
     pub retriever: Option<Arc<dyn Retriever>>,
     /// How answers become a ranking.
     pub ranking: Ranking,
+    /// The metric of the validation cases by which the generator's training is judged, if its
+    /// trainer names one.
+    pub validation: Option<Arc<dyn Metric>>,
 }
 
 /// A component as its name and all of its options, defaults included:

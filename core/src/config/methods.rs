@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::check::Source;
 use super::document::{Key, named};
 use super::experiment::Method;
-use super::resolve::{Resolver, key};
+use super::resolve::{Resolver, key, metric_table};
 use super::typed;
 use crate::pipeline::RUN_FILES;
 use crate::ranking::Ranking;
@@ -133,6 +133,7 @@ impl Resolver<'_> {
         let Ok(retriever) = retriever else {
             return Ok(None);
         };
+        let validation = self.validation(generator.as_ref(), &sources[0], &ranking)?;
         let retriever_name = retriever.as_ref().map(|(_, name)| name.as_str());
         let fitting = fitting(
             generator.as_ref(),
@@ -158,7 +159,34 @@ impl Resolver<'_> {
             generator,
             retriever: retriever.map(|(retriever, _)| retriever),
             ranking,
+            validation,
         }))
+    }
+
+    /// The metric by which the generator's training is judged.
+    fn validation(
+        &mut self,
+        generator: &dyn QueryGenerator,
+        source: &Source<'_>,
+        ranking: &Ranking,
+    ) -> Result<Option<Arc<dyn Metric>>> {
+        let Some(label) = generator.trainer().and_then(|trainer| trainer.metric()) else {
+            return Ok(None);
+        };
+        let component = self.component(Kind::Metric, &metric_table(&label.into()), source)?;
+        let Some(AnyComponent::Metric(metric)) = component else {
+            return Ok(None);
+        };
+        if metric.cutoff() > Some(ranking.cutoff) {
+            let message = format!(
+                "the training is judged by `{label}`, which looks deeper than the ranking's cutoff, \
+                 {}; raise `ranking.cutoff`",
+                ranking.cutoff
+            );
+            self.faults
+                .push(source.locate(&[], false, Fault::new("", message)));
+        }
+        Ok(Some(metric))
     }
 
     fn generator(

@@ -218,7 +218,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// A metric as a table: `recall@5` is short for `{type = "recall", k = 5}`.
-fn metric_table(value: &Value) -> Value {
+pub(super) fn metric_table(value: &Value) -> Value {
     let parts = value.as_str().and_then(|text| text.split_once('@'));
     match parts {
         Some((name, k)) => {

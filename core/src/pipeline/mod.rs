@@ -7,6 +7,7 @@ mod prepare;
 mod retrieve;
 mod run;
 mod score;
+mod train;
 
 pub use generate::{Generated, generate};
 pub use index::{Indexed, index};
@@ -15,3 +16,4 @@ pub use retrieve::{Retrieved, retrieve};
 pub(crate) use run::RUN_FILES;
 pub use run::{Existing, Manifest, Results, Run, Stage, run};
 pub use score::{Figure, MethodResult};
+pub use train::{Trained, Training, train, train_experiment};

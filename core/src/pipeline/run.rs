@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::score::{Judge, MethodResult};
-use super::{Generated, Indexed, Prepared, export, generate, index, prepare, retrieve};
+use super::{Generated, Indexed, Prepared, export, generate, index, prepare, retrieve, train};
 use crate::config::folder_name;
 use crate::output::OutputFolder;
 use crate::store::{
@@ -15,7 +15,7 @@ use crate::store::{
 };
 use crate::{Component, Context, Error, Experiment, Method, QueryKind, Report, Result};
 
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 const METRICS: &str = "metrics.json";
 const QRELS: &str = "qrels.trec";
 
@@ -90,6 +90,18 @@ pub struct Results {
     pub methods: Vec<MethodResult>,
     /// What the loader said of the data.
     pub data: Report,
+}
+
+impl Stage {
+    pub(super) fn new(stage: &str, method: Option<&str>, artefact: &Artefact) -> Self {
+        Stage {
+            stage: stage.to_string(),
+            method: method.map(str::to_string),
+            artefact: artefact.key.clone(),
+            reused: artefact.reused,
+            seconds: artefact.seconds,
+        }
+    }
 }
 
 /// A finished run.
@@ -253,13 +265,7 @@ fn stages(
 ) -> Result<(Results, Vec<Stage>)> {
     let mut stages = Vec::new();
     let mut record = |stage: &str, method: Option<&str>, artefact: &Artefact| {
-        stages.push(Stage {
-            stage: stage.to_string(),
-            method: method.map(str::to_string),
-            artefact: artefact.key.clone(),
-            reused: artefact.reused,
-            seconds: artefact.seconds,
-        });
+        stages.push(Stage::new(stage, method, artefact));
     };
     let prepared: Prepared = prepare(experiment.dataset.as_ref(), store, context)?;
     record("prepare", None, &prepared.artefact);
@@ -275,7 +281,11 @@ fn stages(
     let mut results = Vec::new();
     for method in &experiment.methods {
         let name = Some(method.name.as_str());
-        let generator = method.generator.as_ref();
+        let trained = train(method, &prepared, store, context)?;
+        if let Some(artefact) = &trained.artefact {
+            record("train", name, artefact);
+        }
+        let generator = trained.generator.as_ref();
         let generated: Generated =
             generate(generator, experiment.split, &prepared, store, context)?;
         record("generate", name, &generated.artefact);
@@ -296,7 +306,7 @@ fn stages(
             context,
         )?;
         record("retrieve", name, &retrieved.artefact);
-        let scored = judge.score(method, &experiment.metrics, &retrieved)?;
+        let scored = judge.score(method, &experiment.metrics, indexed.as_ref(), &retrieved)?;
         let own = experiment.method_folder(folder, method);
         judge.write_method(&scored, &retrieved.rankings, &own)?;
         if method.has_texts() {
@@ -317,7 +327,7 @@ fn stages(
 }
 
 /// The files that the experiment's components read, each once.
-fn all_inputs(experiment: &Experiment, context: &Context) -> Result<Vec<Input>> {
+pub(super) fn all_inputs(experiment: &Experiment, context: &Context) -> Result<Vec<Input>> {
     let mut paths = experiment.dataset.inputs()?;
     for method in &experiment.methods {
         paths.extend(method.generator.inputs()?);
@@ -345,7 +355,7 @@ fn components(experiment: &Experiment) -> Vec<&dyn Component> {
 }
 
 /// The files of code that is not compiled in, each once.
-fn code(experiment: &Experiment) -> Result<Vec<Input>> {
+pub(super) fn code(experiment: &Experiment) -> Result<Vec<Input>> {
     let mut code = Vec::new();
     for component in components(experiment) {
         code.extend(component.code()?);
@@ -355,7 +365,7 @@ fn code(experiment: &Experiment) -> Result<Vec<Input>> {
     Ok(code)
 }
 
-fn packages(experiment: &Experiment) -> Vec<String> {
+pub(super) fn packages(experiment: &Experiment) -> Vec<String> {
     let mut packages: Vec<String> = components(experiment)
         .into_iter()
         .map(|component| {
@@ -369,7 +379,7 @@ fn packages(experiment: &Experiment) -> Vec<String> {
 }
 
 /// The most memory that this process had, where Linux tells.
-fn peak_memory() -> Option<u64> {
+pub(super) fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::index::Indexed;
 use super::retrieve::Retrieved;
 use crate::config::folder_name;
 use crate::store::create_folder;
 use crate::tables;
 use crate::{
-    Case, Data, Error, Evaluation, Experiment, Hit, Lists, Method, Metric, Ranking, Result, Scores,
-    Split, trec,
+    Case, Data, Error, Evaluation, Experiment, Hit, Lists, Method, Metric, Ranking, Remark, Result,
+    Scores, Split, trec,
 };
 
 /// A metric's figure.
@@ -39,6 +40,9 @@ pub struct MethodResult {
     pub users: u64,
     /// How many of them got no ranking; they score 0.
     pub users_without_ranking: u64,
+    /// What its index tells of itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub index: Vec<Remark>,
     /// A figure for each metric, in the experiment's order.
     pub figures: Vec<Figure>,
 }
@@ -77,11 +81,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Scores one method by all metrics.
+    /// Scores one method by all metrics, and takes down what its index tells of itself.
     pub(crate) fn score(
         &self,
         method: &Method,
         metrics: &[Arc<dyn Metric>],
+        indexed: Option<&Indexed<'_>>,
         retrieved: &Retrieved,
     ) -> Result<Scored> {
         let rankings = items(&retrieved.rankings);
@@ -105,6 +110,7 @@ impl<'a> Judge<'a> {
                 ranking: method.ranking.clone(),
                 users: self.cases.len() as u64,
                 users_without_ranking: rankings.iter().filter(|r| r.is_empty()).count() as u64,
+                index: indexed.map_or_else(Vec::new, |indexed| indexed.index.remarks()),
                 figures,
             },
             scores,

@@ -16,7 +16,7 @@ mod store;
 pub use config::{E5, NamedPrefix, PrefixChoice, Search, Similarity, Trees};
 pub use embed::Embed;
 pub use encoder::{Encoder, Given, Pooling, Prefix, Role, Settings, files, known};
-pub use search::{Exact, Matrix};
+pub use search::{Exact, Forest, Matrix};
 
 gloss_core::plugin! {
     retriever "e5" => E5,

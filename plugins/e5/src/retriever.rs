@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gloss_core::{Catalogue, Context, Error, Hit, Index, QueryContent, QueryKind, Request};
-use gloss_core::{Result, Retriever, find_model};
+use gloss_core::{Catalogue, Context, Error, Hit, Index, QueryContent, QueryKind, Remark};
+use gloss_core::{Request, Result, Retriever, find_model, hash_file};
 use hashbrown::HashMap;
 use serde_json::{Value, json};
 
@@ -39,7 +39,9 @@ impl Retriever for E5 {
     ) -> Result<Box<dyn Index + 'a>> {
         let model = Model::open(self)?;
         let stored = store::open(folder, &self.source(catalogue, &model).identity())?;
-        let dense = Dense::new(Box::new(model), stored, context.clone())?;
+        let prefix = Remark::new("prefix", model.encoder.settings().prefix.to_string());
+        let mut dense = Dense::new(Box::new(model), stored, context.clone())?;
+        dense.remarks.insert(0, prefix);
         Ok(Box::new(dense))
     }
 }
@@ -103,14 +105,7 @@ impl Model {
 fn hash_files(paths: &[PathBuf]) -> Result<String> {
     let mut all = blake3::Hasher::new();
     for path in paths {
-        let mut hasher = blake3::Hasher::new();
-        let hashed = hasher.update_mmap_rayon(path);
-        all.update(
-            hashed
-                .map_err(Error::io("read", path))?
-                .finalize()
-                .as_bytes(),
-        );
+        all.update(hash_file(path)?.as_bytes());
     }
     Ok(all.finalize().to_hex()[..32].to_string())
 }
@@ -140,6 +135,7 @@ struct Dense<'a> {
     similarity: Similarity,
     dimensions: usize,
     searcher: Searcher,
+    remarks: Vec<Remark>,
     context: Context,
 }
 
@@ -155,17 +151,16 @@ impl<'a> Dense<'a> {
         let (similarity, dimensions) = (identity.similarity, identity.dimensions);
         let searcher = match &identity.trees {
             None => Searcher::Exact(Exact::new(stored.vectors()?)),
-            Some(trees) => {
-                let recall = stored.header.recall.unwrap_or_default();
-                tracing::info!(recall, "recall@10 of the trees against exact search");
-                Searcher::Trees(Arc::clone(&stored.environment), trees.candidates)
-            }
+            Some(trees) => Searcher::Trees(Arc::clone(&stored.environment), trees.candidates),
         };
+        let recall = stored.header.recall;
+        let recall = recall.map(|recall| Remark::new("recall@10 against exact search", recall));
         Ok(Dense {
             embed,
             similarity,
             dimensions,
             searcher,
+            remarks: recall.into_iter().collect(),
             context,
         })
     }
@@ -245,6 +240,10 @@ impl Index for Dense<'_> {
         Ok(answers
             .map(|(request, at)| found[at].iter().take(request.k).copied().collect())
             .collect())
+    }
+
+    fn remarks(&self) -> Vec<Remark> {
+        self.remarks.clone()
     }
 }
 

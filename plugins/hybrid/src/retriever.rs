@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Catalogue, Context, Error, Fault, Hit, Index, QueryKind, Request};
-use gloss_core::{Result, Retriever};
+use gloss_core::{Catalogue, Context, Error, Fault, Hit, Index, QueryKind, Remark};
+use gloss_core::{Request, Result, Retriever};
 
 use crate::config::Hybrid;
 use crate::fuse::Rule;
@@ -80,7 +80,10 @@ impl Retriever for Hybrid {
         let nested = self.nested()?;
         let indexes = nested
             .into_iter()
-            .map(|(name, retriever)| retriever.open(catalogue, &folder.join(name), context))
+            .map(|(name, retriever)| {
+                let index = retriever.open(catalogue, &folder.join(&name), context)?;
+                Ok((name, index))
+            })
             .collect::<Result<_>>()?;
         Ok(Box::new(Fused {
             options: self,
@@ -104,7 +107,8 @@ impl Hybrid {
 /// Several indexes as one.
 struct Fused<'a> {
     options: &'a Hybrid,
-    indexes: Vec<Box<dyn Index + 'a>>,
+    /// Each with the name of its folder.
+    indexes: Vec<(String, Box<dyn Index + 'a>)>,
 }
 
 impl Index for Fused<'_> {
@@ -119,7 +123,7 @@ impl Index for Fused<'_> {
         let found = self
             .indexes
             .iter()
-            .map(|index| index.search(&deep))
+            .map(|(_, index)| index.search(&deep))
             .collect::<Result<Vec<_>>>()?;
         let rule = Rule {
             fusion: self.options.fusion,
@@ -134,6 +138,17 @@ impl Index for Fused<'_> {
             rule.fuse(&rankings, request.k)
         });
         Ok(answers.collect())
+    }
+
+    /// What the indexes tell, with their names.
+    fn remarks(&self) -> Vec<Remark> {
+        let of_index = |(name, index): &(String, Box<dyn Index + '_>)| {
+            let remarks = index.remarks().into_iter();
+            let named =
+                remarks.map(|remark| Remark::new(format!("{name}: {}", remark.name), remark.value));
+            named.collect::<Vec<_>>()
+        };
+        self.indexes.iter().flat_map(of_index).collect()
     }
 }
 

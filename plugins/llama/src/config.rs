@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::beam;
 use crate::prompt::Truncation;
+use crate::train::{Random, Training};
 
 /// A Llama reads the texts of a customer's purchases and writes that of the next, by beam search.
 ///
@@ -15,8 +16,8 @@ use crate::prompt::Truncation;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Llama {
-    /// The checkpoint: a folder in Hugging Face's layout, or the name of a model of its hub that
-    /// `gloss fetch` has got. If it is not given, the one that `adapter` names.
+    /// The checkpoint: a folder in Hugging Face's layout, the name of a model of its hub that
+    /// `gloss fetch` has got, or `random`. If it is not given, the one that `adapter` names.
     pub model: Option<String>,
     /// The folder of a LoRA adapter as PEFT writes it.
     pub adapter: Option<PathBuf>,
@@ -62,6 +63,10 @@ pub struct Llama {
     /// The most memory for keys and values, in GiB; makes batches smaller.
     #[schemars(range(min = 0.001))]
     pub cache_memory: f64,
+    /// How the model is fine-tuned before it generates. If it is not given, it is used as it is.
+    pub training: Option<Training>,
+    /// What `model = "random"` is: a small model without knowledge, to be trained in full.
+    pub random: Option<Random>,
 }
 
 /// How weights are quantised on loading.
@@ -130,6 +135,8 @@ impl Default for Llama {
             sampling: None,
             batch_size: None,
             cache_memory: 4.0,
+            training: None,
+            random: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use gloss_core::{
     Context, Data, Error, Fault, Generator, History, Query, QueryGenerator, QueryKind, Result,
-    find_model,
+    Trainer, find_model,
 };
 use gloss_torch::{Adapter, Checkpoint};
 use tch::{Device, Kind};
@@ -18,6 +18,7 @@ use crate::model::{LoadOptions, Model};
 use crate::prompt::Prompts;
 use crate::sample::Sampler;
 use crate::tokenizer::Tokenizer;
+use crate::train::RANDOM;
 use crate::trie::Trie;
 
 /// The paper's.
@@ -58,7 +59,7 @@ impl QueryGenerator for Llama {
             "leaves no room for a prompt in `max_length`",
         );
         fault(
-            self.merge_adapter.is_some() && self.adapter.is_none(),
+            self.merge_adapter.is_some() && self.adapter.is_none() && self.training.is_none(),
             "merge_adapter",
             "there is no `adapter`",
         );
@@ -77,7 +78,12 @@ impl QueryGenerator for Llama {
             "texts are drawn, not searched for; leave out `constrained`, `sequences`, \
              `length_penalty` and `early_stopping`",
         );
+        faults.extend(self.check_training());
         faults
+    }
+
+    fn trainer(&self) -> Option<&dyn Trainer> {
+        self.training.is_some().then_some(self)
     }
 
     fn produces(&self) -> QueryKind {
@@ -88,6 +94,9 @@ impl QueryGenerator for Llama {
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
+        if self.model.as_deref() == Some(RANDOM) {
+            return Ok(Vec::new());
+        }
         let folder = self.folder()?;
         let mut files = vec![Architecture::file(&folder)];
         let described = [
@@ -105,14 +114,22 @@ impl QueryGenerator for Llama {
         Ok(files)
     }
 
+    fn export(&self, folder: &Path, context: &Context) -> Result<()> {
+        crate::export::export(self, folder, context)
+    }
+
     fn open<'a>(&'a self, data: &'a Data, context: &'a Context) -> Result<Box<dyn Generator + 'a>> {
+        if self.training.is_some() {
+            let message = "it has to be trained before it is opened";
+            return Err(Error::component("generator `llama`", message));
+        }
         Ok(Box::new(Writer::new(self, data, context)?))
     }
 }
 
 impl Llama {
     /// The folder of the checkpoint.
-    fn folder(&self) -> Result<PathBuf> {
+    pub(crate) fn folder(&self) -> Result<PathBuf> {
         if let Some(model) = &self.model {
             return find_model(model);
         }
@@ -128,7 +145,7 @@ impl Llama {
         }
     }
 
-    fn kind(&self, device: Device) -> Kind {
+    pub(crate) fn kind(&self, device: Device) -> Kind {
         match self.dtype {
             Some(precision) => precision.kind(),
             None if device.is_cuda() => Kind::BFloat16,
@@ -318,7 +335,7 @@ impl Drop for Writer<'_> {
     fn drop(&mut self) {
         let truncated = self.prompts.truncated();
         if truncated > 0 {
-            tracing::info!(
+            tracing::warn!(
                 truncated,
                 policy = ?self.options.truncation,
                 "prompts were longer than `max_length` allows and were truncated"

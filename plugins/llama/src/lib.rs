@@ -9,6 +9,7 @@ mod config;
 mod constraint;
 mod decoder;
 mod engine;
+mod export;
 mod generator;
 mod linear;
 mod load;
@@ -17,6 +18,7 @@ mod prompt;
 mod rope;
 mod sample;
 mod tokenizer;
+mod train;
 mod trie;
 
 pub use architecture::Architecture;
@@ -29,6 +31,10 @@ pub use prompt::{Prompts, Truncation};
 pub use rope::{Rope, Scaling};
 pub use sample::Sampler;
 pub use tokenizer::Tokenizer;
+pub use train::{
+    BatchingOption, Histories, LossScope, OptimizerName, Random, Schedule, Shape, Target, Training,
+    TrainingMethod,
+};
 pub use trie::Trie;
 
 gloss_core::plugin! {

@@ -34,22 +34,22 @@ pub struct Model {
     pub kind: Kind,
     /// Where it is.
     pub device: Device,
-    embedding: Tensor,
-    layers: Vec<Layer>,
-    norm: Tensor,
+    pub(crate) embedding: Tensor,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) norm: Tensor,
     /// [vocabulary, hidden]
-    head: Tensor,
+    pub(crate) head: Tensor,
 }
 
-struct Layer {
-    attention_norm: Tensor,
+pub(crate) struct Layer {
+    pub(crate) attention_norm: Tensor,
     /// Queries, keys and values, side by side.
-    qkv: Linear,
-    output: Linear,
-    perceptron_norm: Tensor,
+    pub(crate) qkv: Linear,
+    pub(crate) output: Linear,
+    pub(crate) perceptron_norm: Tensor,
     /// Gate and up, side by side.
-    gate_up: Linear,
-    down: Linear,
+    pub(crate) gate_up: Linear,
+    pub(crate) down: Linear,
 }
 
 /// Where the tokens of a forward pass stand: their positions' cosines and sines, their slots, and
@@ -122,10 +122,15 @@ impl Model {
 
     /// The logits of every token, as f32, after `hidden` [rows, hidden]: [rows, vocabulary].
     pub(crate) fn logits(&self, hidden: &Tensor) -> Result<Tensor, TchError> {
+        self.logits_with(hidden, &self.head)
+    }
+
+    /// [`Model::logits`] with another output's weight.
+    pub(crate) fn logits_with(&self, hidden: &Tensor, head: &Tensor) -> Result<Tensor, TchError> {
         if self.device.is_cuda() && self.kind != Kind::Float {
-            return hidden.f_mm_dtype(&self.head.f_tr()?, Kind::Float);
+            return hidden.f_mm_dtype(&head.f_tr()?, Kind::Float);
         }
-        let logits = hidden.f_linear(&self.head, None::<&Tensor>)?;
+        let logits = hidden.f_linear(head, None::<&Tensor>)?;
         logits.f_to_kind(Kind::Float)
     }
 
@@ -232,6 +237,10 @@ impl Layer {
 }
 
 /// Root mean square norm (Zhang and Sennrich, 2019, arXiv 1910.07467).
-fn normalise(input: &Tensor, weight: &Tensor, shape: &Architecture) -> Result<Tensor, TchError> {
+pub(crate) fn normalise(
+    input: &Tensor,
+    weight: &Tensor,
+    shape: &Architecture,
+) -> Result<Tensor, TchError> {
     input.f_rms_norm([shape.hidden], Some(weight), shape.norm_epsilon)
 }

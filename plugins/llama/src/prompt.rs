@@ -112,6 +112,11 @@ impl<'a> Prompts<'a> {
         Ok(())
     }
 
+    /// What every prompt says, without purchases.
+    pub(crate) fn template() -> String {
+        [INSTRUCTION, NEXT_ITEM].concat()
+    }
+
     /// The whole prompt of a history; the next item's text is to follow.
     pub fn text(&self, history: &[u32]) -> String {
         let items = history.iter().map(|&item| self.catalogue.item(item));

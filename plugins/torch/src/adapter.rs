@@ -79,8 +79,8 @@ impl Adapter {
         }
         let rank = self.config.rank(module);
         let change = LowRank {
-            a: self.factor(&a, [rank, in_features], device)?,
-            b: self.factor(&b, [out_features, rank], device)?,
+            a: self.factor(&a, &[rank, in_features], device)?,
+            b: self.factor(&b, &[out_features, rank], device)?,
             scale: self.config.scale(module),
         };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,7 +88,24 @@ impl Adapter {
         Ok(Some(change))
     }
 
-    fn factor(&self, name: &str, shape: [i64; 2], device: Device) -> Result<Tensor> {
+    /// The factor of this name, to go on training it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Adapter::module`]; and a factor that is missing.
+    pub fn tensor(&self, name: &str, shape: &[i64], device: Device) -> Result<Tensor> {
+        let tensor = self.factor(name, shape, device)?;
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.insert(name.to_string());
+        Ok(tensor)
+    }
+
+    /// What the products of the module's factors are multiplied by.
+    pub fn scale(&self, module: &str) -> f64 {
+        self.config.scale(module)
+    }
+
+    fn factor(&self, name: &str, shape: &[i64], device: Device) -> Result<Tensor> {
         match self.checkpoint.shape(name) {
             Some(found) if found != shape => {
                 let message = format!(
@@ -100,7 +117,7 @@ impl Adapter {
             }
             _ => {}
         }
-        let tensor = self.checkpoint.tensor(name, &shape, device)?;
+        let tensor = self.checkpoint.tensor(name, shape, device)?;
         match tensor.f_kind() {
             Ok(Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double) => Ok(tensor),
             _ => Err(self

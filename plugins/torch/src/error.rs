@@ -8,13 +8,21 @@ use tch::TchError;
 ///
 /// Memory that ran out is the user's to mend; anything else is a fault of the component.
 pub fn torch_error(action: &str) -> impl FnOnce(TchError) -> Error + use<> {
-    let action = action.to_string();
+    torch_error_with(
+        action,
+        "A smaller batch or shorter prompts need less, so do fewer beams, 16-bit numbers or 4-bit \
+         weights",
+    )
+}
+
+/// [`torch_error`] with `advice`, a sentence without its full stop, for when memory ran out.
+pub fn torch_error_with(action: &str, advice: &str) -> impl FnOnce(TchError) -> Error + use<> {
+    let (action, advice) = (action.to_string(), advice.to_string());
     move |error| {
         let message = first_line(&error);
         match memory(&message) {
             Some(what) => Error::Usage(format!(
-                "cannot {action}: {what} ran out ({message}). A smaller batch or shorter prompts \
-                 need less, so do fewer beams, 16-bit numbers or 4-bit weights"
+                "cannot {action}: {what} ran out ({message}). {advice}"
             )),
             None => Error::component("libtorch", format!("cannot {action}: {message}")),
         }

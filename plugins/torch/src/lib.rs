@@ -4,13 +4,19 @@
 mod adapter;
 mod checkpoint;
 mod device;
+mod dynamic_map;
 mod error;
+mod memory;
 mod nf4;
 mod precision;
+mod write;
 
 pub use adapter::{Adapter, LowRank};
 pub use checkpoint::Checkpoint;
 pub use device::{DeviceName, Report, report};
-pub use error::torch_error;
+pub use dynamic_map::dynamic_map;
+pub use error::{torch_error, torch_error_with};
+pub use memory::memory_used;
 pub use nf4::Nf4;
 pub use precision::Precision;
+pub use write::write_safetensors;

@@ -1,21 +1,21 @@
-//! The four kinds of component under guard.
+//! Data sets, retrievers and metrics under guard.
 
 use std::path::{Path, PathBuf};
 
 use super::{Guard, Held};
 use crate::{
-    Catalogue, Component, Context, Data, Dataset, Download, Evaluation, Fault, Generator, History,
-    Hit, Index, Laws, Metric, Query, QueryGenerator, QueryKind, Request, Result, Retriever, Scores,
+    Catalogue, Component, Context, Data, Dataset, Download, Error, Evaluation, Fault, Hit, Index,
+    Laws, Metric, QueryKind, Remark, Request, Result, Retriever, Scores,
 };
 
 impl<T: Component + ?Sized, F> Guard<T, F> {
     /// The faults that `check` finds; a panic is one too.
-    fn faults(&self, check: impl FnOnce(&T) -> Vec<Fault>) -> Vec<Fault> {
+    pub(super) fn faults(&self, check: impl FnOnce(&T) -> Vec<Fault>) -> Vec<Fault> {
         let faults = self.inner.call(|it| Ok(check(it)));
         faults.unwrap_or_else(|error| vec![Fault::new("", error.to_string())])
     }
 
-    fn held<U>(&self, value: U) -> Held<U> {
+    pub(super) fn held<U>(&self, value: U) -> Held<U> {
         Held::new(self.inner.label.clone(), value)
     }
 }
@@ -39,46 +39,6 @@ impl Dataset for Guard<dyn Dataset, ()> {
 
     fn load(&self, context: &Context) -> Result<Data> {
         self.inner.call(|it| it.load(context))
-    }
-}
-
-impl QueryGenerator for Guard<dyn QueryGenerator, QueryKind> {
-    fn check(&self) -> Vec<Fault> {
-        self.faults(|it| it.check())
-    }
-
-    fn produces(&self) -> QueryKind {
-        self.facts
-    }
-
-    fn inputs(&self) -> Result<Vec<PathBuf>> {
-        self.inner.call(|it| it.inputs())
-    }
-
-    fn open<'a>(&'a self, data: &'a Data, context: &'a Context) -> Result<Box<dyn Generator + 'a>> {
-        let (batch_size, generator) = self.inner.call(|it| {
-            let generator = it.open(data, context)?;
-            Ok((generator.batch_size(), generator))
-        })?;
-        Ok(Box::new(GuardedGenerator {
-            batch_size,
-            inner: self.held(generator),
-        }))
-    }
-}
-
-struct GuardedGenerator<'a> {
-    batch_size: usize,
-    inner: Held<Box<dyn Generator + 'a>>,
-}
-
-impl Generator for GuardedGenerator<'_> {
-    fn batch_size(&self) -> usize {
-        self.batch_size
-    }
-
-    fn generate(&mut self, histories: &[History<'_>]) -> Result<Vec<Vec<Query>>> {
-        self.inner.call_mut(|it| it.generate(histories))
     }
 }
 
@@ -113,6 +73,11 @@ impl Retriever for Guard<dyn Retriever, Vec<QueryKind>> {
 impl Index for Held<Box<dyn Index + '_>> {
     fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>> {
         self.call(|it| it.search(requests))
+    }
+
+    fn remarks(&self) -> Vec<Remark> {
+        let panicked = |error: Error| vec![Remark::new("remarks", error.to_string())];
+        self.call(|it| Ok(it.remarks())).unwrap_or_else(panicked)
     }
 }
 

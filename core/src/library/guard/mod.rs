@@ -1,6 +1,7 @@
 //! Components that cannot panic: each call is caught, and a panic becomes an error that names the
 //! component and its file.
 
+mod generator;
 mod kinds;
 
 use std::any::Any;
@@ -96,7 +97,7 @@ impl Guard<(), ()> {
                 AnyComponent::Dataset(Arc::new(guard(label, file, it, |_| ())?))
             }
             AnyComponent::Generator(it) => {
-                AnyComponent::Generator(Arc::new(guard(label, file, it, |it| it.produces())?))
+                AnyComponent::Generator(Arc::new(guard(label, file, it, |it| it.into())?))
             }
             AnyComponent::Retriever(it) => {
                 let guard = guard(label, file, it, |it| it.accepts().to_vec());

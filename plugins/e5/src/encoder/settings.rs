@@ -1,5 +1,6 @@
 //! How a model wants its texts, and what becomes of its tokens' features.
 
+use std::fmt;
 use std::path::Path;
 
 use gloss_core::{Error, Result};
@@ -61,6 +62,16 @@ impl Prefix {
         match role {
             Role::Query => &self.query,
             Role::Passage => &self.passage,
+        }
+    }
+}
+
+/// `none`, or both prefixes in quotes, so that spaces are seen.
+impl fmt::Display for Prefix {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self == Prefix::default() {
+            true => formatter.write_str("none"),
+            false => write!(formatter, "{:?} and {:?}", self.query, self.passage),
         }
     }
 }

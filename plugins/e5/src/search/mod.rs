@@ -3,12 +3,14 @@
 mod best;
 mod dot;
 mod exact;
+mod forest;
 mod matrix;
 mod product;
 mod recall;
 mod trees;
 
 pub use exact::Exact;
+pub use forest::Forest;
 pub use matrix::Matrix;
 pub(crate) use recall::{recall, sample};
-pub(crate) use trees::{Trees, build_trees};
+pub(crate) use trees::{Trees, build_trees, room_of_trees};

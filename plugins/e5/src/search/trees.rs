@@ -42,6 +42,20 @@ pub(crate) fn build_trees(
     }
 }
 
+/// The bytes that the trees of so many items may take, the items' own vectors among them.
+pub(crate) fn room_of_trees(items: usize, dimensions: usize, options: &Options) -> usize {
+    let vector = 4 * dimensions + 64;
+    // Every split is a plane, and leaves are about half full.
+    let splits = options
+        .trees
+        .saturating_mul(2 * items / options.split_after.max(1) + 1);
+    let leaves = options.trees.saturating_mul(4 * items);
+    items
+        .saturating_add(splits)
+        .saturating_mul(vector)
+        .saturating_add(leaves)
+}
+
 fn build<D: Distance>(
     environment: &mut Environment,
     items: &Matrix,

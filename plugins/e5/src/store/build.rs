@@ -13,12 +13,12 @@ use super::reuse;
 use crate::config::{Similarity, Trees};
 use crate::embed::Embed;
 use crate::encoder::Role;
-use crate::search::{Exact, Matrix, build_trees, recall, sample};
+use crate::search::{Exact, Matrix, build_trees, recall, room_of_trees, sample};
 
 /// The file that grows.
 const PARTIAL: &str = "data.mdb.partial";
-/// The room in a new file; it doubles when it is full.
-const FIRST_ROOM: usize = 1 << 30;
+/// The least room in a new file.
+const LEAST_ROOM: usize = 1 << 30;
 /// Numbers in a block of vectors.
 const BLOCK: usize = 1 << 18;
 /// Items that are written in one transaction.
@@ -42,11 +42,23 @@ impl Source<'_> {
             self.trees.cloned(),
         )
     }
+
+    /// The room in a new file. It costs nothing, and would double when it is full, but trees that
+    /// do not fit are grown again from the start.
+    fn room(&self) -> usize {
+        let (items, dimensions) = (self.catalogue.len(), self.embed.dimensions());
+        let vectors = items.saturating_mul(4 * dimensions + 256);
+        let trees = self
+            .trees
+            .map_or(0, |trees| room_of_trees(items, dimensions, trees));
+        let needed = vectors.saturating_add(trees);
+        needed.saturating_mul(2).max(LEAST_ROOM)
+    }
 }
 
 /// Writes the index of `source` into `folder`, in the place of one that may be there.
 pub(crate) fn build(source: &Source<'_>, folder: &Path, context: &Context) -> Result<()> {
-    build_with_room(source, folder, context, FIRST_ROOM)
+    build_with_room(source, folder, context, source.room())
 }
 
 /// [`build`], with so many bytes of room at first.

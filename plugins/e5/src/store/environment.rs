@@ -19,6 +19,9 @@ const ITEMS: &str = "items";
 const VECTORS: &str = "vectors";
 const TREES: &str = "trees";
 
+/// A multiple of the size of a page of memory on every system.
+const PAGES: usize = 1 << 16;
+
 /// A database whose keys are numbers, in their order.
 pub(super) type Numbered = Database<'static, U32<BigEndian>, Bytes>;
 
@@ -40,9 +43,10 @@ static OPEN: Mutex<Option<HashMap<PathBuf, Weak<Environment>>>> = Mutex::new(Non
 
 impl Environment {
     /// Makes an environment of the file `path`, which nobody else writes to, with room for
-    /// `map_size` bytes at first.
-    pub(super) fn create(path: &Path, map_size: usize) -> Result<Self> {
+    /// at least `map_size` bytes at first.
+    pub(crate) fn create(path: &Path, map_size: usize) -> Result<Self> {
         let flags = EnvFlags::NO_SUB_DIR | EnvFlags::NO_LOCK | EnvFlags::NO_SYNC;
+        let map_size = map_size.checked_next_multiple_of(PAGES).unwrap_or(map_size);
         let env = open_env(path, map_size, flags);
         let env = env.map_err(|error| library_error("write", path)(error.into()))?;
         let databases = growing(&env, path, || {

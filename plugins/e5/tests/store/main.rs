@@ -1,4 +1,4 @@
-//! The whole retriever on Amazon Beauty: Last Item Search, and trees beside exact search.
+//! The whole retriever on Amazon Beauty and Toys: Last Item Search, and trees beside exact search.
 //!
 //! With GLOSS_TEST_ALL also for the model that takes minutes.
 
@@ -17,11 +17,11 @@ use gloss_core::{Registry, Request, Retriever};
 use gloss_e5::E5;
 use serde_json::{Value, json};
 
-fn data() -> Option<Data> {
+fn data(category: &str) -> Option<Data> {
     let folder = places::data()?;
     let registry = Registry::compiled_in().unwrap();
     let entry = registry.get(Kind::Dataset, "amazon", "").unwrap();
-    match entry.parse(json!({"category": "Beauty", "folder": folder})) {
+    match entry.parse(json!({"category": category, "folder": folder})) {
         Ok(AnyComponent::Dataset(dataset)) => Some(dataset.load(&Context::default()).unwrap()),
         _ => panic!("not a data set"),
     }
@@ -77,8 +77,8 @@ fn last_item_search(data: &Data, index: &dyn Index) -> [[f64; 3]; 2] {
     sums.map(|sums| sums.map(|sum| sum / cases.len() as f64))
 }
 
-fn assert_figures(model: &str, expected: [[f64; 3]; 2]) {
-    let Some(data) = data() else {
+fn assert_figures(category: &str, model: &str, expected: [[f64; 3]; 2]) {
+    let Some(data) = data(category) else {
         return eprintln!("skipped: there is no data; set GLOSS_TEST_DATA");
     };
     let Some(model) = places::model(model) else {
@@ -93,17 +93,29 @@ fn assert_figures(model: &str, expected: [[f64; 3]; 2]) {
         .open(&data.catalogue, folder.path(), &context)
         .unwrap();
     let found = last_item_search(&data, &*index);
-    println!("{}: {found:?}", model.display());
+    println!("{category}, {}: {found:?}", model.display());
     for (found, expected) in found.as_flattened().iter().zip(expected.as_flattened()) {
         assert!((found - expected).abs() < 5e-4, "{found} {expected}");
     }
+}
+
+/// The figures of sentence-transformers, as `lis_figures.py` computed them.
+fn golden(category: &str, model: &str) -> [[f64; 3]; 2] {
+    let text = std::fs::read_to_string(places::golden("lis_figures.json")).unwrap();
+    let figures: Value = serde_json::from_str(&text).unwrap();
+    serde_json::from_value(figures[category][model].clone()).unwrap()
+}
+
+fn assert_golden(category: &str, model: &str) {
+    assert_figures(category, model, golden(category, model));
 }
 
 #[test]
 fn last_item_search_with_minilm_gives_the_reference_figures() {
     let kept = [0.037562, 0.019680, 0.013762];
     let new = [0.042794, 0.030176, 0.026011];
-    assert_figures("all-minilm-l6-v2", [kept, new]);
+    assert_figures("Beauty", "all-minilm-l6-v2", [kept, new]);
+    assert_golden("Toys_and_Games", "all-minilm-l6-v2");
 }
 
 #[test]
@@ -113,13 +125,14 @@ fn last_item_search_with_e5_gives_the_reference_figures() {
     }
     let kept = [0.040782, 0.021943, 0.015658];
     let new = [0.048026, 0.034802, 0.030461];
-    assert_figures("multilingual-e5-small", [kept, new]);
+    assert_figures("Beauty", "multilingual-e5-small", [kept, new]);
+    assert_golden("Toys_and_Games", "multilingual-e5-small");
 }
 
 /// Trees made of the vectors that an exact index has, without encoding the items again.
 #[test]
 fn trees_find_nearly_all_by_looking_at_less_than_a_quarter() {
-    let Some(data) = data() else {
+    let Some(data) = data("Beauty") else {
         return eprintln!("skipped: there is no data; set GLOSS_TEST_DATA");
     };
     let Some(model) = places::model("all-minilm-l6-v2") else {

@@ -2,6 +2,8 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use crate::dynamic_map::{dynamic_map, numbers};
+
 /// How many magnitudes are a block.
 const BLOCK: usize = 256;
 /// Into how many steps a number in [-1, 1] is rounded before its code is looked up.
@@ -29,7 +31,7 @@ impl Double {
         let mean = absmax.f_mean(Kind::Float)?;
         let offset = mean.f_double_value(&[])? as f32;
         let centred = numbers(&absmax.f_sub(&mean)?)?;
-        let map = dynamic_map()?;
+        let map = dynamic_map(true)?;
         let table = table(&map);
         let mut codes = Vec::with_capacity(centred.len());
         let mut scales = Vec::with_capacity(centred.len().div_ceil(BLOCK));
@@ -64,33 +66,6 @@ impl Double {
             .collect();
         Tensor::f_from_slice(&absmax)
     }
-}
-
-/// The numbers of a one-dimensional tensor on the CPU.
-pub(super) fn numbers(tensor: &Tensor) -> Result<Vec<f32>, TchError> {
-    let mut numbers = vec![0.0; tensor.numel()];
-    tensor.f_copy_data(&mut numbers, tensor.numel())?;
-    Ok(numbers)
-}
-
-/// The signed dynamic map of 8 bits (Dettmers, 8-bit approximations, 2015), sorted: 0, 1, and for
-/// each power of ten from 1e-6 to 1 twice as many numbers, of either sign, as for the one below.
-fn dynamic_map() -> Result<Vec<f32>, TchError> {
-    let mut map = vec![0.0, 1.0];
-    for (exponent, power) in [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0]
-        .into_iter()
-        .enumerate()
-    {
-        let count = 1 << exponent;
-        let edges = Tensor::f_linspace(0.1, 1.0, count + 1, (Kind::Float, Device::Cpu))?;
-        let middles = edges
-            .f_narrow(0, 0, count)?
-            .f_add(&edges.f_narrow(0, 1, count)?)?;
-        let positive = numbers(&middles.f_div_scalar(2.0)?.f_mul_scalar(power)?)?;
-        map.extend(positive.iter().flat_map(|number| [*number, -number]));
-    }
-    map.sort_by(f32::total_cmp);
-    Ok(map)
 }
 
 /// The code of each step: that of the entry of the map which is nearest to it.

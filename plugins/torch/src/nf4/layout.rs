@@ -4,8 +4,9 @@ use gloss_core::Result;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Nf4, code, double::Double, double::numbers};
+use super::{Nf4, code, double::Double};
 use crate::checkpoint::Checkpoint;
+use crate::dynamic_map::numbers;
 use crate::error::torch_error;
 
 /// What is written as JSON, in a tensor of bytes.

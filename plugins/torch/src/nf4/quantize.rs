@@ -3,8 +3,9 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::blocks::{self, LEAST};
-use super::double::{Double, numbers};
+use super::double::Double;
 use super::{Nf4, code};
+use crate::dynamic_map::numbers;
 
 const BLOCK: i64 = blocks::BLOCK as i64;
 /// How many weights are quantised at a time: whole blocks, so few that copies of them with 32 bits

@@ -1,0 +1,239 @@
+//! Approximate search of a million vectors, beside faiss's HNSW and IVF on the same machine, in one
+//! go: `cargo bench -p gloss-e5 --bench million -- --python PYTHON`, where PYTHON has faiss and
+//! NumPy. `peer.py` beside this file is the peer.
+//!
+//! All sides get the same vectors and the same queries in one batch, use all cores, and are told
+//! what an exact search finds. Building is timed from vectors in memory to an index that answers.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark fails by panicking"
+)]
+
+mod plot;
+mod vectors;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use clap::Parser;
+use gloss_core::{Context, Hit};
+use gloss_e5::{Exact, Forest, Matrix, Similarity, Trees};
+use serde::Deserialize;
+
+/// The items of a query that count.
+const K: usize = 10;
+
+/// Compares approximate searches.
+#[derive(Parser)]
+struct Arguments {
+    /// Vectors that are searched.
+    #[arg(long, default_value_t = 1_000_000)]
+    items: usize,
+    #[arg(long, default_value_t = 384)]
+    dimensions: usize,
+    /// Vectors that are searched for.
+    #[arg(long, default_value_t = 1_000)]
+    queries: usize,
+    /// Trees of our side, an index for each number.
+    #[arg(long, value_delimiter = ',', default_value = "20")]
+    trees: Vec<usize>,
+    /// Most items in a leaf of our trees.
+    #[arg(long, default_value_t = Trees::default().split_after)]
+    split_after: usize,
+    /// Candidates of our side.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "500,1000,3000,10000,30000"
+    )]
+    candidates: Vec<usize>,
+    /// The Python that has faiss; none leaves the peer out.
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// Where the plot goes.
+    #[arg(long, default_value = "million.svg")]
+    plot: PathBuf,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// An index, and how it answers under several settings.
+#[derive(Deserialize)]
+struct Measured {
+    index: String,
+    build_seconds: f64,
+    bytes: u64,
+    points: Vec<Point>,
+}
+
+/// How an index answers under one setting.
+#[derive(Deserialize)]
+struct Point {
+    setting: String,
+    queries_per_second: f64,
+    recall: f64,
+}
+
+fn main() {
+    if std::env::args().len() <= 2 {
+        println!("million: it takes long, so nothing is done without options; see `--help`");
+        return;
+    }
+    let arguments = Arguments::parse();
+    let folder = tempfile::tempdir().unwrap();
+    let (items, queries) =
+        vectors::clustered(arguments.items, arguments.queries, arguments.dimensions);
+    vectors::write(&folder.path().join("items.f32"), &items);
+    vectors::write(&folder.path().join("queries.f32"), &queries);
+    println!(
+        "{} items, {} queries, {} dimensions, {} cores",
+        items.len(),
+        queries.len(),
+        items.dimensions(),
+        std::thread::available_parallelism().unwrap()
+    );
+    heading();
+    let (exact, truth) = exact(items, &queries);
+    show(&exact);
+    let mut all = vec![exact];
+    let items = vectors::read(&folder.path().join("items.f32"), arguments.dimensions);
+    for trees in &arguments.trees {
+        all.push(forest(&arguments, *trees, &items, &queries, &truth));
+        show(&all[all.len() - 1]);
+    }
+    drop(items);
+    if let Some(python) = &arguments.python {
+        write_truth(&folder.path().join("truth.i64"), &truth);
+        for measured in peers(python, folder.path(), arguments.dimensions) {
+            show(&measured);
+            all.push(measured);
+        }
+    }
+    plot::draw(&arguments.plot, &all);
+    println!("the trade-off is drawn in {}", arguments.plot.display());
+}
+
+fn heading() {
+    println!(
+        "{:22} {:>9} {:>9}  {:18} {:>10} {:>10}",
+        "index", "build s", "MiB", "setting", "queries/s", "recall@10"
+    );
+}
+
+fn show(measured: &Measured) {
+    for point in &measured.points {
+        println!(
+            "{:22} {:9.1} {:9.0}  {:18} {:10.1} {:10.4}",
+            measured.index,
+            measured.build_seconds,
+            measured.bytes as f64 / f64::from(1 << 20),
+            point.setting,
+            point.queries_per_second,
+            point.recall
+        );
+    }
+}
+
+/// Queries per second, and what was found.
+fn timed(queries: &Matrix, search: impl Fn(&Matrix) -> Vec<Vec<Hit>>) -> (f64, Vec<Vec<Hit>>) {
+    let start = Instant::now();
+    let found = search(queries);
+    (queries.len() as f64 / start.elapsed().as_secs_f64(), found)
+}
+
+fn exact(items: Matrix, queries: &Matrix) -> (Measured, Vec<Vec<Hit>>) {
+    let bytes = items.values().len() as u64 * 4;
+    let start = Instant::now();
+    let exact = Exact::new(items);
+    let build_seconds = start.elapsed().as_secs_f64();
+    let depths = vec![K; queries.len()];
+    let (queries_per_second, truth) = timed(queries, |queries| exact.search(queries, &depths));
+    let measured = Measured {
+        index: "gloss exact".into(),
+        build_seconds,
+        bytes,
+        points: vec![Point {
+            setting: String::new(),
+            queries_per_second,
+            recall: 1.0,
+        }],
+    };
+    (measured, truth)
+}
+
+fn forest(
+    arguments: &Arguments,
+    trees: usize,
+    items: &Matrix,
+    queries: &Matrix,
+    truth: &[Vec<Hit>],
+) -> Measured {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trees");
+    let options = Trees {
+        trees,
+        split_after: arguments.split_after,
+        ..Trees::default()
+    };
+    let start = Instant::now();
+    let context = Context::default();
+    let forest = Forest::grow(items, Similarity::Cosine, &options, &path, &context).unwrap();
+    let build_seconds = start.elapsed().as_secs_f64();
+    let depths = vec![K; queries.len()];
+    let point = |&candidates: &usize| {
+        let search = |queries: &Matrix| {
+            let depths = &depths[..queries.len()];
+            forest.search(queries, depths, candidates).unwrap()
+        };
+        search(&queries.select(&[0, 1, 2, 3]));
+        let (queries_per_second, found) = timed(queries, search);
+        Point {
+            setting: format!("candidates {candidates}"),
+            queries_per_second,
+            recall: recall(&found, truth),
+        }
+    };
+    Measured {
+        index: format!("gloss arroy, {trees} trees"),
+        build_seconds,
+        bytes: path.metadata().unwrap().len(),
+        points: arguments.candidates.iter().map(point).collect(),
+    }
+}
+
+/// The share of the best items that were found.
+fn recall(found: &[Vec<Hit>], truth: &[Vec<Hit>]) -> f64 {
+    let shared = |(found, truth): (&Vec<Hit>, &Vec<Hit>)| {
+        let is_true = |hit: &&Hit| truth.iter().any(|other| other.item == hit.item);
+        found.iter().filter(is_true).count()
+    };
+    let hits: usize = found.iter().zip(truth).map(shared).sum();
+    hits as f64 / (K * truth.len()) as f64
+}
+
+fn write_truth(path: &Path, truth: &[Vec<Hit>]) {
+    let items = truth.iter().flatten().map(|hit| i64::from(hit.item));
+    let bytes: Vec<u8> = items.flat_map(i64::to_le_bytes).collect();
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// What faiss reaches: a line of JSON for every index.
+fn peers(python: &Path, folder: &Path, dimensions: usize) -> Vec<Measured> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/million/peer.py");
+    let output = Command::new(python)
+        .arg(script)
+        .arg(folder)
+        .args([dimensions, K].map(|number| number.to_string()))
+        .env_remove("PYTHONPATH")
+        .env_remove("LD_LIBRARY_PATH")
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let measured = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    measured.collect()
+}

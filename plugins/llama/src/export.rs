@@ -1,0 +1,140 @@
+//! A checkpoint written whole: an adapter added, quantised weights as numbers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use gloss_core::{Context, Result, Unit};
+use gloss_torch::{Adapter, Checkpoint, Nf4, Precision, torch_error, write_safetensors};
+use serde_json::json;
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::architecture::Architecture;
+use crate::config::{Llama, Quantize};
+use crate::train::{Parameter, describe, parameters_of, write_json};
+
+/// The most bytes of one file.
+const FILE_BYTES: usize = 5_000_000_000;
+
+/// Where the weights come from.
+struct Source {
+    architecture: Architecture,
+    checkpoint: Checkpoint,
+    adapter: Option<Adapter>,
+    /// Whether projections go through NF4, as they do when the model is used.
+    quantize: bool,
+    kind: Kind,
+}
+
+/// Writes the model of `options` into `folder`, in 16 bits unless the options say otherwise.
+pub(crate) fn export(options: &Llama, folder: &Path, context: &Context) -> Result<()> {
+    let base = options.folder()?;
+    let precision = options.dtype.unwrap_or(Precision::Bf16);
+    let source = Source {
+        architecture: Architecture::read(&base)?,
+        checkpoint: Checkpoint::open(&base)?,
+        adapter: options.adapter.as_deref().map(Adapter::open).transpose()?,
+        quantize: options.quantize == Quantize::Nf4,
+        kind: precision.kind(),
+    };
+    describe(
+        &base,
+        folder,
+        match precision {
+            Precision::F32 => "float32",
+            Precision::Bf16 => "bfloat16",
+            Precision::F16 => "float16",
+        },
+    )?;
+    let files = files(parameters_of(&source.architecture), source.kind);
+    let total: usize = files.iter().map(Vec::len).sum();
+    let task = context.task("Writing the model", Some(total as u64), Unit::Count);
+    let mut places = BTreeMap::new();
+    for (number, parameters) in files.iter().enumerate() {
+        let name = match files.len() {
+            1 => "model.safetensors".to_string(),
+            count => format!("model-{:05}-of-{count:05}.safetensors", number + 1),
+        };
+        let mut tensors = Vec::new();
+        for parameter in parameters {
+            tensors.push((parameter.name.as_str(), source.tensor(parameter)?));
+            places.insert(parameter.name.clone(), name.clone());
+            task.advance(1)?;
+        }
+        let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
+        write_safetensors(&folder.join(name), &tensors, metadata)?;
+    }
+    if let Some(adapter) = &source.adapter {
+        adapter.finish()?;
+    }
+    if files.len() > 1 {
+        let numbers: i64 = files.iter().flatten().map(Parameter::len).sum();
+        let bytes = numbers * source.kind.elt_size_in_bytes() as i64;
+        let index = json!({ "metadata": { "total_size": bytes }, "weight_map": places });
+        write_json(&folder.join("model.safetensors.index.json"), &index)?;
+    }
+    Ok(())
+}
+
+/// The parameters of each file, in order.
+fn files(all: Vec<Parameter>, kind: Kind) -> Vec<Vec<Parameter>> {
+    let mut files: Vec<Vec<Parameter>> = vec![Vec::new()];
+    let mut bytes = 0;
+    for parameter in all {
+        let own = parameter.len() as usize * kind.elt_size_in_bytes();
+        bytes += own;
+        match files.last_mut() {
+            Some(file) if bytes <= FILE_BYTES || file.is_empty() => file.push(parameter),
+            _ => {
+                files.push(vec![parameter]);
+                bytes = own;
+            }
+        }
+    }
+    files
+}
+
+impl Source {
+    fn tensor(&self, parameter: &Parameter) -> Result<Tensor> {
+        let failed = || torch_error("export the model");
+        let (name, shape) = (&parameter.name, parameter.shape.as_slice());
+        let module = name
+            .strip_suffix(".weight")
+            .filter(|n| n.ends_with("_proj"));
+        let (Some(module), &[outputs, inputs]) = (module, shape) else {
+            let tensor = self.checkpoint.tensor(name, shape, Device::Cpu)?;
+            return tensor.f_to_kind(self.kind).map_err(failed());
+        };
+        let weight = self.projection(name, [outputs, inputs])?;
+        let change = match &self.adapter {
+            Some(adapter) => adapter.module(module, inputs, outputs, Device::Cpu)?,
+            None => None,
+        };
+        let sum = || -> Result<Tensor, TchError> {
+            let Some(change) = change else {
+                return weight.f_to_kind(self.kind);
+            };
+            let wide = |tensor: &Tensor| tensor.f_to_kind(Kind::Float);
+            let product = wide(&change.b)?.f_matmul(&wide(&change.a)?)?;
+            wide(&weight)?
+                .f_add(&product.f_mul_scalar(change.scale)?)?
+                .f_to_kind(self.kind)
+        };
+        sum().map_err(failed())
+    }
+
+    /// A projection's matrix, as the model computes with it.
+    fn projection(&self, name: &str, shape: [i64; 2]) -> Result<Tensor> {
+        let failed = || torch_error("export the model");
+        if self.architecture.nf4 {
+            let stored = Nf4::read(&self.checkpoint, name, shape, Device::Cpu)?;
+            return stored.dequantize(Kind::Float).map_err(failed());
+        }
+        let weight = self.checkpoint.tensor(name, &shape, Device::Cpu)?;
+        match self.quantize {
+            false => Ok(weight),
+            true => Nf4::quantize(&weight, true)
+                .and_then(|quantized| quantized.dequantize(Kind::Float))
+                .map_err(failed()),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The options of training.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the model is fine-tuned. The defaults are the recipe of GLoSS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Training {
+    /// Which numbers are trained.
+    pub method: Method,
+    /// The rank of the low-rank matrices.
+    #[schemars(range(min = 1, max = 4096))]
+    pub rank: i64,
+    /// What the low-rank product is multiplied by, times the rank.
+    #[schemars(range(min = 0.0))]
+    pub alpha: f64,
+    /// The share of the low-rank matrices' inputs that is dropped in training.
+    #[schemars(range(min = 0.0, max = 0.99))]
+    pub dropout: f64,
+    /// Whether the product is multiplied by alpha / √rank instead of alpha / rank.
+    pub rank_stabilized: bool,
+    /// The projections that are adapted.
+    #[schemars(length(min = 1))]
+    pub targets: Vec<Target>,
+    /// What turns gradients into steps.
+    pub optimizer: OptimizerName,
+    /// The learning rate after the warm-up.
+    #[schemars(range(min = 0.0))]
+    pub learning_rate: f64,
+    /// The share of each weight, times the learning rate, that every step takes away.
+    #[schemars(range(min = 0.0))]
+    pub weight_decay: f64,
+    /// The longest that the gradient may be; 0 for any length.
+    #[schemars(range(min = 0.0))]
+    pub max_gradient_norm: f64,
+    /// How the learning rate falls after the warm-up.
+    pub schedule: Schedule,
+    /// The steps in which the learning rate rises from 0.
+    pub warmup_steps: u64,
+    /// The most times that every text is seen.
+    #[schemars(range(min = 1))]
+    pub epochs: u64,
+    /// Texts at once; times `accumulation` they make a step.
+    #[schemars(range(min = 1))]
+    pub batch_size: usize,
+    /// Batches whose gradients are added for a step.
+    #[schemars(range(min = 1))]
+    pub accumulation: usize,
+    /// How the texts of a step are laid out. Both ways compute the same gradient.
+    pub batching: Batching,
+    /// The most tokens at once if texts are packed. If it is not given, 8,192 on a GPU and 2,048
+    /// elsewhere. A single text may be longer.
+    #[schemars(range(min = 1))]
+    pub packed_tokens: Option<usize>,
+    /// The tokens that the loss is the mean of.
+    pub loss: LossScope,
+    /// The texts that are made of a training case.
+    pub histories: Histories,
+    /// Whether the inside of a layer is computed again in the backward pass instead of being kept.
+    pub gradient_checkpointing: bool,
+    /// Decides the initial adapter, the order of texts, and what dropout drops.
+    pub seed: u64,
+    /// Steps from one validation to the next. If it is not given, once an epoch.
+    #[schemars(range(min = 1))]
+    pub validate_every: Option<u64>,
+    /// What decides which weights are kept: `loss`, the validation loss; `last`, the last ones
+    /// whatever their loss; or a metric such as `recall@5` of the validation cases, through the
+    /// experiment's own retriever.
+    pub best: String,
+    /// How many validations in a row without a better one end the training; 0 for none.
+    pub patience: u64,
+    /// Steps from one checkpoint to the next. Every validation makes one too.
+    #[schemars(range(min = 1))]
+    pub checkpoint_every: u64,
+}
+
+/// Which numbers are trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Low-rank matrices beside frozen weights, which may be quantised.
+    Lora,
+    /// All weights.
+    Full,
+}
+
+/// A projection of every layer.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Of queries.
+    QProj,
+    /// Of keys.
+    KProj,
+    /// Of values.
+    VProj,
+    /// Of what attention gives.
+    OProj,
+    /// Of the perceptron's gate.
+    GateProj,
+    /// Into the perceptron.
+    UpProj,
+    /// Out of the perceptron.
+    DownProj,
+}
+
+impl Target {
+    const ALL: [Target; 7] = [
+        Target::QProj,
+        Target::KProj,
+        Target::VProj,
+        Target::OProj,
+        Target::GateProj,
+        Target::UpProj,
+        Target::DownProj,
+    ];
+
+    /// The projection's name in a checkpoint.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Target::QProj => "q_proj",
+            Target::KProj => "k_proj",
+            Target::VProj => "v_proj",
+            Target::OProj => "o_proj",
+            Target::GateProj => "gate_proj",
+            Target::UpProj => "up_proj",
+            Target::DownProj => "down_proj",
+        }
+    }
+}
+
+/// What turns gradients into steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerName {
+    /// AdamW with states of 32 bits.
+    Adamw,
+    /// AdamW with states of 8 bits in blocks of 256, as in bitsandbytes; tensors of fewer than
+    /// 4,096 numbers have states of 32 bits.
+    #[serde(rename = "adamw-8bit")]
+    Adamw8bit,
+}
+
+/// How the learning rate falls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// Evenly, to 0 at the end.
+    Linear,
+    /// Along half a wave, to 0 at the end.
+    Cosine,
+    /// Not at all.
+    Constant,
+}
+
+/// How texts are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Batching {
+    /// One text a row, `batch_size` rows at once, filled up to the longest.
+    Padded,
+    /// One after another without gaps, each seeing itself alone, as many of a step's texts at once
+    /// as `packed_tokens` allows.
+    Packed,
+}
+
+/// The tokens that the loss is the mean of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossScope {
+    /// All tokens of a text but its first.
+    All,
+    /// Those of the next item and of the text's end.
+    Target,
+}
+
+/// The texts of a training case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Histories {
+    /// One: the whole history and the item that follows.
+    Last,
+    /// One for every item but the first: what came before, and the item.
+    AllPrefixes,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Training {
+            method: Method::Lora,
+            rank: 16,
+            alpha: 16.0,
+            dropout: 0.0,
+            rank_stabilized: false,
+            targets: Target::ALL.to_vec(),
+            optimizer: OptimizerName::Adamw8bit,
+            learning_rate: 1e-4,
+            weight_decay: 0.01,
+            max_gradient_norm: 1.0,
+            schedule: Schedule::Linear,
+            warmup_steps: 300,
+            epochs: 10,
+            batch_size: 4,
+            accumulation: 4,
+            batching: Batching::Packed,
+            packed_tokens: None,
+            loss: LossScope::All,
+            histories: Histories::Last,
+            gradient_checkpointing: true,
+            seed: 3407,
+            validate_every: None,
+            best: "loss".to_string(),
+            patience: 3,
+            checkpoint_every: 200,
+        }
+    }
+}
+
+impl Training {
+    /// What a low-rank product is multiplied by.
+    pub(crate) fn scale(&self) -> f64 {
+        match self.rank_stabilized {
+            true => self.alpha / (self.rank as f64).sqrt(),
+            false => self.alpha / self.rank as f64,
+        }
+    }
+
+    /// The texts that make a step.
+    pub(crate) fn texts_per_step(&self) -> usize {
+        self.batch_size * self.accumulation
+    }
+
+    /// The metric that decides, if one does.
+    pub(crate) fn metric(&self) -> Option<&str> {
+        (!matches!(self.best.as_str(), "loss" | "last")).then_some(self.best.as_str())
+    }
+}

@@ -1,0 +1,331 @@
+//! Fine-tuning: low-rank adapters beside frozen weights, quantised or not, or all weights.
+
+mod batch;
+mod checkpoint;
+mod config;
+mod loss;
+mod network;
+mod optimizer;
+mod parameters;
+mod plan;
+mod random;
+mod record;
+mod schedule;
+mod session;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod weights;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gloss_core::{Context, Data, Error, Fault, QueryGenerator, Result, Trainer, Validate};
+use gloss_torch::{Adapter, Checkpoint, Precision, torch_error, torch_error_with};
+use serde_json::{Value, json};
+
+use crate::architecture::Architecture;
+use crate::config::{Llama, Quantize};
+use crate::model::{LoadOptions, Model};
+use crate::prompt::Prompts;
+use crate::tokenizer::Tokenizer;
+use config::{Batching, Method};
+use network::Network;
+use optimizer::Optimizer;
+use parameters::Parameters;
+use plan::Plan;
+use session::Session;
+
+pub use config::{
+    Batching as BatchingOption, Histories, LossScope, Method as TrainingMethod, OptimizerName,
+    Schedule, Target, Training,
+};
+pub(crate) use parameters::Parameter;
+pub(crate) use random::NAME as RANDOM;
+pub use random::{Random, Shape};
+pub(crate) use weights::{describe, write_json};
+
+/// Tokens at once, if the options do not tell.
+const PACKED_TOKENS: (usize, usize) = (8192, 2048);
+
+/// All tensors of a checkpoint of this shape.
+pub(crate) fn parameters_of(architecture: &Architecture) -> Vec<Parameter> {
+    let training = Training {
+        method: Method::Full,
+        ..Training::default()
+    };
+    Plan::new(architecture, &training).list
+}
+
+impl Trainer for Llama {
+    fn identity(&self) -> Result<Value> {
+        Ok(json!({
+            "model": self.model,
+            "random": self.random,
+            "adapter": self.adapter,
+            "quantize": self.quantize,
+            "device": self.device,
+            "dtype": self.dtype,
+            "max_length": self.max_length,
+            "truncation": self.truncation,
+            "training": self.training,
+        }))
+    }
+
+    fn inputs(&self) -> Result<Vec<PathBuf>> {
+        QueryGenerator::inputs(self)
+    }
+
+    fn metric(&self) -> Option<&str> {
+        self.training.as_ref().and_then(Training::metric)
+    }
+
+    fn train(
+        &self,
+        data: &Data,
+        folder: &Path,
+        validate: &Validate<'_>,
+        context: &Context,
+    ) -> Result<()> {
+        let training = self.training.clone().unwrap_or_default();
+        let judge = |weights: &Path| validate(&self.with_weights(&training, weights));
+        let metric = training
+            .metric()
+            .map(|label| (label, &judge as &dyn Fn(&Path) -> Result<f64>));
+        let mut session = self.session(&training, data, folder, context)?;
+        session.metric = metric;
+        session.run()
+    }
+
+    fn trained(&self, folder: &Path) -> Arc<dyn QueryGenerator> {
+        let training = self.training.clone().unwrap_or_default();
+        let weights = folder.join(weights::name(&training));
+        Arc::new(self.with_weights(&training, &weights))
+    }
+}
+
+impl Llama {
+    /// The same without training, with the weights that it left in a folder.
+    fn with_weights(&self, training: &Training, weights: &Path) -> Llama {
+        let mut trained = Llama {
+            training: None,
+            random: None,
+            ..self.clone()
+        };
+        match training.method {
+            Method::Lora => trained.adapter = Some(weights.to_path_buf()),
+            Method::Full => trained.model = Some(weights.display().to_string()),
+        }
+        trained
+    }
+
+    /// The checkpoint that is trained; one that is random is written into `folder` first.
+    fn base(&self, folder: &Path, data: &Data) -> Result<(PathBuf, String)> {
+        let name = self.model.as_deref();
+        if name != Some(RANDOM) {
+            let found = self.folder()?;
+            let name = match name {
+                Some(name) if !Path::new(name).exists() => name.to_string(),
+                _ => std::path::absolute(&found)
+                    .unwrap_or(found.clone())
+                    .display()
+                    .to_string(),
+            };
+            return Ok((found, name));
+        }
+        let base = folder.join("base");
+        if !base.join("model.safetensors").exists() {
+            let random = self.random.clone().unwrap_or_default();
+            random.write(&base, &data.catalogue)?;
+        }
+        Ok((base, RANDOM.to_string()))
+    }
+
+    fn session<'a>(
+        &self,
+        training: &'a Training,
+        data: &'a Data,
+        folder: &'a Path,
+        context: &'a Context,
+    ) -> Result<Session<'a>> {
+        let base = self.base(folder, data)?;
+        let architecture = Architecture::read(&base.0)?;
+        let tokenizer = Tokenizer::open(&base.0, architecture.vocabulary as usize)?;
+        let prompts = Prompts::new(
+            &tokenizer,
+            &data.catalogue,
+            self.truncation,
+            self.max_length,
+        )?;
+        let texts =
+            |cases, histories| texts::texts(&prompts, data, cases, histories, training.loss);
+        let train = texts(&data.splits.train, training.histories)?;
+        let validation = texts(&data.splits.validation, Histories::Last)?;
+        check_texts(training, train.len(), validation.len())?;
+        if prompts.truncated() > 0 {
+            tracing::warn!(
+                truncated = prompts.truncated(),
+                policy = ?self.truncation,
+                "texts were longer than `max_length` allows and were truncated"
+            );
+        }
+        let (network, parameters) = self.network(training, &base.0)?;
+        let failed = torch_error_with(
+            "make room for training",
+            "A smaller model or a lower `rank` needs less",
+        );
+        let default = match network.model.device.is_cuda() {
+            true => PACKED_TOKENS.0,
+            false => PACKED_TOKENS.1,
+        };
+        Ok(Session {
+            training,
+            optimizer: Optimizer::new(&parameters, training).map_err(failed)?,
+            network,
+            parameters,
+            texts: train,
+            validation,
+            folder,
+            base,
+            metric: None,
+            packed_tokens: training.packed_tokens.unwrap_or(default),
+            context,
+        })
+    }
+
+    /// The network and the parameters as they are before the first step.
+    fn network(&self, training: &Training, base: &Path) -> Result<(Network, Parameters)> {
+        let device = self.device.open()?;
+        let options = LoadOptions {
+            device,
+            kind: self.kind(device),
+            quantize: self.quantize == Quantize::Nf4,
+            merge: false,
+        };
+        let model = Model::load(base, None, options)?;
+        let shape = &model.architecture;
+        if training.method == Method::Full && shape.nf4 {
+            return Err(Error::input(
+                Architecture::file(base),
+                "the checkpoint is quantised, and quantised weights cannot be trained themselves; \
+                 use `method = \"lora\"`, or the 16-bit checkpoint",
+            ));
+        }
+        let plan = Plan::new(shape, training);
+        let parameters = match (training.method, &self.adapter) {
+            (Method::Full, _) => plan.from_checkpoint(&Checkpoint::open(base)?, device)?,
+            (Method::Lora, None) => plan.drawn(training.seed, device)?,
+            (Method::Lora, Some(folder)) => {
+                let adapter = Adapter::open(folder)?;
+                check_scale(training, &adapter, folder)?;
+                plan.from_adapter(&adapter, device)?
+            }
+        };
+        let positions = self.max_length as i64;
+        let rope = shape
+            .rope
+            .table(positions, shape.head_size, model.kind, device);
+        let network = Network {
+            rope: rope.map_err(torch_error("train"))?,
+            plan,
+            checkpointing: training.gradient_checkpointing,
+            scale: training.scale(),
+            dropout: training.dropout,
+            model,
+        };
+        Ok((network, parameters))
+    }
+
+    /// Faults of the options of training.
+    pub(crate) fn check_training(&self) -> Vec<Fault> {
+        let random = self.model.as_deref() == Some(RANDOM);
+        let mut faults = Vec::new();
+        let mut fault = |wrong: bool, key: &str, message: &str| {
+            if wrong {
+                faults.push(Fault::new(key, message));
+            }
+        };
+        fault(
+            self.random.is_some() && !random,
+            "random",
+            "is what `model = \"random\"` is made by, and the model is another",
+        );
+        let Some(training) = &self.training else {
+            fault(
+                random,
+                "model",
+                "a random model knows nothing; train it: `training = { method = \"full\" }`",
+            );
+            return faults;
+        };
+        let full = training.method == Method::Full;
+        fault(
+            random && !full,
+            "training.method",
+            "a random model has to be trained in full: `full`",
+        );
+        fault(
+            full && self.adapter.is_some(),
+            "adapter",
+            "cannot be trained in full; `gloss export` adds it to the weights first",
+        );
+        fault(
+            full && self.quantize != Quantize::None,
+            "quantize",
+            "quantised weights cannot be trained in full",
+        );
+        fault(
+            full && training.dropout > 0.0,
+            "training.dropout",
+            "is for low-rank matrices, and there are none",
+        );
+        fault(
+            self.dtype == Some(Precision::F16),
+            "dtype",
+            "has too small a range for training; use `bf16` or `f32`",
+        );
+        fault(
+            training.batching == Batching::Padded && training.packed_tokens.is_some(),
+            "training.packed_tokens",
+            "is for packed texts, and these are padded",
+        );
+        faults
+    }
+}
+
+/// Whether there is something to train on and to decide by.
+fn check_texts(training: &Training, train: usize, validation: usize) -> Result<()> {
+    if train == 0 {
+        return Err(Error::Usage("the data has no training cases".to_string()));
+    }
+    match validation == 0 && training.best != "last" {
+        true => Err(Error::Usage(format!(
+            "the data has no validation cases, and `training.best` is `{}`; raise \
+             dataset.protocol.validation_share, or keep the last weights by `best = \"last\"`",
+            training.best
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// Whether an adapter that is trained further has the scale that the options tell.
+fn check_scale(training: &Training, adapter: &Adapter, folder: &Path) -> Result<()> {
+    let module = format!(
+        "model.layers.0.self_attn.{}",
+        training
+            .targets
+            .first()
+            .map_or("q_proj", |target| target.name())
+    );
+    let (found, expected) = (adapter.scale(&module), training.scale());
+    match (found - expected).abs() < 1e-9 {
+        true => Ok(()),
+        false => Err(Error::input(
+            folder.join("adapter_config.json"),
+            format!(
+                "the adapter's scale (alpha / rank) is {found}, and that of the training \
+                 {expected}; give the training the adapter's `alpha`, `rank` and `rank_stabilized`"
+            ),
+        )),
+    }
+}

@@ -1,0 +1,354 @@
+//! The network in training: forward, and backward layer by layer.
+
+use tch::{Kind, TchError, Tensor};
+
+use super::batch::{Batch, Layout};
+use super::loss;
+use super::parameters::{Leaf, Parameters};
+use super::plan::{LayerPlan, Plan, Trained};
+use crate::architecture::Architecture;
+use crate::linear::Linear;
+use crate::model::{Layer, Model, normalise};
+use crate::rope::rotate;
+
+/// A Llama in training.
+pub(crate) struct Network {
+    pub(crate) model: Model,
+    pub(crate) plan: Plan,
+    /// Whether the inside of layers is computed twice instead of being kept.
+    pub(crate) checkpointing: bool,
+    /// What low-rank products are multiplied by.
+    pub(crate) scale: f64,
+    /// The share of low-rank matrices' inputs that is dropped.
+    pub(crate) dropout: f64,
+    /// Cosines and sines of all positions: [positions, head_size] each.
+    pub(crate) rope: (Tensor, Tensor),
+}
+
+/// The leaves of all layers, in the kind of the computation; good until the parameters change.
+pub(crate) struct Leaves {
+    embedding: Option<Tensor>,
+    layers: Vec<Vec<Tensor>>,
+    norm: Option<Tensor>,
+    head: Option<Tensor>,
+}
+
+/// What all layers need besides their input.
+struct Place<'a> {
+    /// [rows, 1, head_size]
+    cosines: Tensor,
+    sines: Tensor,
+    layout: &'a Layout,
+    /// What dropout drops; none if it does not drop anything.
+    seed: Option<i64>,
+}
+
+/// What is kept of a layer for the backward pass.
+struct Kept {
+    input: Tensor,
+    /// None if it is computed again.
+    output: Option<Tensor>,
+}
+
+impl Network {
+    /// The leaves of the parameters.
+    pub(crate) fn leaves(&self, parameters: &Parameters) -> Result<Leaves, TchError> {
+        let values = parameters.values.f_to_kind(self.model.kind)?;
+        let one = |leaf: &Option<Leaf>| leaf.as_ref().map(|leaf| leaf.tensor(&values)).transpose();
+        let layer = |layer: &LayerPlan| layer.leaves.iter().map(|l| l.tensor(&values)).collect();
+        Ok(Leaves {
+            embedding: one(&self.plan.embedding)?,
+            layers: self
+                .plan
+                .layers
+                .iter()
+                .map(layer)
+                .collect::<Result<_, _>>()?,
+            norm: one(&self.plan.norm)?,
+            head: one(&self.plan.head)?,
+        })
+    }
+
+    /// The sum of a batch's losses, as a 32-bit number on the device. Adds the gradient of that
+    /// sum, times `share`, to that of the parameters.
+    pub(crate) fn learn(
+        &self,
+        batch: &Batch,
+        leaves: &Leaves,
+        parameters: &Parameters,
+        share: f64,
+        seed: i64,
+    ) -> Result<Tensor, TchError> {
+        let place = self.place(batch, (self.dropout > 0.0).then_some(seed))?;
+        let mut hidden = tch::no_grad(|| self.embed(batch, leaves))?;
+        let mut kept = Vec::with_capacity(self.model.layers.len());
+        for index in 0..self.model.layers.len() {
+            let learns = index > 0 || self.plan.embedding.is_some();
+            let input = hidden.f_detach()?.f_set_requires_grad(learns)?;
+            let output = match self.checkpointing {
+                true => tch::no_grad(|| self.layer(index, &input, leaves, &place))?,
+                false => self.layer(index, &input, leaves, &place)?,
+            };
+            hidden = output.f_detach()?;
+            kept.push(Kept {
+                input,
+                output: (!self.checkpointing).then_some(output),
+            });
+        }
+        let (sum, mut gradient) = self.learn_end(&hidden, batch, leaves, parameters, share)?;
+        for (index, kept) in kept.into_iter().enumerate().rev() {
+            gradient = self.learn_layer(index, kept, &gradient, leaves, &place, parameters)?;
+        }
+        if let Some(leaf) = &self.plan.embedding {
+            let rows = gradient.f_to_kind(Kind::Float)?;
+            let count = self.model.architecture.vocabulary;
+            let by_token =
+                Tensor::f_embedding_dense_backward(&rows, &batch.tokens, count, -1, false)?;
+            leaf.add(&by_token, &parameters.gradient)?;
+        }
+        Ok(sum)
+    }
+
+    /// The sum of a batch's losses, as a 32-bit number on the device.
+    pub(crate) fn judge(&self, batch: &Batch, leaves: &Leaves) -> Result<Tensor, TchError> {
+        tch::no_grad(|| {
+            let place = self.place(batch, None)?;
+            let mut hidden = self.embed(batch, leaves)?;
+            for index in 0..self.model.layers.len() {
+                hidden = self.layer(index, &hidden, leaves, &place)?;
+            }
+            let hidden = self.end(&hidden, batch, leaves)?;
+            loss::sum(&self.model, self.head(leaves), &hidden, &batch.targets)
+        })
+    }
+
+    fn place<'a>(&self, batch: &'a Batch, seed: Option<i64>) -> Result<Place<'a>, TchError> {
+        let at = |table: &Tensor| table.f_index_select(0, &batch.positions)?.f_unsqueeze(1);
+        Ok(Place {
+            cosines: at(&self.rope.0)?,
+            sines: at(&self.rope.1)?,
+            layout: &batch.layout,
+            seed,
+        })
+    }
+
+    fn embed(&self, batch: &Batch, leaves: &Leaves) -> Result<Tensor, TchError> {
+        let table = leaves.embedding.as_ref().unwrap_or(&self.model.embedding);
+        table.f_index_select(0, &batch.tokens)
+    }
+
+    fn head<'a>(&'a self, leaves: &'a Leaves) -> &'a Tensor {
+        let tied = leaves
+            .embedding
+            .as_ref()
+            .filter(|_| self.plan.head.is_none());
+        leaves.head.as_ref().or(tied).unwrap_or(&self.model.head)
+    }
+
+    /// The features after the last norm of the rows that foretell a token.
+    fn end(&self, hidden: &Tensor, batch: &Batch, leaves: &Leaves) -> Result<Tensor, TchError> {
+        let weight = leaves.norm.as_ref().unwrap_or(&self.model.norm);
+        let rows = hidden.f_index_select(0, &batch.rows)?;
+        normalise(&rows, weight, &self.model.architecture)
+    }
+
+    /// Loss and the last norm, forward and backward; gives the sum and the gradient by `hidden`.
+    fn learn_end(
+        &self,
+        hidden: &Tensor,
+        batch: &Batch,
+        leaves: &Leaves,
+        parameters: &Parameters,
+        share: f64,
+    ) -> Result<(Tensor, Tensor), TchError> {
+        let hidden = hidden.f_set_requires_grad(true)?;
+        let output = self.end(&hidden, batch, leaves)?;
+        let head_leaf = self.plan.head.as_ref().or(self.plan.embedding.as_ref());
+        let (sum, gradient) = tch::no_grad(|| {
+            let head = self.head(leaves).f_detach()?;
+            let by_head = head_leaf
+                .map(|_| Tensor::f_zeros(head.size(), (Kind::Float, head.device())))
+                .transpose()?;
+            let (sum, gradient) = loss::cross_entropy(
+                &self.model,
+                &head,
+                &output.f_detach()?,
+                &batch.targets,
+                by_head.as_ref(),
+            )?;
+            if let (Some(leaf), Some(by_head)) = (head_leaf, by_head) {
+                leaf.add(&by_head.f_mul_scalar(share)?, &parameters.gradient)?;
+            }
+            Ok::<_, TchError>((sum, gradient.f_mul_scalar(share)?))
+        })?;
+        let mut inputs = vec![&hidden];
+        inputs.extend(&leaves.norm);
+        let gradients = backward(&output, &gradient, &inputs)?;
+        if let (Some(leaf), Some(gradient)) = (&self.plan.norm, gradients.get(1)) {
+            leaf.add(gradient, &parameters.gradient)?;
+        }
+        Ok((sum, first(gradients)?))
+    }
+
+    /// Backward through a layer; gives the gradient by its input.
+    fn learn_layer(
+        &self,
+        index: usize,
+        kept: Kept,
+        gradient: &Tensor,
+        leaves: &Leaves,
+        place: &Place<'_>,
+        parameters: &Parameters,
+    ) -> Result<Tensor, TchError> {
+        let output = match kept.output {
+            Some(output) => output,
+            None => self.layer(index, &kept.input, leaves, place)?,
+        };
+        let learns = kept.input.requires_grad();
+        let inputs: Vec<&Tensor> = learns
+            .then_some(&kept.input)
+            .into_iter()
+            .chain(&leaves.layers[index])
+            .collect();
+        if inputs.is_empty() {
+            return gradient.f_detach();
+        }
+        let mut gradients = backward(&output, gradient, &inputs)?;
+        let own = gradients.split_off(usize::from(learns));
+        tch::no_grad(|| {
+            let leaves = &self.plan.layers[index].leaves;
+            leaves
+                .iter()
+                .zip(&own)
+                .try_for_each(|(leaf, gradient)| leaf.add(gradient, &parameters.gradient))
+        })?;
+        match learns {
+            true => first(gradients),
+            false => gradient.f_detach(),
+        }
+    }
+
+    fn layer(
+        &self,
+        index: usize,
+        input: &Tensor,
+        leaves: &Leaves,
+        place: &Place<'_>,
+    ) -> Result<Tensor, TchError> {
+        if let Some(seed) = place.seed {
+            tch::manual_seed(seed.wrapping_add(index as i64));
+        }
+        let layer = &self.model.layers[index];
+        let plan = &self.plan.layers[index];
+        let leaves = &leaves.layers[index];
+        let shape = &self.model.architecture;
+        let norm = |at: Option<usize>, frozen| at.map_or(frozen, |at: usize| &leaves[at]);
+        let weight = norm(plan.attention_norm, &layer.attention_norm);
+        let normed = normalise(input, weight, shape)?;
+        let attended = self.attend(layer, plan, leaves, &normed, place)?;
+        let hidden = self
+            .project(&layer.output, &plan.output, leaves, &attended, place)?
+            .f_add(input)?;
+        let weight = norm(plan.perceptron_norm, &layer.perceptron_norm);
+        let normed = normalise(&hidden, weight, shape)?;
+        let both = self.project(&layer.gate_up, &plan.gate_up, leaves, &normed, place)?;
+        let gate = both.f_narrow(-1, 0, shape.intermediate)?;
+        let up = both.f_narrow(-1, shape.intermediate, shape.intermediate)?;
+        let inner = gate.f_silu()?.f_mul(&up)?;
+        self.project(&layer.down, &plan.down, leaves, &inner, place)?
+            .f_add(&hidden)
+    }
+
+    fn attend(
+        &self,
+        layer: &Layer,
+        plan: &LayerPlan,
+        leaves: &[Tensor],
+        input: &Tensor,
+        place: &Place<'_>,
+    ) -> Result<Tensor, TchError> {
+        let shape = &self.model.architecture;
+        let (heads, key_heads) = (shape.heads, shape.key_value_heads);
+        let qkv = self
+            .project(&layer.qkv, &plan.qkv, leaves, input, place)?
+            .f_view([-1, heads + 2 * key_heads, shape.head_size])?;
+        let turned = rotate(
+            &qkv.f_narrow(1, 0, heads + key_heads)?,
+            &place.cosines,
+            &place.sines,
+        )?;
+        let values = qkv.f_narrow(1, heads + key_heads, key_heads)?;
+        let spread = |rows: &Tensor| place.layout.spread(rows)?.f_transpose(1, 2);
+        let turned = spread(&turned)?;
+        let output = causal(
+            &turned.f_narrow(1, 0, heads)?,
+            &turned.f_narrow(1, heads, key_heads)?,
+            &spread(&values.f_contiguous()?)?,
+            shape,
+        )?;
+        place.layout.gather(&output.f_transpose(1, 2)?)
+    }
+
+    /// A projection of [rows, in] to [rows, out].
+    fn project(
+        &self,
+        frozen: &Linear,
+        trained: &Trained,
+        leaves: &[Tensor],
+        input: &Tensor,
+        place: &Place<'_>,
+    ) -> Result<Tensor, TchError> {
+        match trained {
+            Trained::Nothing => frozen.forward(input),
+            Trained::Full { weight, bias } => {
+                input.f_linear(&leaves[*weight], bias.map(|bias| &leaves[bias]))
+            }
+            Trained::LowRank { down, up, rank } => {
+                let down = &leaves[*down];
+                let low = match place.seed {
+                    None => input.f_linear(down, None::<&Tensor>)?,
+                    Some(_) => self.with_dropout(down, *rank, input)?,
+                };
+                let base = frozen.forward(input)?;
+                base.f_addmm(&low.f_mul_scalar(self.scale)?, &leaves[*up].f_tr()?)
+            }
+        }
+    }
+
+    /// The input's products with first factors; each projection drops by itself.
+    fn with_dropout(&self, down: &Tensor, rank: i64, input: &Tensor) -> Result<Tensor, TchError> {
+        let (ranks, _) = down.size2()?;
+        let parts = (0..ranks).step_by(rank as usize).map(|start| {
+            let dropped = input.f_dropout(self.dropout, true)?;
+            dropped.f_linear(&down.f_narrow(0, start, rank)?, None::<&Tensor>)
+        });
+        Tensor::f_cat(&parts.collect::<Result<Vec<_>, TchError>>()?, -1)
+    }
+}
+
+/// Attention of every token to itself and those before it: [texts, heads, n, size] each.
+fn causal(
+    queries: &Tensor,
+    keys: &Tensor,
+    values: &Tensor,
+    shape: &Architecture,
+) -> Result<Tensor, TchError> {
+    let grouped = shape.heads != shape.key_value_heads;
+    let none = None::<&Tensor>;
+    Tensor::f_scaled_dot_product_attention(queries, keys, values, none, 0.0, true, None, grouped)
+}
+
+/// The gradients by `inputs` of `output` · `gradient`.
+fn backward(
+    output: &Tensor,
+    gradient: &Tensor,
+    inputs: &[&Tensor],
+) -> Result<Vec<Tensor>, TchError> {
+    let product = output.f_mul(gradient)?.f_sum(output.f_kind()?)?;
+    Tensor::f_run_backward(&[product], inputs, false, false)
+}
+
+fn first(gradients: Vec<Tensor>) -> Result<Tensor, TchError> {
+    let missing = || TchError::Torch("no gradient came back".to_string());
+    gradients.into_iter().next().ok_or_else(missing)
+}

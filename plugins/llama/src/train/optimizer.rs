@@ -1,0 +1,232 @@
+//! AdamW (Loshchilov and Hutter, 2019, arXiv 1711.05101), with states of 32 or of 8 bits.
+
+mod eight_bit;
+
+use tch::{Kind, TchError, Tensor};
+
+use super::config::{OptimizerName, Training};
+use super::parameters::{Parameter, Parameters};
+use eight_bit::EightBit;
+
+/// The decay of the mean of gradients, that of their squares, and what keeps a divisor from 0.
+const BETAS: (f64, f64) = (0.9, 0.999);
+const EPSILON: f64 = 1e-8;
+
+/// How far a step goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rates {
+    pub(crate) learning_rate: f64,
+    pub(crate) weight_decay: f64,
+    /// The step's number, from 1.
+    pub(crate) step: u64,
+}
+
+impl Rates {
+    /// What the means are divided by, as they begin at 0.
+    fn corrections(self) -> (f64, f64) {
+        let power = |beta: f64| 1.0 - beta.powf(self.step as f64);
+        (power(BETAS.0), power(BETAS.1))
+    }
+}
+
+/// The optimiser with its states.
+pub(crate) struct Optimizer {
+    weight_decay: f64,
+    /// 1 where weight decay applies and 0 elsewhere; none if it applies everywhere.
+    decays: Option<Tensor>,
+    /// The numbers with states of 32 bits.
+    wide: Option<Part<Wide>>,
+    /// The numbers with states of 8 bits.
+    narrow: Option<Part<EightBit>>,
+}
+
+/// States of some of the numbers: the places of these; none if they are all.
+struct Part<S> {
+    places: Option<Tensor>,
+    states: S,
+}
+
+/// States of 32 bits: the means of gradients and of their squares.
+struct Wide {
+    mean: Tensor,
+    square: Tensor,
+}
+
+impl Optimizer {
+    pub(crate) fn new(parameters: &Parameters, training: &Training) -> Result<Self, TchError> {
+        let eight_bit = |parameter: &Parameter| {
+            training.optimizer == OptimizerName::Adamw8bit
+                && parameter.len() >= eight_bit::LEAST_NUMBERS
+        };
+        let device = parameters.values.device();
+        let (narrow, wide): (Vec<&Parameter>, Vec<&Parameter>) = parameters
+            .list
+            .iter()
+            .partition(|parameter| eight_bit(parameter));
+        let zeros = |list: &[&Parameter]| {
+            let count: i64 = list.iter().map(|parameter| parameter.len()).sum();
+            Tensor::f_zeros([count], (Kind::Float, device))
+        };
+        let wide = match wide.is_empty() {
+            true => None,
+            false => Some(Part {
+                places: places(&wide, parameters)?,
+                states: Wide {
+                    mean: zeros(&wide)?,
+                    square: zeros(&wide)?,
+                },
+            }),
+        };
+        let narrow = match narrow.is_empty() {
+            true => None,
+            false => Some(Part {
+                places: places(&narrow, parameters)?,
+                states: EightBit::new(narrow.iter().map(|p| p.len()), device)?,
+            }),
+        };
+        Ok(Optimizer {
+            weight_decay: training.weight_decay,
+            decays: decays(parameters)?,
+            wide,
+            narrow,
+        })
+    }
+
+    /// Changes the parameters by their gradient.
+    pub(crate) fn step(
+        &mut self,
+        parameters: &Parameters,
+        learning_rate: f64,
+        step: u64,
+    ) -> Result<(), TchError> {
+        let rates = Rates {
+            learning_rate,
+            weight_decay: self.weight_decay,
+            step,
+        };
+        let decay = |places: &Option<Tensor>| match (&self.decays, places) {
+            (Some(decays), Some(places)) => decays.f_index_select(0, places).map(Some),
+            (decays, _) => Ok(decays.as_ref().map(Tensor::shallow_clone)),
+        };
+        if let Some(part) = &mut self.wide {
+            let decay = decay(&part.places)?;
+            part.step(parameters, |wide, values, gradient| {
+                wide.step(values, gradient, decay.as_ref(), rates)
+            })?;
+        }
+        if let Some(part) = &mut self.narrow {
+            let decay = decay(&part.places)?;
+            part.step(parameters, |narrow, values, gradient| {
+                narrow.step(values, gradient, decay.as_ref(), rates)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The states, by name.
+    pub(crate) fn states(&self) -> Vec<(&'static str, &Tensor)> {
+        let mut states = Vec::new();
+        if let Some(part) = &self.wide {
+            states.push(("mean", &part.states.mean));
+            states.push(("square", &part.states.square));
+        }
+        if let Some(part) = &self.narrow {
+            states.extend(part.states.states());
+        }
+        states
+    }
+}
+
+impl<S> Part<S> {
+    /// Has `change` change the values of this part's numbers by their gradient.
+    fn step(
+        &mut self,
+        parameters: &Parameters,
+        change: impl FnOnce(&mut S, &Tensor, &Tensor) -> Result<(), TchError>,
+    ) -> Result<(), TchError> {
+        let (values, gradient) = (&parameters.values, &parameters.gradient);
+        let Some(places) = &self.places else {
+            return change(&mut self.states, values, gradient);
+        };
+        let own = values.f_index_select(0, places)?;
+        change(&mut self.states, &own, &gradient.f_index_select(0, places)?)?;
+        let _ = values.shallow_clone().f_index_copy_(0, places, &own)?;
+        Ok(())
+    }
+}
+
+impl Wide {
+    fn step(
+        &mut self,
+        values: &Tensor,
+        gradient: &Tensor,
+        decays: Option<&Tensor>,
+        rates: Rates,
+    ) -> Result<(), TchError> {
+        decay(values, decays, rates)?;
+        let (mean, square) = (&mut self.mean, &mut self.square);
+        let _ = mean.f_lerp_(gradient, 1.0 - BETAS.0)?;
+        let _ = square.f_mul_scalar_(BETAS.1)?;
+        let _ = square.f_addcmul_(gradient, &gradient.f_mul_scalar(1.0 - BETAS.1)?)?;
+        let (first, second) = rates.corrections();
+        let divisor = square
+            .f_sqrt()?
+            .f_div_scalar_(second.sqrt())?
+            .f_add_scalar_(EPSILON)?;
+        let step = mean
+            .f_div(&divisor)?
+            .f_mul_scalar_(-rates.learning_rate / first)?;
+        let _ = values.shallow_clone().f_add_(&step)?;
+        Ok(())
+    }
+}
+
+/// Takes from each value that decays its share.
+fn decay(values: &Tensor, decays: Option<&Tensor>, rates: Rates) -> Result<(), TchError> {
+    let share = rates.learning_rate * rates.weight_decay;
+    let mut values = values.shallow_clone();
+    match decays {
+        _ if share == 0.0 => {}
+        None => drop(values.f_mul_scalar_(1.0 - share)?),
+        Some(decays) => {
+            let kept = decays.f_mul_scalar(-share)?.f_add_scalar_(1.0)?;
+            drop(values.f_mul_(&kept)?);
+        }
+    }
+    Ok(())
+}
+
+/// The places of some parameters' numbers among all; none if they are all.
+fn places(some: &[&Parameter], all: &Parameters) -> Result<Option<Tensor>, TchError> {
+    if some.len() == all.list.len() {
+        return Ok(None);
+    }
+    let device = all.values.device();
+    let ranges = some.iter().map(|parameter| {
+        let end = parameter.offset + parameter.len();
+        Tensor::f_arange_start(parameter.offset, end, (Kind::Int64, device))
+    });
+    let ranges = ranges.collect::<Result<Vec<_>, _>>()?;
+    Tensor::f_cat(&ranges, 0).map(Some)
+}
+
+fn decays(parameters: &Parameters) -> Result<Option<Tensor>, TchError> {
+    if parameters.list.iter().all(|parameter| parameter.decays) {
+        return Ok(None);
+    }
+    let decays = parameters.values.f_ones_like()?;
+    for parameter in parameters.list.iter().filter(|parameter| !parameter.decays) {
+        let _ = parameter.of(&decays)?.f_fill_(0.0)?;
+    }
+    Ok(Some(decays))
+}
+
+/// The gradient's length; afterwards it is at most `longest`, if that is not 0.
+pub(crate) fn clip(parameters: &Parameters, longest: f64) -> Result<f64, TchError> {
+    let norm = parameters.gradient.f_norm()?.f_double_value(&[])?;
+    if longest > 0.0 && norm > longest {
+        let share = longest / (norm + 1e-6);
+        let _ = parameters.gradient.shallow_clone().f_mul_scalar_(share)?;
+    }
+    Ok(norm)
+}

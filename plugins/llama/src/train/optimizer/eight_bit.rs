@@ -1,0 +1,163 @@
+//! States of 8 bits (Dettmers et al., 8-bit Optimizers via Block-wise Quantization, 2022).
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::{BETAS, EPSILON, Rates, decay};
+
+/// Numbers that share the scale of their states.
+const BLOCK: i64 = 256;
+/// Tensors with fewer numbers keep states of 32 bits.
+pub(super) const LEAST_NUMBERS: i64 = 4096;
+
+/// The states of tensors that lie one after another, each filled up to whole blocks.
+pub(super) struct EightBit {
+    mean: State,
+    square: State,
+    /// Where each number is among the filled-up blocks; none if nothing had to be filled up.
+    slots: Option<Tensor>,
+    numbers: i64,
+}
+
+/// Numbers as codes of a map, times the greatest magnitude of their block.
+struct State {
+    /// [blocks, 256], 8 bits each.
+    codes: Tensor,
+    /// [blocks, 1]
+    scales: Tensor,
+    /// What the 256 codes stand for, rising.
+    map: Tensor,
+    /// The middles between neighbours of the map.
+    middles: Tensor,
+    /// The code of 0.
+    zero: i64,
+}
+
+impl EightBit {
+    pub(super) fn new(
+        lengths: impl Iterator<Item = i64>,
+        device: Device,
+    ) -> Result<Self, TchError> {
+        let (mut slots, mut filled, mut numbers) = (Vec::new(), 0, 0);
+        for length in lengths {
+            slots.push(Tensor::f_arange_start(
+                filled,
+                filled + length,
+                (Kind::Int64, device),
+            )?);
+            numbers += length;
+            filled += (length + BLOCK - 1) / BLOCK * BLOCK;
+        }
+        let slots = match filled == numbers {
+            true => None,
+            false => Some(Tensor::f_cat(&slots, 0)?),
+        };
+        let blocks = filled / BLOCK;
+        Ok(EightBit {
+            mean: State::zeros(&gloss_torch::dynamic_map(true)?, blocks, device)?,
+            square: State::zeros(&gloss_torch::dynamic_map(false)?, blocks, device)?,
+            slots,
+            numbers,
+        })
+    }
+
+    pub(super) fn states(&self) -> [(&'static str, &Tensor); 4] {
+        [
+            ("mean_codes", &self.mean.codes),
+            ("mean_scales", &self.mean.scales),
+            ("square_codes", &self.square.codes),
+            ("square_scales", &self.square.scales),
+        ]
+    }
+
+    /// The values change by the states in 32 bits; only what is kept for the next step is rounded.
+    pub(super) fn step(
+        &mut self,
+        values: &Tensor,
+        gradient: &Tensor,
+        decays: Option<&Tensor>,
+        rates: Rates,
+    ) -> Result<(), TchError> {
+        decay(values, decays, rates)?;
+        let gradient = self.in_blocks(gradient)?;
+        let mean = self
+            .mean
+            .numbers()?
+            .f_mul_scalar_(BETAS.0)?
+            .f_add_(&gradient.f_mul_scalar(1.0 - BETAS.0)?)?;
+        let square = self
+            .square
+            .numbers()?
+            .f_mul_scalar_(BETAS.1)?
+            .f_add_(&gradient.f_square()?.f_mul_scalar_(1.0 - BETAS.1)?)?;
+        let (first, second) = rates.corrections();
+        let divisor = square
+            .f_sqrt()?
+            .f_div_scalar_(second.sqrt())?
+            .f_add_scalar_(EPSILON)?;
+        let step = mean
+            .f_div(&divisor)?
+            .f_mul_scalar_(-rates.learning_rate / first)?;
+        let _ = values.shallow_clone().f_add_(&self.in_a_row(&step)?)?;
+        self.mean.keep(&mean)?;
+        self.square.keep(&square)
+    }
+
+    /// From [numbers] to [blocks, 256].
+    fn in_blocks(&self, numbers: &Tensor) -> Result<Tensor, TchError> {
+        let Some(slots) = &self.slots else {
+            return numbers.f_view([-1, BLOCK]);
+        };
+        let filled = self.mean.codes.numel() as i64;
+        Tensor::f_zeros([filled], (Kind::Float, numbers.device()))?
+            .f_index_copy(0, slots, numbers)?
+            .f_view([-1, BLOCK])
+    }
+
+    /// From [blocks, 256] to [numbers].
+    fn in_a_row(&self, blocks: &Tensor) -> Result<Tensor, TchError> {
+        let all = blocks.f_view([-1])?;
+        match &self.slots {
+            None => all.f_narrow(0, 0, self.numbers),
+            Some(slots) => all.f_index_select(0, slots),
+        }
+    }
+}
+
+impl State {
+    fn zeros(map: &[f32], blocks: i64, device: Device) -> Result<Self, TchError> {
+        let place = |numbers: &[f32]| Tensor::f_from_slice(numbers)?.f_to_device(device);
+        let middles: Vec<f32> = map.windows(2).map(|p| (p[0] + p[1]) * 0.5).collect();
+        let zero = map.iter().position(|number| *number == 0.0);
+        let zero = zero.unwrap_or_default() as i64;
+        Ok(State {
+            codes: Tensor::f_full([blocks, BLOCK], zero, (Kind::Uint8, device))?,
+            scales: Tensor::f_zeros([blocks, 1], (Kind::Float, device))?,
+            map: place(map)?,
+            middles: place(&middles)?,
+            zero,
+        })
+    }
+
+    fn numbers(&self) -> Result<Tensor, TchError> {
+        let codes = self.codes.f_view([-1])?.f_to_kind(Kind::Int)?;
+        self.map
+            .f_index_select(0, &codes)?
+            .f_view([-1, BLOCK])?
+            .f_mul_(&self.scales)
+    }
+
+    /// Rounds each number to the nearest of the map; one that is negative stays so.
+    fn keep(&mut self, numbers: &Tensor) -> Result<(), TchError> {
+        let scales = numbers.f_abs()?.f_amax([1], true)?;
+        let shares = numbers.f_div(&scales.f_clamp_min(f64::from(f32::MIN_POSITIVE))?)?;
+        let codes = shares.f_bucketize(&self.middles, true, false)?;
+        let codes = match self.zero {
+            0 => codes,
+            zero => codes
+                .f_clamp_max(zero - 1)?
+                .f_where_self(&shares.f_lt(0.0)?, &codes)?,
+        };
+        self.codes.f_copy_(&codes)?;
+        self.scales.f_copy_(&scales)
+    }
+}

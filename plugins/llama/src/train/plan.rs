@@ -1,0 +1,275 @@
+//! What is trained of a Llama: the parameters, and the leaves that each layer sees of them.
+
+use gloss_core::Result;
+use gloss_torch::{Adapter, Checkpoint, torch_error};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tch::{Device, Tensor};
+
+use super::config::{Method, Training};
+use super::parameters::{Block, Leaf, Parameter, ParameterList, Parameters};
+use crate::architecture::Architecture;
+
+/// All that is trained.
+pub(crate) struct Plan {
+    pub(crate) list: Vec<Parameter>,
+    pub(crate) embedding: Option<Leaf>,
+    pub(crate) layers: Vec<LayerPlan>,
+    pub(crate) norm: Option<Leaf>,
+    /// The output's weight, if it is not the embedding.
+    pub(crate) head: Option<Leaf>,
+}
+
+/// What is trained of a layer. Numbers are places in `leaves`.
+pub(crate) struct LayerPlan {
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) attention_norm: Option<usize>,
+    pub(crate) qkv: Trained,
+    pub(crate) output: Trained,
+    pub(crate) perceptron_norm: Option<usize>,
+    pub(crate) gate_up: Trained,
+    pub(crate) down: Trained,
+}
+
+/// What is trained of projections that lie side by side.
+pub(crate) enum Trained {
+    Nothing,
+    /// Low-rank matrices: `down` [ranks, in] and `up` [out, ranks]; each projection that is adapted
+    /// has `rank` of the ranks.
+    LowRank {
+        down: usize,
+        up: usize,
+        rank: i64,
+    },
+    /// The matrix [out, in] and the bias.
+    Full {
+        weight: usize,
+        bias: Option<usize>,
+    },
+}
+
+/// Projections that share their input: each one's name and its outputs.
+struct Group<'a> {
+    modules: &'a [(&'a str, i64)],
+    inputs: i64,
+    bias: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(architecture: &Architecture, training: &Training) -> Self {
+        let full = training.method == Method::Full;
+        let mut list = ParameterList::default();
+        let shape = architecture;
+        let table = [shape.vocabulary, shape.hidden];
+        let whole = |name: &str, shape: &[i64], wanted: bool, list: &mut ParameterList| {
+            wanted.then(|| Leaf::whole(list.add(name.to_string(), shape), shape))
+        };
+        let embedding = whole("model.embed_tokens.weight", &table, full, &mut list);
+        let layers = (0..shape.layers)
+            .map(|layer| LayerPlan::new(layer, shape, training, &mut list))
+            .collect();
+        let norm = whole("model.norm.weight", &[shape.hidden], full, &mut list);
+        let head = whole("lm_head.weight", &table, full && !shape.tied, &mut list);
+        Plan {
+            list: list.list,
+            embedding,
+            layers,
+            norm,
+            head,
+        }
+    }
+
+    /// The parameters with the values that a checkpoint has.
+    pub(crate) fn from_checkpoint(
+        &self,
+        checkpoint: &Checkpoint,
+        device: Device,
+    ) -> Result<Parameters> {
+        self.filled(device, |parameter| {
+            checkpoint.tensor(&parameter.name, &parameter.shape, device)
+        })
+    }
+
+    /// The parameters with the values of an adapter that was trained before.
+    pub(crate) fn from_adapter(&self, adapter: &Adapter, device: Device) -> Result<Parameters> {
+        let parameters = self.filled(device, |parameter| {
+            adapter.tensor(&parameter.name, &parameter.shape, device)
+        })?;
+        adapter.finish()?;
+        Ok(parameters)
+    }
+
+    /// The parameters of a new adapter, which changes nothing yet: second factors are 0, first ones
+    /// are drawn evenly from ±1/√inputs, as in PEFT.
+    pub(crate) fn drawn(&self, seed: u64, device: Device) -> Result<Parameters> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        self.filled(device, |parameter| {
+            let mut values = vec![0_f32; parameter.len() as usize];
+            if parameter.name.contains(".lora_A.") {
+                let inputs = parameter.shape.last().copied().unwrap_or(1);
+                let bound = 1.0 / (inputs as f32).sqrt();
+                values.fill_with(|| random.random_range(-bound..bound));
+            }
+            Tensor::f_from_slice(&values)
+                .and_then(|values| values.f_view(&*parameter.shape))
+                .map_err(torch_error("draw an adapter"))
+        })
+    }
+
+    fn filled(
+        &self,
+        device: Device,
+        mut value: impl FnMut(&Parameter) -> Result<Tensor>,
+    ) -> Result<Parameters> {
+        let failed = || torch_error("make room for training");
+        let parameters = Parameters::zeros(self.list.clone(), device).map_err(failed())?;
+        for parameter in &parameters.list {
+            let value = value(parameter)?;
+            let place = parameter.of(&parameters.values).map_err(failed())?;
+            place
+                .shallow_clone()
+                .f_copy_(&value)
+                .map(drop)
+                .map_err(failed())?;
+        }
+        Ok(parameters)
+    }
+}
+
+impl LayerPlan {
+    fn new(
+        layer: usize,
+        shape: &Architecture,
+        training: &Training,
+        list: &mut ParameterList,
+    ) -> Self {
+        let full = training.method == Method::Full;
+        let mut leaves = Vec::new();
+        let keys = shape.key_value_heads * shape.head_size;
+        let queries = shape.heads * shape.head_size;
+        let (hidden, inner) = (shape.hidden, shape.intermediate);
+        let path = |name: &str| format!("model.layers.{layer}.{name}");
+        let norm = |name: &str, leaves: &mut Vec<Leaf>, list: &mut ParameterList| {
+            full.then(|| {
+                let offset = list.add(path(&format!("{name}.weight")), &[hidden]);
+                leaves.push(Leaf::whole(offset, &[hidden]));
+                leaves.len() - 1
+            })
+        };
+        let group = |part: &str,
+                     modules: &[(&str, i64)],
+                     inputs: i64,
+                     bias: bool,
+                     leaves: &mut Vec<Leaf>,
+                     list: &mut ParameterList| {
+            let group = Group {
+                modules,
+                inputs,
+                bias,
+            };
+            let prefix = path(part);
+            match full {
+                true => group.full(&prefix, leaves, list),
+                false => group.low_rank(&prefix, training, leaves, list),
+            }
+        };
+        let (biased, inner_biased) = (shape.attention_bias, shape.perceptron_bias);
+        let qkv = [("q_proj", queries), ("k_proj", keys), ("v_proj", keys)];
+        let gate_up = [("gate_proj", inner), ("up_proj", inner)];
+        LayerPlan {
+            attention_norm: norm("input_layernorm", &mut leaves, list),
+            qkv: group("self_attn", &qkv, hidden, biased, &mut leaves, list),
+            output: group(
+                "self_attn",
+                &[("o_proj", hidden)],
+                queries,
+                biased,
+                &mut leaves,
+                list,
+            ),
+            perceptron_norm: norm("post_attention_layernorm", &mut leaves, list),
+            gate_up: group("mlp", &gate_up, hidden, inner_biased, &mut leaves, list),
+            down: group(
+                "mlp",
+                &[("down_proj", hidden)],
+                inner,
+                inner_biased,
+                &mut leaves,
+                list,
+            ),
+            leaves,
+        }
+    }
+}
+
+impl Group<'_> {
+    fn full(&self, prefix: &str, leaves: &mut Vec<Leaf>, list: &mut ParameterList) -> Trained {
+        let outputs: i64 = self.modules.iter().map(|(_, outputs)| outputs).sum();
+        let mut stacked = |kind: &str, columns: Option<i64>| {
+            let shape = |rows: i64| [Some(rows), columns].into_iter().flatten().collect();
+            let offsets: Vec<i64> = self
+                .modules
+                .iter()
+                .map(|(module, rows)| {
+                    let shape: Vec<i64> = shape(*rows);
+                    list.add(format!("{prefix}.{module}.{kind}"), &shape)
+                })
+                .collect();
+            let shape: Vec<i64> = shape(outputs);
+            leaves.push(Leaf::whole(offsets.first().copied().unwrap_or(0), &shape));
+            leaves.len() - 1
+        };
+        Trained::Full {
+            weight: stacked("weight", Some(self.inputs)),
+            bias: self.bias.then(|| stacked("bias", None)),
+        }
+    }
+
+    fn low_rank(
+        &self,
+        prefix: &str,
+        training: &Training,
+        leaves: &mut Vec<Leaf>,
+        list: &mut ParameterList,
+    ) -> Trained {
+        let rank = training.rank;
+        let is_target = |name: &str| training.targets.iter().any(|target| target.name() == name);
+        let name = |module: &str, factor| {
+            format!("base_model.model.{prefix}.{module}.lora_{factor}.weight")
+        };
+        let mut rows = 0;
+        let mut adapted = Vec::new();
+        for (module, outputs) in self.modules {
+            if is_target(module) {
+                adapted.push((*module, (rows, rows + outputs)));
+            }
+            rows += outputs;
+        }
+        let firsts: Vec<i64> = adapted
+            .iter()
+            .map(|(module, _)| list.add(name(module, "A"), &[rank, self.inputs]))
+            .collect();
+        let Some(&first) = firsts.first() else {
+            return Trained::Nothing;
+        };
+        let ranks = rank * adapted.len() as i64;
+        let blocks = adapted.iter().zip((0..).step_by(rank as usize)).map(
+            |((module, (start, end)), column)| Block {
+                offset: list.add(name(module, "B"), &[end - start, rank]),
+                rows: (*start, *end),
+                columns: (column, column + rank),
+            },
+        );
+        let blocks = blocks.collect();
+        leaves.push(Leaf::whole(first, &[ranks, self.inputs]));
+        leaves.push(Leaf {
+            shape: vec![rows, ranks],
+            blocks,
+        });
+        Trained::LowRank {
+            down: leaves.len() - 2,
+            up: leaves.len() - 1,
+            rank,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Fifty steps beside those of PyTorch, PEFT and bitsandbytes; see `tests/golden/train.py`.
+
+use std::path::{Path, PathBuf};
+
+use gloss_torch::{Checkpoint, DeviceName};
+use serde::Deserialize;
+use tch::Tensor;
+
+use super::batch::Text;
+use super::optimizer::Optimizer;
+use super::parameters::Parameters;
+use super::schedule::learning_rate;
+use super::session::Session;
+use super::*;
+use crate::config::Llama;
+
+#[derive(Deserialize)]
+struct Golden {
+    fixture: String,
+    training: Training,
+    texts: Vec<(Vec<i64>, usize)>,
+    losses: Vec<f64>,
+    norms: Vec<f64>,
+}
+
+const CASES: [&str; 8] = [
+    "lora",
+    "target",
+    "some",
+    "untied",
+    "nf4",
+    "full",
+    "full-untied",
+    "full-biases",
+];
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(name)
+}
+
+impl Golden {
+    fn read(name: &str) -> (Self, Checkpoint) {
+        let file = |end: &str| path(&format!("golden/train/{name}.{end}"));
+        let golden = serde_json::from_slice(&std::fs::read(file("json")).unwrap()).unwrap();
+        (golden, Checkpoint::open_file(file("safetensors")).unwrap())
+    }
+
+    fn texts(&self) -> Vec<Text> {
+        let text = |(tokens, target): &(Vec<i64>, usize)| Text {
+            from: match self.training.loss {
+                LossScope::All => 1,
+                LossScope::Target => tokens.len() - target,
+            },
+            tokens: tokens.clone(),
+        };
+        self.texts.iter().map(text).collect()
+    }
+
+    fn session<'a>(
+        &self,
+        training: &'a Training,
+        folder: &'a Path,
+        context: &'a Context,
+    ) -> Session<'a> {
+        tch::set_num_threads(1);
+        let base = path("fixtures").join(&self.fixture);
+        let llama = Llama {
+            model: Some(base.display().to_string()),
+            device: DeviceName::Cpu,
+            max_length: 64,
+            ..Llama::default()
+        };
+        let (network, parameters) = llama.network(training, &base).unwrap();
+        Session {
+            training,
+            optimizer: Optimizer::new(&parameters, training).unwrap(),
+            network,
+            parameters,
+            texts: self.texts(),
+            validation: Vec::new(),
+            folder,
+            base: (base, String::new()),
+            metric: None,
+            packed_tokens: training.packed_tokens.unwrap_or(100),
+            context,
+        }
+    }
+}
+
+fn differ(parameters: &Parameters, checkpoint: &Checkpoint, prefix: &str) -> f64 {
+    let difference = |parameter: &super::parameters::Parameter| {
+        let name = format!("{prefix}{}", parameter.name);
+        let expected = checkpoint
+            .tensor(&name, &parameter.shape, tch::Device::Cpu)
+            .unwrap();
+        let ours = parameter.of(&parameters.values).unwrap();
+        (ours - expected).abs().max().double_value(&[])
+    };
+    parameters.list.iter().map(difference).fold(0.0, f64::max)
+}
+
+fn start(parameters: &Parameters, checkpoint: &Checkpoint) {
+    for parameter in &parameters.list {
+        let name = format!("before.{}", parameter.name);
+        if checkpoint.contains(&name) {
+            let value = checkpoint.tensor(&name, &parameter.shape, tch::Device::Cpu);
+            let mut place: Tensor = parameter.of(&parameters.values).unwrap();
+            place.copy_(&value.unwrap());
+        }
+    }
+}
+
+/// Greatest differences of losses, gradients' lengths and final weights.
+fn train(name: &str, change: impl FnOnce(&mut Training)) -> (f64, f64, f64) {
+    let (golden, checkpoint) = Golden::read(name);
+    let mut training = golden.training.clone();
+    change(&mut training);
+    let folder = tempfile::tempdir().unwrap();
+    let context = Context::default();
+    let mut session = golden.session(&training, folder.path(), &context);
+    start(&session.parameters, &checkpoint);
+    let texts = golden.texts();
+    let steps = golden.losses.len() as u64;
+    let (mut losses, mut norms) = (0_f64, 0_f64);
+    for (step, some) in (0..steps).zip(texts.chunks(training.texts_per_step())) {
+        let some: Vec<&Text> = some.iter().collect();
+        let (loss, norm) = session.gradient(&some, step).unwrap();
+        let rate = learning_rate(&training, step, steps);
+        session
+            .optimizer
+            .step(&session.parameters, rate, step + 1)
+            .unwrap();
+        losses = losses.max((loss - golden.losses[step as usize]).abs());
+        norms = norms.max((norm - golden.norms[step as usize]).abs());
+    }
+    let weights = differ(&session.parameters, &checkpoint, "after.");
+    (losses, norms, weights)
+}
+
+#[test]
+fn fifty_steps_are_those_of_the_peers_padded_and_packed() {
+    for name in CASES {
+        for batching in [Batching::Padded, Batching::Packed] {
+            for checkpointing in [true, false] {
+                let (losses, norms, weights) = train(name, |training| {
+                    training.batching = batching;
+                    training.gradient_checkpointing = checkpointing;
+                });
+                println!("{name} {batching:?}: {losses:.1e} {norms:.1e} {weights:.1e}");
+                let all = losses.max(norms).max(weights);
+                // bitsandbytes rounds what it dequantises to 16 bits here.
+                let most = if name == "nf4" { 3e-3 } else { 1e-4 };
+                assert!(all < most, "{name} {batching:?} {checkpointing}: {all}");
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The texts to train on, and their order.
+
+use gloss_core::{Case, Data, Result};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::batch::Text;
+use super::config::{Histories, LossScope, Training};
+use crate::prompt::Prompts;
+
+/// The texts of some cases, case by case.
+pub(crate) fn texts(
+    prompts: &Prompts<'_>,
+    data: &Data,
+    cases: &[Case],
+    histories: Histories,
+    loss: LossScope,
+) -> Result<Vec<Text>> {
+    let examples: Vec<(&[u32], u32)> = cases
+        .iter()
+        .flat_map(|case| examples(data, *case, histories))
+        .collect();
+    examples
+        .into_par_iter()
+        .map(|(history, target)| text(prompts, data, history, target, loss))
+        .collect()
+}
+
+/// What is made of a case: histories, each with the item that follows.
+fn examples(data: &Data, case: Case, histories: Histories) -> Vec<(&[u32], u32)> {
+    let all = data.histories.history(case.user).items;
+    let (seen, end) = (
+        case.history as usize,
+        (case.history + case.targets) as usize,
+    );
+    let first = match histories {
+        Histories::Last => seen,
+        Histories::AllPrefixes => seen.min(1),
+    };
+    (first..end).map(|at| (&all[..at], all[at])).collect()
+}
+
+fn text(
+    prompts: &Prompts<'_>,
+    data: &Data,
+    history: &[u32],
+    target: u32,
+    loss: LossScope,
+) -> Result<Text> {
+    let tokens = prompts.training(history, target)?;
+    let from = match loss {
+        LossScope::All => 1,
+        LossScope::Target => {
+            let target = &data.catalogue.item(target).text;
+            // The end of the text is foretold too.
+            let foretold = prompts.continuation(target)?.len() + 1;
+            tokens.len().saturating_sub(foretold).max(1)
+        }
+    };
+    Ok(Text { tokens, from })
+}
+
+/// The order of `count` texts in an epoch.
+pub(crate) fn order(training: &Training, epoch: u64, count: usize) -> Vec<usize> {
+    let mut random = ChaCha8Rng::seed_from_u64(training.seed);
+    random.set_stream(epoch + 1);
+    let mut order: Vec<usize> = (0..count).collect();
+    order.shuffle(&mut random);
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gloss_core::Histories as Users;
+
+    #[test]
+    fn a_case_becomes_one_text_or_one_for_each_item_but_the_first() {
+        let mut histories = Users::new();
+        histories.push("u".into(), [7, 3, 9, 4].map(|item| (item, 0, 1.0)));
+        let data = Data {
+            histories,
+            ..Data::default()
+        };
+        let case = Case {
+            user: 0,
+            history: 2,
+            targets: 1,
+        };
+        let examples = |histories| examples(&data, case, histories);
+        assert_eq!(examples(Histories::Last), [(&[7, 3][..], 9)]);
+        assert_eq!(
+            examples(Histories::AllPrefixes),
+            [(&[7][..], 3), (&[7, 3][..], 9)]
+        );
+    }
+
+    #[test]
+    fn every_epoch_has_an_order_of_its_own() {
+        let training = Training::default();
+        let (first, second) = (order(&training, 0, 50), order(&training, 1, 50));
+        assert_ne!(first, second);
+        assert_eq!(first, order(&training, 0, 50));
+        let mut sorted = first;
+        sorted.sort();
+        assert!(sorted.into_iter().eq(0..50));
+    }
+}

@@ -1,0 +1,141 @@
+//! What training leaves: an adapter in PEFT's layout, or a whole checkpoint in Hugging Face's.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use gloss_core::{Error, Result};
+use gloss_torch::{torch_error, write_safetensors};
+use serde_json::{Value, json};
+use tch::Tensor;
+
+use super::config::{Method, Training};
+use super::parameters::Parameters;
+
+/// The files of a checkpoint that are not weights.
+const DESCRIBED: [&str; 6] = [
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+];
+
+/// The folder's name in that of the training.
+pub(crate) fn name(training: &Training) -> &'static str {
+    match training.method {
+        Method::Lora => "adapter",
+        Method::Full => "model",
+    }
+}
+
+/// Writes the parameters into `folder`. `base` is the folder of the checkpoint that was trained,
+/// and `base_name` what it is called in the adapter's configuration.
+pub(crate) fn write(
+    folder: &Path,
+    training: &Training,
+    parameters: &Parameters,
+    base: &Path,
+    base_name: &str,
+) -> Result<()> {
+    fs::create_dir_all(folder).map_err(Error::io("make the folder", folder))?;
+    let tensors = parameters
+        .list
+        .iter()
+        .map(|parameter| Ok((parameter.name.as_str(), parameter.of(&parameters.values)?)))
+        .collect::<Result<Vec<(&str, Tensor)>, _>>()
+        .map_err(torch_error("write the weights"))?;
+    let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
+    match training.method {
+        Method::Lora => {
+            write_json(
+                &folder.join("adapter_config.json"),
+                &adapter_config(training, base_name),
+            )?;
+            write_safetensors(
+                &folder.join("adapter_model.safetensors"),
+                &tensors,
+                metadata,
+            )
+        }
+        Method::Full => {
+            describe(base, folder, "float32")?;
+            write_safetensors(&folder.join("model.safetensors"), &tensors, metadata)
+        }
+    }
+}
+
+/// Copies the files that describe a checkpoint. Its `config.json` then says that the weights are
+/// of the type `dtype` and not quantised.
+pub(crate) fn describe(base: &Path, folder: &Path, dtype: &str) -> Result<()> {
+    for name in DESCRIBED {
+        let from = base.join(name);
+        if from.is_file() {
+            let to = folder.join(name);
+            fs::copy(&from, &to).map_err(Error::io("write", &to))?;
+        }
+    }
+    let path = folder.join("config.json");
+    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+    let mut config: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| Error::input(&path, format!("this is not JSON: {error}")))?;
+    if let Some(config) = config.as_object_mut() {
+        config.remove("quantization_config");
+        for key in ["torch_dtype", "dtype"] {
+            if let Some(value) = config.get_mut(key) {
+                *value = dtype.into();
+            }
+        }
+    }
+    write_json(&path, &config)
+}
+
+fn adapter_config(training: &Training, base_name: &str) -> Value {
+    let targets: Vec<&str> = training
+        .targets
+        .iter()
+        .map(|target| target.name())
+        .collect();
+    json!({
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base_name,
+        "r": training.rank,
+        "lora_alpha": training.alpha,
+        "lora_dropout": training.dropout,
+        "use_rslora": training.rank_stabilized,
+        "target_modules": targets,
+        "bias": "none",
+        "fan_in_fan_out": false,
+        "init_lora_weights": true,
+        "inference_mode": true,
+        "modules_to_save": null,
+        "rank_pattern": {},
+        "alpha_pattern": {},
+        "use_dora": false,
+    })
+}
+
+pub(crate) fn write_json(path: &Path, value: &Value) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::Internal(format!("{}: {error}", path.display())))?;
+    text.push('\n');
+    fs::write(path, text).map_err(Error::io("write", path))
+}
+
+/// Puts the folder `from` in the place of `to`.
+pub(crate) fn replace(from: &Path, to: &Path) -> Result<()> {
+    remove(to)?;
+    fs::rename(from, to).map_err(Error::io("move into place", from))
+}
+
+/// Removes a folder, if it is there.
+pub(crate) fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io("remove the folder", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,154 @@
+"""Writes train/: what PyTorch, PEFT and bitsandbytes make of 50 steps of training.
+
+Run as: python3 train.py (torch 2.11.0, transformers 5.17.0, peft 0.21.2, bitsandbytes 0.50.2).
+Each case of CASES trains a tiny checkpoint of ../fixtures on texts at random, in f32 on the CPU; that
+with 8-bit states on a GPU, since bitsandbytes rounds its states more coarsely on the CPU.
+train/NAME.json has the texts and the losses, train/NAME.safetensors the weights before (`before.`,
+of an adapter) and after (`after.`).
+"""
+
+import json
+import pathlib
+import random
+
+import torch
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM, get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
+
+HERE = pathlib.Path(__file__).resolve().parent
+OUT = HERE / "train"
+ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+STEPS, BATCH, ACCUMULATION, WARMUP = 50, 3, 2, 5
+CASES = {
+    "lora": {"fixture": "gqa"},
+    "target": {"fixture": "gqa", "loss": "target", "schedule": "cosine"},
+    "some": {"fixture": "biases", "targets": ["q_proj", "v_proj", "down_proj"], "rank_stabilized": True},
+    "untied": {"fixture": "untied", "weight_decay": 0.0},
+    "eight-bit": {"fixture": "gqa", "rank": 128, "optimizer": "adamw-8bit"},
+    "nf4": {"fixture": "nf4"},
+    "full": {"fixture": "gqa", "method": "full"},
+    "full-untied": {"fixture": "untied", "method": "full", "loss": "target"},
+    "full-biases": {"fixture": "biases", "method": "full"},
+}
+DEFAULTS = {
+    "method": "lora", "rank": 4, "alpha": 8.0, "rank_stabilized": False, "targets": ALL,
+    "optimizer": "adamw", "learning_rate": 3e-3, "weight_decay": 0.05, "max_gradient_norm": 0.7,
+    "schedule": "linear", "loss": "all",
+}
+
+
+def texts(generator, vocabulary):
+    lengths = [generator.randint(6, 40) for _ in range(STEPS * BATCH * ACCUMULATION)]
+    return [
+        {"tokens": [generator.randrange(3, vocabulary) for _ in range(length)],
+         "target": generator.randint(2, 5)}
+        for length in lengths
+    ]
+
+
+def parameters(model, options):
+    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    decayed = [p for n, p in trained if p.dim() > 1]
+    others = [p for n, p in trained if p.dim() <= 1]
+    return [
+        {"params": decayed, "weight_decay": options["weight_decay"]},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+def optimizer(model, options):
+    groups = parameters(model, options)
+    if options["optimizer"] == "adamw":
+        return torch.optim.AdamW(groups, lr=options["learning_rate"])
+    import bitsandbytes
+
+    return bitsandbytes.optim.AdamW8bit(groups, lr=options["learning_rate"])
+
+
+def loss_sum(model, some, scope):
+    device = model.device
+    longest = max(len(text["tokens"]) for text in some)
+    tokens = torch.zeros(len(some), longest, dtype=torch.long)
+    labels = torch.full((len(some), longest), -100)
+    seen = torch.zeros(len(some), longest, dtype=torch.long)
+    for row, text in enumerate(some):
+        length = len(text["tokens"])
+        tokens[row, :length] = torch.tensor(text["tokens"])
+        seen[row, :length] = 1
+        start = length - text["target"] if scope == "target" else 0
+        labels[row, start:length] = tokens[row, start:length]
+    logits = model(input_ids=tokens.to(device), attention_mask=seen.to(device)).logits
+    return torch.nn.functional.cross_entropy(
+        logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten().to(device), ignore_index=-100, reduction="sum"
+    )
+
+
+def predicted(text, scope):
+    return text["target"] if scope == "target" else len(text["tokens"]) - 1
+
+
+def state(model, options):
+    if options["method"] == "lora":
+        return {k: v.detach().clone().contiguous() for k, v in get_peft_model_state_dict(model).items()}
+    return {n: p.detach().clone() for n, p in model.named_parameters()}
+
+
+def case(name, given, device):
+    options = DEFAULTS | given
+    torch.manual_seed(7)
+    generator = random.Random(name)
+    folder = HERE.parent / "fixtures" / options["fixture"]
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    if options["method"] == "lora":
+        config = LoraConfig(
+            r=options["rank"], lora_alpha=options["alpha"], use_rslora=options["rank_stabilized"],
+            target_modules=options["targets"], task_type="CAUSAL_LM",
+        )
+        model = get_peft_model(model, config)
+        for key, value in model.named_parameters():
+            if "lora_B" in key:
+                torch.nn.init.normal_(value, std=0.02)
+    model.to(device).train()
+    before = state(model, options) if options["method"] == "lora" else {}
+    all_texts = texts(generator, model.config.vocab_size)
+    steps = optimizer(model, options)
+    schedules = {"linear": get_linear_schedule_with_warmup, "cosine": get_cosine_schedule_with_warmup}
+    schedule = schedules[options["schedule"]](steps, WARMUP, STEPS)
+    losses, norms = [], []
+    for step in range(STEPS):
+        some = all_texts[step * BATCH * ACCUMULATION:(step + 1) * BATCH * ACCUMULATION]
+        count = sum(predicted(text, options["loss"]) for text in some)
+        total = 0.0
+        for start in range(0, len(some), BATCH):
+            loss = loss_sum(model, some[start:start + BATCH], options["loss"]) / count
+            loss.backward()
+            total += loss.item()
+        trained = [p for p in model.parameters() if p.requires_grad]
+        norms.append(float(torch.nn.utils.clip_grad_norm_(trained, options["max_gradient_norm"])))
+        steps.step()
+        schedule.step()
+        steps.zero_grad()
+        losses.append(total)
+    after = state(model, options)
+    tensors = {f"before.{k}": v for k, v in before.items()} | {f"after.{k}": v for k, v in after.items()}
+    save_file(tensors, OUT / f"{name}.safetensors")
+    written = {
+        "fixture": options.pop("fixture"),
+        "training": options | {"batch_size": BATCH, "accumulation": ACCUMULATION, "warmup_steps": WARMUP},
+        "texts": [[text["tokens"], text["target"]] for text in all_texts],
+        "losses": losses,
+        "norms": norms,
+    }
+    (OUT / f"{name}.json").write_text(json.dumps(written) + "\n")
+    print(name, losses[0], losses[-1])
+
+
+OUT.mkdir(exist_ok=True)
+for name, given in CASES.items():
+    if given.get("optimizer") != "adamw-8bit":
+        case(name, given, "cpu")
+    elif torch.cuda.is_available():
+        case(name, given, "cuda")
+    else:
+        print(name, "is left as it is: there is no GPU")

@@ -1,0 +1,90 @@
+//! Dense retrieval through the binary, with a tiny encoder that comes with its tests.
+#![cfg(feature = "libtorch")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::path::Path;
+
+use common::Place;
+use serde_json::{Value, json};
+
+const EXPERIMENT: &str = r#"
+metrics = ["recall@2"]
+generator = "lis"
+
+[dataset]
+type = "amazon"
+category = "Tiny"
+
+[retriever]
+type = "e5"
+model = "MODEL"
+device = "cpu"
+prefix = { query = "query: ", passage = "passage: " }
+
+[[method]]
+name = "exact"
+
+[[method]]
+name = "trees"
+retriever = { search = "arroy", prefix = "none" }
+
+[[method]]
+name = "both"
+retriever = { type = "hybrid", retrievers = ["bm25", { type = "e5", model = "MODEL", device = "cpu", prefix = { query = "q: " } }] }
+"#;
+
+fn place() -> Place {
+    let place = Place::with_tiny_shop();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/e5/tests/golden/fixtures/bert");
+    place.write(
+        "e.toml",
+        EXPERIMENT.replace("MODEL", model.to_str().unwrap()),
+    );
+    place
+}
+
+#[test]
+fn prefixes_and_the_recall_of_an_approximate_search_are_shown_with_the_results() {
+    let place = place();
+    let ran = place.gloss(&["run", "e.toml", "--output", "out"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let metrics: Value = serde_json::from_str(&place.read("out/metrics.json")).unwrap();
+    let told = |method: usize| metrics["methods"][method]["index"].clone();
+    let remark = |name: &str, value: Value| json!({"name": name, "value": value});
+    let prefixes = json!("\"query: \" and \"passage: \"");
+    let recall = "recall@10 against exact search";
+    assert_eq!(told(0), json!([remark("prefix", prefixes)]));
+    let expected = [remark("prefix", json!("none")), remark(recall, json!(1.0))];
+    assert_eq!(told(1), json!(expected));
+    assert_eq!(
+        told(2),
+        json!([remark("1-e5: prefix", json!("\"q: \" and \"\""))])
+    );
+    for line in [
+        "exact: prefix \"query: \" and \"passage: \"\n",
+        "trees: prefix none\n",
+        "trees: recall@10 against exact search 1.0000\n",
+        "both: 1-e5: prefix \"q: \" and \"\"\n",
+    ] {
+        assert!(ran.stdout.contains(line), "{line}{}", ran.stdout);
+    }
+}
+
+#[test]
+fn an_approximate_search_below_the_floor_is_refused() {
+    let place = place();
+    let one = [
+        "run",
+        "e.toml",
+        "--set",
+        "method.1.retriever.arroy.candidates=1",
+    ];
+    let ran = place.gloss(&one);
+    ran.fails(2, &["the approximate search finds 0.250", "minimum_recall"]);
+}
