@@ -7,6 +7,7 @@
 
 mod component;
 mod config;
+mod conformance;
 mod content;
 mod context;
 mod dataset;
@@ -36,6 +37,7 @@ pub use component::{AnyComponent, Component, Kind, Options};
 pub use config::{
     Draft, Experiment, Method, Split, describe_component, experiment_schema, option_faults,
 };
+pub use conformance::{Outcome, Verdict, assert_laws, check_laws};
 pub use content::hash_file;
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
 pub use dataset::{Dataset, Download};

@@ -19,9 +19,9 @@ pub use typed::Split;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{Dataset, Error, Fault, Faults, Metric, Registry, Result};
+use crate::{AnyComponent, Dataset, Error, Fault, Faults, Kind, Metric, Registry, Result};
 
 /// All faults of a component's options by the JSON Schema of them, with the keys below the options.
 ///
@@ -122,6 +122,28 @@ impl Draft {
     pub fn resolve_metrics(&self, registry: &Registry) -> Result<Vec<Arc<dyn Metric>>> {
         Faults(self.faults.clone()).into_result()?;
         resolve::resolve_metrics(&self.document, registry)
+    }
+
+    /// Resolves the one component of `kind` that is set under the name of its kind; tells it
+    /// together with its options as typed. Touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all of its faults at once.
+    pub fn resolve_one(
+        &self,
+        kind: Kind,
+        registry: &Registry,
+    ) -> Result<(AnyComponent, Map<String, Value>)> {
+        Faults(self.faults.clone()).into_result()?;
+        let component = resolve::resolve_one(&self.document, kind, registry)?;
+        let options = self
+            .document
+            .root
+            .get(kind.name())
+            .and_then(Value::as_object);
+        let mut options = options.cloned().unwrap_or_default();
+        options.shift_remove("type");
+        Ok((component, options))
     }
 
     /// Resolves the data set alone, whatever else is set or missing. Touches no file.

@@ -62,6 +62,27 @@ pub(crate) fn resolve_metrics(
     Ok(metrics)
 }
 
+/// Resolves the setting that has the name of `kind` alone. Touches no file.
+///
+/// # Errors
+/// [`Error::Config`] with every fault of it.
+pub(crate) fn resolve_one(
+    document: &Document,
+    kind: Kind,
+    registry: &Registry,
+) -> Result<AnyComponent> {
+    let mut resolver = Resolver {
+        document,
+        registry,
+        faults: Vec::new(),
+    };
+    let value = document.root.get(kind.name()).unwrap_or(&Value::Null);
+    let source = resolver.source(vec![key(&[kind.name()])]);
+    let component = resolver.component(kind, value, &source)?;
+    Faults(resolver.faults).into_result()?;
+    component.ok_or_else(|| Error::Usage(format!("no {kind} is named")))
+}
+
 /// Resolves the setting `dataset` alone. Touches no file.
 ///
 /// # Errors
