@@ -235,6 +235,11 @@ fn a_panic_anywhere_is_an_error_that_names_the_plugin() {
     }
     assert_eq!(run("drop").code, Some(0));
     assert_eq!(run("nowhere").code, Some(0));
+    let log = place.read("nowhere/run.log");
+    assert!(
+        log.contains("no trouble here place=\"build\" module=\"troublemaker\""),
+        "{log}"
+    );
     let mut command = place.command(&["list", "--plugin", "plugin.so"]);
     command.env("TROUBLE_IN_REGISTRATION", "1");
     Ran::from(command.output().unwrap()).fails(

@@ -145,7 +145,7 @@ impl<'a> Skeleton<'a> {
         let name = self.identifier();
         match self.route {
             Route::Crate => None,
-            Route::Library => Some(format!("target/release/{DLL_PREFIX}{name}{DLL_SUFFIX}")),
+            Route::Library => Some(format!("target/debug/{DLL_PREFIX}{name}{DLL_SUFFIX}")),
             Route::Python => Some(format!("{name}_{}.py", self.kind)),
         }
     }
@@ -156,13 +156,13 @@ impl<'a> Skeleton<'a> {
         let name = self.name;
         match self.route {
             Route::Crate => vec![
-                "cargo test --release".to_string(),
-                format!("cargo run --release -- check {name}"),
-                "cargo run --release -- run experiment.toml".to_string(),
+                "cargo test".to_string(),
+                format!("cargo run -- check {name}"),
+                "cargo run -- run experiment.toml".to_string(),
             ],
             Route::Library => vec![
-                "cargo test --release".to_string(),
-                "cargo build --release".to_string(),
+                "cargo test".to_string(),
+                "cargo build".to_string(),
                 format!("gloss check {plugin}"),
                 "gloss run experiment.toml".to_string(),
             ],
@@ -282,16 +282,17 @@ impl<'a> Skeleton<'a> {
     }
 
     fn readme(&self) -> String {
+        let what = self.what();
+        let faster = match self.route {
+            Route::Python => "",
+            _ => " With `--release`, cargo builds a faster one.",
+        };
         format!(
-            "# {}\n\n{} of [gloss](https://arxiv.org/abs/2506.01910). In this folder:\n\n\
-             ```sh\n{}\n```\n\n`check` holds it against the laws that all components keep, `run` \
-             runs the experiment `experiment.toml` on the small data beside it.\n",
+            "# {}\n\nThis is {} begun by `gloss new`. In this folder:\n\n```sh\n{}\n```\n\n\
+             `check` holds it against the laws that all components keep, `run` runs the experiment \
+             `experiment.toml` on the small data beside it.{faster}\n",
             self.name,
-            {
-                let what = self.what();
-                let what = what.trim_end_matches(',');
-                what[..1].to_ascii_uppercase() + &what[1..]
-            },
+            what,
             self.commands().join("\n"),
         )
     }

@@ -20,16 +20,19 @@ class Bm25s(gloss.Retriever):
     delta = gloss.option(0.5, "The constant of the variants bm25l and bm25+.", minimum=0)
 
     def build(self, catalogue, folder):
-        model = bm25s.BM25(method=self.variant, k1=self.k1, b=self.b, delta=self.delta)
-        model.index(tokens(item.text for item in catalogue.items), show_progress=False)
-        model.save(folder)
+        words = tokens(item.text for item in catalogue.items)
+        if any(words):  # bm25s cannot index nothing.
+            model = bm25s.BM25(method=self.variant, k1=self.k1, b=self.b, delta=self.delta)
+            model.index(words, show_progress=False)
+            model.save(folder)
 
     def open(self, catalogue, folder):
-        self.model = bm25s.BM25.load(folder)
+        empty = not any(tokens(item.text for item in catalogue.items))
+        self.model = None if empty else bm25s.BM25.load(folder)
 
     def search(self, queries, ks):
         for query, k in zip(tokens(queries), ks):
-            known = self.model.get_tokens_ids(query)
+            known = self.model.get_tokens_ids(query) if self.model else []
             if not known:
                 yield []
                 continue

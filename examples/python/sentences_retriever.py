@@ -32,7 +32,7 @@ class Sentences(gloss.Retriever):
         # One product a query: a product of several may round otherwise than that of one.
         vectors = self.encode([self.query_prefix + query for query in queries])
         for vector, k in zip(vectors, ks):
-            scores = self.vectors @ vector
+            scores = self.vectors @ vector if len(self.vectors) else self.vectors
             best = numpy.argsort(-scores, kind="stable")[:k]
             yield zip(best, scores[best])
 
@@ -43,7 +43,7 @@ class Sentences(gloss.Retriever):
         if not hasattr(self, "encoder"):
             self.encoder = SentenceTransformer(self.model, device=self.device)
         # One at a time: beside longer texts, a text's vector comes out a little different.
-        return numpy.stack([self.encoder.encode(text, normalize_embeddings=True) for text in texts])
+        return numpy.array([self.encoder.encode(text, normalize_embeddings=True) for text in texts])
 
 
 gloss.serve(Sentences)

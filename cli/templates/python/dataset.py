@@ -23,11 +23,11 @@ class Skeleton(gloss.Dataset):
 
     def items(self):
         for row in self.rows("items.csv"):
-            yield row["item"], f"Title: {row['title']}"
+            yield row["item_id"], f"Title: {row['title']}"
 
     def interactions(self):
         for row in self.rows("purchases.csv"):
-            yield row["user"], row["item"], int(row["time"]) * 1000, None
+            yield row["user_id"], row["item_id"], int(row["timestamp"]) * 1000, None
 
     def rows(self, name):
         with open(pathlib.Path(self.folder) / name, newline="", encoding="utf-8") as file:

@@ -1,7 +1,11 @@
 //! The library's side: its components, guarded, in types that both sides know.
 
 use super::guard::{Guard, guarded};
+use super::log::{self, Sink};
 use crate::{AnyComponent, Input, Kind, Registry, Result};
+
+/// How a library gives its components: it is told of which file they are, and where its log goes.
+pub(super) type Export = fn(&Input, Sink) -> Result<Vec<Exported>>;
 
 /// From options, as the text of a JSON object, to a component.
 pub(super) type Parse = dyn Fn(&str) -> Result<AnyComponent, String> + Send + Sync;
@@ -17,11 +21,17 @@ pub struct Exported {
     pub(super) parse: Box<Parse>,
 }
 
-/// The components that `register` registers, each in a guard that names `file`.
+/// The components that `register` registers, each in a guard that names `file`. From now on, the
+/// library's log goes to `sink`.
 ///
 /// # Errors
 /// If two of them have one name, or `register` panics.
-pub fn export(file: &Input, register: fn(&mut Registry) -> Result<()>) -> Result<Vec<Exported>> {
+pub fn export(
+    file: &Input,
+    sink: Sink,
+    register: fn(&mut Registry) -> Result<()>,
+) -> Result<Vec<Exported>> {
+    log::send_to(sink);
     let label = || format!("the plugin {}", file.path.display());
     guarded(label, || {
         let mut registry = Registry::new();
@@ -68,6 +78,6 @@ macro_rules! export_plugin {
         #[allow(unsafe_code, reason = "no other crate has a symbol of this name")]
         #[unsafe(no_mangle)]
         pub static GLOSS_PLUGIN: $crate::Handshake =
-            $crate::Handshake::new(|file| $crate::export(file, register));
+            $crate::Handshake::new(|file, log| $crate::export(file, log, register));
     };
 }

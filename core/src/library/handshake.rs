@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::export::Exported;
-use crate::{Input, Result};
+use super::export::Export;
 
 /// How a library is known as a plugin of gloss; its number changes with the layout of
 /// [`Handshake`].
@@ -17,13 +16,13 @@ pub struct Handshake {
     core: [u8; 32],
     compiler: [u8; 128],
     build: [u8; 128],
-    pub(super) export: fn(&Input) -> Result<Vec<Exported>>,
+    pub(super) export: Export,
 }
 
 impl Handshake {
     /// The handshake of whatever this is compiled into, which gives its components by `export`:
-    /// it is told of which file they are.
-    pub const fn new(export: fn(&Input) -> Result<Vec<Exported>>) -> Self {
+    /// it is told of which file they are, and where its log goes.
+    pub const fn new(export: Export) -> Self {
         const PANIC: &str = if cfg!(panic = "unwind") {
             "unwind"
         } else {
@@ -108,7 +107,7 @@ mod tests {
     use super::*;
 
     fn handshake() -> Handshake {
-        Handshake::new(|_| Ok(Vec::new()))
+        Handshake::new(|_, _| Ok(Vec::new()))
     }
 
     #[test]

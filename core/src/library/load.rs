@@ -6,6 +6,7 @@ use libloading::Library;
 
 use super::export::Exported;
 use super::handshake::Handshake;
+use super::log;
 use crate::loaded::add_plugin;
 use crate::{Entry, Error, Input, Origin, Registry, Result};
 
@@ -25,7 +26,7 @@ pub fn load_library(path: &Path) -> Result<()> {
         check(path, handshake)?;
         let export = handshake.export;
         Ok(move |registry: &mut Registry| {
-            for exported in export(&file)? {
+            for exported in export(&file, log::receive)? {
                 registry.insert(entry(exported, &file)?)?;
             }
             Ok(())
@@ -73,7 +74,7 @@ fn open(path: &Path) -> Result<&'static Handshake> {
 
 /// Refuses a library that was not built as this program was.
 fn check(path: &Path, there: &Handshake) -> Result<()> {
-    let here = Handshake::new(|_| Ok(Vec::new()));
+    let here = Handshake::new(|_, _| Ok(Vec::new()));
     let differences = here.differences(there);
     if differences.is_empty() {
         return Ok(());

@@ -9,12 +9,13 @@
 //!
 //! A panic cannot cross. Every component of a library is therefore handed over in a
 //! [guard](mod@guard), made by the library's own copy of core, that catches panics on the
-//! library's side and makes errors of them that name it.
+//! library's side and makes errors of them that name it. Its log is handed over as text.
 
 mod export;
 mod guard;
 mod handshake;
 mod load;
+mod log;
 
 pub use export::{Exported, export};
 pub use handshake::Handshake;
