@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Train(Run),
     /// Write the model of an experiment's generator whole, its adapter added, for other programs
     Export(Export),
-    /// Check an experiment without reading anything, and print it in full
+    /// Check an experiment without reading any data, and print it in full
     Validate(Experiment),
     /// List the components that can be named
     List(List),

@@ -1,6 +1,10 @@
 //! Plugins in dynamic libraries, built outside the workspace: what is loaded and what is refused,
 //! and that nothing of it takes the process down.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -72,6 +76,8 @@ fn a_library_is_listed_described_and_run_like_what_is_compiled_in() {
     ] {
         assert!(described.contains(part), "no {part} in\n{described}");
     }
+    let checked = place.gloss(&["check", "plugin.so"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stdout);
     let schema = with_plugin(&place, &["schema"]).stdout;
     assert!(schema.contains("told apart"));
 

@@ -1,5 +1,9 @@
 //! Components that are programs: the examples, and whatever may go wrong with a program.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -317,6 +321,47 @@ generator = { type = "last", items = 2 }
 }
 
 #[test]
+fn programs_are_held_against_the_laws() {
+    let metric = fs::read_to_string(repository("examples/python/hit_metric.py")).unwrap();
+    let place = with_python(&[("last.py", PYTHON.to_string()), ("within.py", metric)]);
+    for program in ["last.py", "within.py"] {
+        let checked = place.gloss(&["check", program, "--json"]);
+        assert_eq!(checked.code, Some(0), "{}", checked.stdout);
+        let laws = checked.json()[0]["laws"].clone();
+        let kept = |law: &&Value| law["outcome"] == "kept";
+        assert!(
+            laws.as_array().unwrap().iter().filter(kept).count() > 9,
+            "{laws}"
+        );
+    }
+    let place = in_trouble();
+    let check = |trouble: &str| {
+        let program = "program=[\"python3\", \"trouble.py\"]";
+        let trouble = format!("options.trouble={trouble}");
+        let args = [
+            "check",
+            "command",
+            "--kind",
+            "retriever",
+            "--set",
+            program,
+            "--set",
+            &trouble,
+        ];
+        place.gloss(&args)
+    };
+    let checked = check("none");
+    assert_eq!(checked.code, Some(0), "{}", checked.stdout);
+    let checked = check("few");
+    checked.fails(70, &["command: breaks", "laws"]);
+    assert!(
+        checked.stdout.contains("gave 0 answers to"),
+        "{}",
+        checked.stdout
+    );
+}
+
+#[test]
 fn a_data_set_in_python_is_prepared() {
     let script = fs::read_to_string(repository("examples/python/movielens_dataset.py")).unwrap();
     let place = with_python(&[("movielens.py", script)]);
@@ -374,6 +419,8 @@ fn the_retriever_around_bm25s_ranks_as_bm25_does() {
     };
     let place = Place::new();
     let script = repository("examples/python/bm25s_retriever.py");
+    let checked = place.gloss(&["check", script.to_str().unwrap()]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stdout);
     place.write(
         "b.toml",
         format!(

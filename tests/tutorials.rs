@@ -1,5 +1,9 @@
 //! The tutorials of `docs/plugins.md`, followed to the letter, and the skeletons of all kinds.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -8,17 +12,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Place, Ran};
+use common::{Place, Ran, as_here, target};
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Runs a script in the place with `gloss` on the path, stopping at the first failure. What cargo
-/// builds is built beside that of other tests, from the versions that gloss was built with.
+/// builds is built where this test was, from the versions that gloss was built with.
 fn run(place: &Place, script: &str) -> Ran {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
-    fs::create_dir_all(&target).unwrap();
+    let target = target();
     let lock = repository().join("Cargo.lock");
     let prepare = format!("ln -s {target:?} target; cp {lock:?} .");
     let lines = script.lines().map(|line| match line.starts_with("cd ") {
@@ -28,14 +31,12 @@ fn run(place: &Place, script: &str) -> Ran {
     let commands = Path::new(env!("CARGO_BIN_EXE_gloss")).parent().unwrap();
     let folders = env::split_paths(&env::var_os("PATH").unwrap()).collect::<Vec<PathBuf>>();
     let path = env::join_paths([commands.to_path_buf()].into_iter().chain(folders)).unwrap();
-    let output = Command::new("bash")
-        .args(["-e", "-c", &lines.collect::<String>()])
+    let mut bash = Command::new("bash");
+    bash.args(["-e", "-c", &lines.collect::<String>()])
         .current_dir(place.path(""))
         .env("PATH", path)
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env_remove("GLOSS_PLUGINS")
-        .output();
-    output.unwrap().into()
+        .env_remove("GLOSS_PLUGINS");
+    as_here(&mut bash).output().unwrap().into()
 }
 
 /// The commands of a tutorial.

@@ -10,6 +10,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Instant;
 
 use gloss as _;
@@ -35,8 +36,8 @@ fn main() {
     );
 
     load_library(&library()).unwrap();
-    let compiled_in = Side::new("bm25", json!({}), &data);
-    let library = Side::new("bm25-library", json!({}), &data);
+    let compiled_in = Side::new("bm25", json!({}), data);
+    let library = Side::new("bm25-library", json!({}), data);
     assert!(
         compiled_in.search(&queries).1 == library.search(&queries).1,
         "other answers"
@@ -65,7 +66,7 @@ fn main() {
             "program": ["python3", script],
             "options": {"size": batch_size},
         });
-        let nothing = Side::new("command", options, &data);
+        let nothing = Side::new("command", options, data);
         nothing.search(&queries[..1]);
         let times = (0..5).map(|_| nothing.search(&queries).0).collect();
         let time = median(times);
@@ -88,7 +89,7 @@ impl Side {
             panic!("{name} is no retriever");
         };
         // The index borrows it, until the process ends.
-        let retriever: &'static dyn Retriever = Box::leak(Box::new(retriever)).as_ref();
+        let retriever: &'static Arc<dyn Retriever> = Box::leak(Box::new(retriever));
         let (folder, context) = (tempfile::tempdir().unwrap(), Context::default());
         retriever
             .build(&data.catalogue, folder.path(), &context)
@@ -144,7 +145,7 @@ fn beauty() -> Option<&'static Data> {
 fn library() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("tests/fixtures/bm25_library");
-    let target = root.join("target/plugins");
+    let target = root.join("target"); // What both need is built once.
     std::fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     let built = Command::new(env!("CARGO"))
         .args(["build", "--release", "--manifest-path"])
