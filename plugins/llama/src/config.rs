@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::beam;
-use crate::prompt::Truncation;
+use crate::prompt::{Format, Truncation};
 use crate::train::{Random, Training};
 
 /// A Llama reads the texts of a customer's purchases and writes that of the next, by beam search.
@@ -37,6 +37,8 @@ pub struct Llama {
     /// with `constrained` as many as the longest item has.
     #[schemars(range(min = 1))]
     pub max_new_tokens: Option<usize>,
+    /// How a history is put to the model.
+    pub format: Format,
     /// What is left out of a prompt that is too long.
     pub truncation: Truncation,
     /// Texts that are extended side by side.
@@ -125,6 +127,7 @@ impl Default for Llama {
             dtype: None,
             max_length: 1024,
             max_new_tokens: None,
+            format: Format::Paper,
             truncation: Truncation::Left,
             beams: 5,
             sequences: None,

@@ -15,7 +15,7 @@ use crate::config::{EarlyStopping, Llama, Quantize};
 use crate::constraint::Constraint;
 use crate::engine::{Decoding, Engine, Limits};
 use crate::model::{LoadOptions, Model};
-use crate::prompt::Prompts;
+use crate::prompt::{Format, Prompts};
 use crate::sample::Sampler;
 use crate::tokenizer::Tokenizer;
 use crate::train::RANDOM;
@@ -195,18 +195,19 @@ impl<'a> Writer<'a> {
         let architecture = Architecture::read(&folder)?;
         let tokenizer = Tokenizer::open(&folder, architecture.vocabulary as usize)?;
         let catalogue = &data.catalogue;
-        let prompts = |room| Prompts::new(&tokenizer, catalogue, options.truncation, room);
+        let (format, truncation) = (options.format, options.truncation);
+        let prompts = |room| Prompts::of_format(format, &tokenizer, catalogue, truncation, room);
         let trie = match options.constrained {
             true => {
                 let all = prompts(options.max_length)?;
-                Some(Trie::new(&all, catalogue, tokenizer.end_of_text())?)
+                Some(Trie::new(&all, catalogue, all.end())?)
             }
             false => None,
         };
         let new_tokens = options.new_tokens(trie.as_ref())?;
         let prompts = prompts(options.max_length - new_tokens)?;
         let model = options.load(&folder)?;
-        let way = options.way(new_tokens, &tokenizer, trie, &model)?;
+        let way = options.way(new_tokens, &prompts, trie, &model)?;
         let limits = Limits {
             users: options.batch_size.unwrap_or(match model.device.is_cuda() {
                 true => 256,
@@ -228,6 +229,10 @@ impl<'a> Writer<'a> {
         let log_probability = sequence.log_probability;
         let Way::Catalogue(_, constraint) = &self.way else {
             let text = self.prompts.tokenizer().decode(&sequence.tokens)?;
+            let text = match self.options.format {
+                Format::Paper => text.as_str(),
+                Format::List => text.trim_end_matches('\n'),
+            };
             return Ok(Some(Query {
                 log_probability,
                 ..Query::text(text)
@@ -263,7 +268,7 @@ impl Llama {
     fn way(
         &self,
         new_tokens: usize,
-        tokenizer: &Tokenizer,
+        prompts: &Prompts<'_>,
         trie: Option<Trie>,
         model: &Model,
     ) -> Result<Way> {
@@ -276,7 +281,7 @@ impl Llama {
                 top_p: sampling.top_p,
                 seed: sampling.seed,
                 max_new_tokens,
-                eos: tokenizer.eos().to_vec(),
+                eos: prompts.ends(),
             }));
         }
         let search = BeamSearch {
@@ -285,8 +290,8 @@ impl Llama {
             early_stopping: self.early_stopping.into(),
             max_new_tokens,
             eos: match self.constrained {
-                true => vec![tokenizer.end_of_text()],
-                false => tokenizer.eos().to_vec(),
+                true => vec![prompts.end()],
+                false => prompts.ends(),
             },
         };
         Ok(match trie {

@@ -27,7 +27,7 @@ pub use config::{EarlyStopping as EarlyStoppingOption, Llama, Never, Quantize, S
 pub use constraint::Constraint;
 pub use engine::{Decoding, Engine, Limits};
 pub use model::{LoadOptions, Model};
-pub use prompt::{Prompts, Truncation};
+pub use prompt::{Format, Prompts, Truncation};
 pub use rope::{Rope, Scaling};
 pub use sample::Sampler;
 pub use tokenizer::Tokenizer;

@@ -1,4 +1,4 @@
-//! The paper's prompt: a history as text, and as tokens of limited number.
+//! Prompts: a history as text, and as tokens of limited number.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,8 +20,40 @@ Based on this history, predict **only one** item the customer is most likely to 
 /// Everything between the purchases and the next item.
 const NEXT_ITEM: &str = "\n\n### Next item:\n";
 
+/// What a bare list begins with.
+const HEADING: &str = "Purchases:\n";
+
 /// For how many items it is tried out how a tokenizer treats the prompt's seams.
 const TRIED: usize = 32;
+
+/// How a history is put to the model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// The paper's: an instruction, the purchases, and a heading for the next item, which the end
+    /// of the text follows.
+    #[default]
+    Paper,
+    /// The purchases alone, one a line; the next item is the next line. Every item of a text that is
+    /// trained on stands in the place of a next item, so that one text teaches all its prefixes.
+    List,
+}
+
+impl Format {
+    fn before(self) -> &'static str {
+        match self {
+            Format::Paper => INSTRUCTION,
+            Format::List => HEADING,
+        }
+    }
+
+    fn after(self) -> &'static str {
+        match self {
+            Format::Paper => NEXT_ITEM,
+            Format::List => "\n",
+        }
+    }
+}
 
 /// What is left out of a prompt that has too many tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,21 +71,25 @@ pub enum Truncation {
 pub struct Prompts<'a> {
     tokenizer: Tokenizer,
     catalogue: &'a Catalogue,
+    format: Format,
     truncation: Truncation,
+    /// The token that an item's text ends with.
+    end: i64,
     /// How many tokens are left for the text, besides those that enclose every text.
     room: usize,
     /// The tokens that every whole prompt begins with, without BOS.
     shared: Vec<i64>,
-    /// The tokens that [`INSTRUCTION`] has on its own; its last may be joined to what follows.
+    /// The tokens that what is before the purchases has on its own; its last may be joined to what
+    /// follows.
     instruction: Vec<i64>,
-    /// The tokens that [`NEXT_ITEM`] has on its own.
+    /// The tokens that what is after the purchases has on its own.
     next_item: Vec<i64>,
     truncated: AtomicUsize,
 }
 
 impl<'a> Prompts<'a> {
-    /// Prompts of at most `max_length` tokens, BOS included. The paper leaves 50 of 1,024 tokens
-    /// for the next item, and uses 974.
+    /// The paper's prompts, of at most `max_length` tokens, BOS included. The paper leaves 50 of
+    /// 1,024 tokens for the next item, and uses 974.
     ///
     /// # Errors
     /// If `max_length` leaves no room for what must stay, or if the tokenizer treats a text after
@@ -64,10 +100,27 @@ impl<'a> Prompts<'a> {
         truncation: Truncation,
         max_length: usize,
     ) -> Result<Self> {
+        Self::of_format(Format::Paper, tokenizer, catalogue, truncation, max_length)
+    }
+
+    /// [`Prompts::new`] of any format.
+    ///
+    /// # Errors
+    /// As [`Prompts::new`]; or if the tokenizer has no token of its own for the end of a line, which
+    /// ends an item of a list.
+    pub fn of_format(
+        format: Format,
+        tokenizer: &Tokenizer,
+        catalogue: &'a Catalogue,
+        truncation: Truncation,
+        max_length: usize,
+    ) -> Result<Self> {
         let mut prompts = Prompts {
+            format,
+            end: end(format, tokenizer)?,
             shared: Vec::new(),
-            instruction: tokenizer.encode_bare(INSTRUCTION)?,
-            next_item: tokenizer.encode_bare(NEXT_ITEM)?,
+            instruction: tokenizer.encode_bare(format.before())?,
+            next_item: tokenizer.encode_bare(format.after())?,
             tokenizer: tokenizer.clone(),
             catalogue,
             truncation,
@@ -114,14 +167,14 @@ impl<'a> Prompts<'a> {
 
     /// What every prompt says, without purchases.
     pub(crate) fn template() -> String {
-        [INSTRUCTION, NEXT_ITEM].concat()
+        [INSTRUCTION, NEXT_ITEM, HEADING].concat()
     }
 
     /// The whole prompt of a history; the next item's text is to follow.
     pub fn text(&self, history: &[u32]) -> String {
         let items = history.iter().map(|&item| self.catalogue.item(item));
         let items: Vec<&str> = items.map(|item| item.text.as_str()).collect();
-        [INSTRUCTION, &items.join("\n"), NEXT_ITEM].concat()
+        [self.format.before(), &items.join("\n"), self.format.after()].concat()
     }
 
     /// The tokens of the prompt of a history, truncated. The tokens that the tokenizer puts before
@@ -156,7 +209,7 @@ impl<'a> Prompts<'a> {
         self.fit(history, |items| {
             let text = self.text(items) + target;
             let mut tokens = self.tokenizer.encode_bare(&text)?;
-            tokens.push(self.tokenizer.end_of_text());
+            tokens.push(self.end);
             Ok(tokens)
         })
     }
@@ -171,7 +224,7 @@ impl<'a> Prompts<'a> {
     /// # Errors
     /// If the prompt's own tokens are others then, or if the tokenizer fails.
     pub fn continuation(&self, item_text: &str) -> Result<Vec<i64>> {
-        let whole = [NEXT_ITEM, item_text].concat();
+        let whole = [self.format.after(), item_text].concat();
         let tokens = self.tokenizer.encode_bare(&whole)?;
         match tokens.strip_prefix(&*self.next_item) {
             Some(tokens) => Ok(tokens.to_vec()),
@@ -185,6 +238,20 @@ impl<'a> Prompts<'a> {
     /// How many of the histories so far were too long and were truncated.
     pub fn truncated(&self) -> usize {
         self.truncated.load(Ordering::Relaxed)
+    }
+
+    /// The token that an item's text ends with: the end of the text, or of a list's line.
+    pub fn end(&self) -> i64 {
+        self.end
+    }
+
+    /// The tokens that end a text that is written freely.
+    pub fn ends(&self) -> Vec<i64> {
+        let mut ends = self.tokenizer.eos().to_vec();
+        if !ends.contains(&self.end) {
+            ends.push(self.end);
+        }
+        ends
     }
 
     /// The tokenizer.
@@ -238,6 +305,21 @@ impl<'a> Prompts<'a> {
         let kept = common(&self.instruction, &one);
         let cut = one.len() - self.room;
         Ok([&one[..kept], &one[kept + cut..]].concat())
+    }
+}
+
+/// The token that an item's text ends with.
+fn end(format: Format, tokenizer: &Tokenizer) -> Result<i64> {
+    match format {
+        Format::Paper => Ok(tokenizer.end_of_text()),
+        Format::List => match *tokenizer.encode_bare("\n")? {
+            [end] => Ok(end),
+            _ => Err(Error::Usage(
+                "the tokenizer has no single token for the end of a line, so that `format = \
+                 \"list\"` cannot be used; use `paper`"
+                    .to_string(),
+            )),
+        },
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) step: u64,
     /// Tokens that were seen.
     pub(crate) tokens: u64,
+    /// The loss of the first step.
+    pub(crate) first_loss: Option<f64>,
     /// How good the best weights were, and after how many steps; higher is better.
     pub(crate) best: Option<(f64, u64)>,
     /// Validations since then.

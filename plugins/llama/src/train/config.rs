@@ -41,6 +41,10 @@ pub struct Training {
     /// The most times that every text is seen.
     #[schemars(range(min = 1))]
     pub epochs: u64,
+    /// The most steps; the learning rate falls as if they were all. If it is not given, as many as
+    /// the epochs have.
+    #[schemars(range(min = 1))]
+    pub max_steps: Option<u64>,
     /// Texts at once; times `accumulation` they make a step.
     #[schemars(range(min = 1))]
     pub batch_size: usize,
@@ -203,6 +207,7 @@ impl Default for Training {
             schedule: Schedule::Linear,
             warmup_steps: 300,
             epochs: 10,
+            max_steps: None,
             batch_size: 4,
             accumulation: 4,
             batching: Batching::Packed,

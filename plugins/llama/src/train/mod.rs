@@ -66,6 +66,7 @@ impl Trainer for Llama {
             "quantize": self.quantize,
             "device": self.device,
             "dtype": self.dtype,
+            "format": self.format,
             "max_length": self.max_length,
             "truncation": self.truncation,
             "training": self.training,
@@ -151,7 +152,8 @@ impl Llama {
         let base = self.base(folder, data)?;
         let architecture = Architecture::read(&base.0)?;
         let tokenizer = Tokenizer::open(&base.0, architecture.vocabulary as usize)?;
-        let prompts = Prompts::new(
+        let prompts = Prompts::of_format(
+            self.format,
             &tokenizer,
             &data.catalogue,
             self.truncation,

@@ -39,6 +39,8 @@ pub(crate) enum What {
         /// Since the training began.
         tokens: u64,
         tokens_per_second: f64,
+        /// Bytes in use: of the GPU, else of this process.
+        memory: Option<u64>,
     },
     /// A validation.
     Validation {

@@ -66,6 +66,7 @@ impl Session<'_> {
             let order = order.as_ref().map_or(&[][..], |(_, order)| order);
             let step = self.step(&state, order)?;
             state.step += 1;
+            state.first_loss.get_or_insert(step.loss);
             state.tokens += step.tokens as u64;
             let seconds = clock.elapsed().as_secs_f64();
             record.add(self.line(&state, self.told(&step, &state, seconds)))?;
@@ -87,7 +88,10 @@ impl Session<'_> {
     }
 
     fn steps(&self) -> u64 {
-        self.steps_an_epoch() * self.training.epochs
+        let steps = self.steps_an_epoch() * self.training.epochs;
+        self.training
+            .max_steps
+            .map_or(steps, |most| steps.min(most))
     }
 
     fn is_over(&self, state: &State) -> bool {
@@ -153,10 +157,11 @@ impl Session<'_> {
     /// Stops a training whose numbers are lost.
     fn check(&self, state: &State, loss: f64, gradient_norm: f64) -> Result<()> {
         let guessing = (self.network.model.architecture.vocabulary as f64).ln();
+        let most = 2.0 * guessing.max(state.first_loss.unwrap_or(loss));
         let lost = match (loss.is_finite(), gradient_norm.is_finite()) {
-            (true, true) if loss <= 2.0 * guessing => return Ok(()),
-            (true, true) => format!("twice that of guessing ({guessing:.2})"),
-            _ => "no number any more".to_string(),
+            (true, true) if loss <= most => return Ok(()),
+            (true, true) => format!("twice that of the first step or of guessing ({most:.2})"),
+            _ => "no number any more, or its gradient is none".to_string(),
         };
         let kept = match state.best {
             Some((_, step)) => format!(
@@ -250,6 +255,7 @@ impl Session<'_> {
             gradient_norm: step.gradient_norm,
             tokens: state.tokens,
             tokens_per_second: step.tokens as f64 / seconds,
+            memory: memory_used(self.network.model.device),
         }
     }
 

@@ -32,13 +32,17 @@ fn scalars(what: &What) -> Vec<(String, f64)> {
             gradient_norm,
             tokens,
             tokens_per_second,
-        } => vec![
+            memory,
+        } => [
             named("train/loss", *loss),
             named("train/learning_rate", *learning_rate),
             named("train/gradient_norm", *gradient_norm),
             named("train/tokens", *tokens as f64),
             named("train/tokens_per_second", *tokens_per_second),
-        ],
+        ]
+        .into_iter()
+        .chain(memory.map(|bytes| named("train/memory", bytes as f64)))
+        .collect(),
         What::Validation {
             validation_loss,
             metric,
