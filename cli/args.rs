@@ -34,6 +34,15 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
+    /// Load a plugin: a dynamic library, or a program that speaks the plugin protocol
+    #[arg(long = "plugin", global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) plugins: Vec<PathBuf>,
+
+    /// Load all plugins of a folder: its dynamic libraries and its executable programs
+    #[arg(long, global = true, value_name = "FOLDER", env = "GLOSS_PLUGINS",
+          value_hint = ValueHint::DirPath)]
+    pub(crate) plugin_folder: Option<PathBuf>,
+
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,
@@ -48,7 +57,7 @@ pub(crate) enum Command {
     Train(Run),
     /// Write the model of an experiment's generator whole, its adapter added, for other programs
     Export(Export),
-    /// Check an experiment without reading anything, and print it in full
+    /// Check an experiment without reading any data, and print it in full
     Validate(Experiment),
     /// List the components that can be named
     List(List),
@@ -56,6 +65,10 @@ pub(crate) enum Command {
     Describe(Describe),
     /// Print the JSON Schema of experiment files, for editors
     Schema,
+    /// Begin a component of your own: a folder with all that it needs to be built and run
+    New(New),
+    /// Hold a component, or all of a plugin, against the laws that components keep
+    Check(Check),
     /// Turn a dataset into Parquet files, and report what was kept and dropped
     Prepare(Prepare),
     /// Download a dataset, or a model of the Hugging Face hub, and record the files' checksums
@@ -134,6 +147,45 @@ pub(crate) struct Export {
 
     #[command(flatten)]
     pub(crate) cache: Cache,
+}
+
+/// Flags of `new`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct New {
+    /// The component's kind
+    #[arg(value_parser = kinds())]
+    pub(crate) kind: Kind,
+
+    /// The component's name, and that of its folder
+    pub(crate) name: String,
+
+    /// A dynamic library, loaded at run time, instead of a crate that is compiled in
+    #[arg(long, conflicts_with = "python")]
+    pub(crate) dylib: bool,
+
+    /// A program in Python, spoken to in JSON lines
+    #[arg(long)]
+    pub(crate) python: bool,
+
+    /// The folder to make [default: NAME]
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Flags of `check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// The component's name, as `gloss list` shows it, or a plugin's file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) plugin: String,
+
+    /// The component's kind, where several have the name
+    #[arg(long, value_parser = kinds())]
+    pub(crate) kind: Option<Kind>,
+
+    /// Set an option of the component; the value is TOML, or else text
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 /// Where the results of single stages are kept.

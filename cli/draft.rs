@@ -6,6 +6,7 @@ use gloss_core::{Dataset, Draft, Registry, Result};
 use serde_json::{Value, json};
 
 use crate::args::Experiment;
+use crate::load;
 
 /// The experiment that the file and the flags describe; flags prevail.
 pub(crate) fn experiment(args: &Experiment) -> Result<Draft> {
@@ -33,6 +34,10 @@ pub(crate) fn experiment(args: &Experiment) -> Result<Draft> {
         draft.replace(&typed, "metrics", json!(args.metric));
     }
     args.set.iter().for_each(|assignment| draft.set(assignment));
+    draft
+        .plugins()
+        .iter()
+        .try_for_each(|path| load::plugin(path))?;
     Ok(draft)
 }
 
@@ -46,5 +51,5 @@ pub(crate) fn dataset(command: &str, name: &str, set: &[String]) -> Result<Arc<d
         let prefix = if of_dataset { "" } else { "dataset." };
         draft.set(&format!("{prefix}{assignment}"));
     }
-    draft.resolve_dataset(&Registry::compiled_in()?)
+    draft.resolve_dataset(&Registry::known()?)
 }

@@ -19,6 +19,7 @@ mod args;
 mod commands;
 mod download;
 mod draft;
+mod load;
 mod plugins;
 mod session;
 mod ui;

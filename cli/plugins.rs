@@ -3,6 +3,7 @@
 
 use gloss_amazon as _;
 use gloss_bm25 as _;
+use gloss_command as _;
 #[cfg(feature = "libtorch")]
 use gloss_e5 as _;
 use gloss_floor as _;

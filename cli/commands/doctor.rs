@@ -68,7 +68,7 @@ pub(crate) fn execute(session: &Session) -> Result<()> {
 }
 
 fn examine() -> Result<Report> {
-    let registry = Registry::compiled_in()?;
+    let registry = Registry::known()?;
     let count = |kind: Kind| (kind.name(), registry.names(kind).len());
     let origins = registry.entries().map(|entry| &entry.origin);
     let folder = env::current_dir().map_err(Error::io("open", "."))?;

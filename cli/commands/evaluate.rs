@@ -41,7 +41,7 @@ fn judge(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
     let mut draft = Draft::new();
     let typed = format!("--metric {}", args.metric.join(","));
     draft.replace(&typed, "metrics", json!(args.metric));
-    let metrics = draft.resolve_metrics(&Registry::compiled_in()?)?;
+    let metrics = draft.resolve_metrics(&Registry::known()?)?;
     let qrels = Qrels::read(qrels)?;
     let aligned = Run::read(&args.run)?.align(&qrels, args.ties.unwrap_or_default());
     let evaluation = Evaluation::new(&aligned.rankings, qrels.grades())?;
@@ -99,7 +99,7 @@ fn average(args: &Evaluate) -> Result<Evaluated> {
 fn higher_is_better(metric: &str) -> bool {
     let mut draft = Draft::new();
     draft.replace(metric, "metrics", json!([metric]));
-    let ours = Registry::compiled_in().and_then(|registry| draft.resolve_metrics(&registry));
+    let ours = Registry::known().and_then(|registry| draft.resolve_metrics(&registry));
     ours.map_or(true, |metrics| {
         metrics.iter().all(|metric| metric.laws().higher_is_better)
     })

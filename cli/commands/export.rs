@@ -9,8 +9,7 @@ use crate::draft;
 use crate::session::Session;
 
 pub(crate) fn execute(args: &Export, session: &Session) -> Result<()> {
-    let registry = Registry::compiled_in()?;
-    let experiment = draft::experiment(&args.experiment)?.resolve(&registry)?;
+    let experiment = draft::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
     let method = method(&experiment, args.method.as_deref())?;
     let output = OutputFolder::new(&args.output)?;
     if !output.entries().is_empty() {

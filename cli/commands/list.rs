@@ -1,5 +1,7 @@
 //! `gloss list`: all components that can be named.
 
+use std::path::Path;
+
 use anyhow::Result;
 use gloss_core::{Entry, Registry};
 use serde::Serialize;
@@ -16,6 +18,7 @@ struct Row<'a> {
     summary: &'a str,
     origin: &'a str,
     version: &'a str,
+    file: Option<&'a Path>,
 }
 
 impl<'a> From<&'a Entry> for Row<'a> {
@@ -26,12 +29,13 @@ impl<'a> From<&'a Entry> for Row<'a> {
             summary: &entry.summary,
             origin: &entry.origin.name,
             version: &entry.origin.version,
+            file: entry.origin.file.as_deref(),
         }
     }
 }
 
 pub(crate) fn execute(args: &List, session: &Session) -> Result<()> {
-    let registry = Registry::compiled_in()?;
+    let registry = Registry::known()?;
     let wanted = |entry: &&Entry| args.kind.is_none_or(|kind| kind == entry.kind);
     let rows: Vec<Row<'_>> = registry.entries().filter(wanted).map(Row::from).collect();
     session.output.show(&rows, |rows, look| table(rows, look))
@@ -40,11 +44,12 @@ pub(crate) fn execute(args: &List, session: &Session) -> Result<()> {
 fn table(rows: &[Row<'_>], look: Look) -> String {
     let mut table = Table::new(["kind", "name", "summary", "from"]);
     for row in rows {
+        let file = row.file.map(|file| format!(" ({})", file.display()));
         table.row([
             row.kind.into(),
             Cell::from(row.name).strong(),
             row.summary.into(),
-            format!("{} {}", row.origin, row.version).into(),
+            format!("{} {}{}", row.origin, row.version, file.unwrap_or_default()).into(),
         ]);
     }
     table.render(look)

@@ -1,5 +1,6 @@
 //! What each command does; one file each.
 
+mod check;
 mod completions;
 mod describe;
 mod doctor;
@@ -7,6 +8,7 @@ mod evaluate;
 mod export;
 mod fetch;
 mod list;
+mod new;
 mod prepare;
 mod run;
 mod schema;
@@ -28,6 +30,8 @@ pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
         Command::List(args) => list::execute(&args, session),
         Command::Describe(args) => describe::execute(&args, session),
         Command::Schema => schema::execute(session),
+        Command::New(args) => new::execute(&args, session),
+        Command::Check(args) => check::execute(&args, session),
         Command::Prepare(args) => prepare::execute(&args, session),
         Command::Evaluate(args) => evaluate::execute(&args, session),
         Command::Fetch(args) => fetch::execute(&args, session),

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use gloss_core::{Existing, Registry, Results, Run, Store, run};
+use gloss_core::{Existing, Registry, Results, Run, Store, Told, run};
 use indicatif::HumanCount;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args;
 use crate::draft;
@@ -13,8 +13,7 @@ use crate::session::Session;
 use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
-    let registry = Registry::compiled_in()?;
-    let mut experiment = draft::experiment(&args.experiment)?.resolve(&registry)?;
+    let mut experiment = draft::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
     if let Some(output) = &args.output {
         experiment.output = Some(output.clone());
     }
@@ -56,10 +55,9 @@ fn text(run: &Run, look: Look) -> String {
     }
     for method in &results.methods {
         for remark in &method.index {
-            let value = match (&remark.value, remark.value.as_f64()) {
-                (_, Some(number)) => format!("{number:.4}"),
-                (Value::String(text), _) => text.clone(),
-                (other, _) => other.to_string(),
+            let value = match &remark.value {
+                Told::Number(number) => format!("{number:.4}"),
+                Told::Text(text) => text.clone(),
             };
             let _ = write!(text, "\n{}: {} {value}", method.method, remark.name);
         }

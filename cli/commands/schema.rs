@@ -6,7 +6,7 @@ use gloss_core::{Registry, experiment_schema};
 use crate::session::Session;
 
 pub(crate) fn execute(session: &Session) -> Result<()> {
-    let schema = experiment_schema(&Registry::compiled_in()?);
+    let schema = experiment_schema(&Registry::known()?);
     let text = serde_json::to_string_pretty(&schema)?;
     session.output.show(&schema, |_, _| text)
 }

@@ -11,8 +11,7 @@ use crate::draft;
 use crate::session::Session;
 
 pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
-    let registry = Registry::compiled_in()?;
-    let mut experiment = draft::experiment(&args.experiment)?.resolve(&registry)?;
+    let mut experiment = draft::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
     if let Some(output) = &args.output {
         experiment.output = Some(output.clone());
     }

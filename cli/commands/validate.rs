@@ -8,7 +8,7 @@ use crate::draft;
 use crate::session::Session;
 
 pub(crate) fn execute(args: &Experiment, session: &Session) -> Result<()> {
-    let experiment = draft::experiment(args)?.resolve(&Registry::compiled_in()?)?;
+    let experiment = draft::experiment(args)?.resolve(&Registry::known()?)?;
     let described = experiment.describe()?;
     let text = serde_json::to_string_pretty(&described)?;
     session.output.show(&described, |_, _| text)

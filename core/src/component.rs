@@ -4,19 +4,44 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Dataset, Metric, QueryGenerator, Retriever};
+use crate::{Dataset, Error, Fault, Input, Metric, QueryGenerator, Result, Retriever};
 
 /// What a component is, as far as every kind of component goes: its options, parsed, which can be
 /// written again together with the component's name (`{"type": "bm25", "k1": 1.5, …}`), so that
 /// manifests and cache keys say what was really used.
 ///
 /// [`plugin!`](crate::plugin) implements it; nobody else needs to.
-#[typetag::serialize(tag = "type")]
 pub trait Component: Debug + Send + Sync {
+    /// The name by which it is registered.
+    fn name(&self) -> &str;
+
+    /// All of its options, defaults included, as the text of a JSON object.
+    ///
+    /// # Errors
+    /// If they cannot be written as JSON.
+    fn options(&self) -> Result<String>;
+
     /// The name and the version of the package that it is from.
-    fn package(&self) -> (&'static str, &'static str);
+    fn package(&self) -> (&str, &str);
+
+    /// The files that hold its code, if that is not compiled into the running program; part of the
+    /// identity of all that it makes.
+    ///
+    /// # Errors
+    /// If such a file cannot be read.
+    fn code(&self) -> Result<Vec<Input>> {
+        Ok(Vec::new())
+    }
+}
+
+/// What [`Component::options`] gives of options that serde can write.
+#[doc(hidden)]
+pub fn options_text(options: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_string(options);
+    text.map_err(|error| Error::component(std::any::type_name_of_val(options), error))
 }
 
 /// A component's options: a struct that serde can read, whose fields have doc comments and whose
@@ -76,4 +101,26 @@ pub enum AnyComponent {
     Retriever(Arc<dyn Retriever>),
     /// A metric.
     Metric(Arc<dyn Metric>),
+}
+
+impl AnyComponent {
+    /// What it has in common with all components.
+    pub fn component(&self) -> &dyn Component {
+        match self {
+            AnyComponent::Dataset(dataset) => dataset.as_ref(),
+            AnyComponent::Generator(generator) => generator.as_ref(),
+            AnyComponent::Retriever(retriever) => retriever.as_ref(),
+            AnyComponent::Metric(metric) => metric.as_ref(),
+        }
+    }
+
+    /// The faults that it finds itself in its options.
+    pub fn check(&self) -> Vec<Fault> {
+        match self {
+            AnyComponent::Dataset(dataset) => dataset.check(),
+            AnyComponent::Generator(generator) => generator.check(),
+            AnyComponent::Retriever(retriever) => retriever.check(),
+            AnyComponent::Metric(metric) => metric.check(),
+        }
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Component, Context, Data, Error, Fault, History, Result, Trainer};
 
 /// What a retriever is asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum QueryContent {
     /// A text, such as a generated item title.
@@ -30,7 +31,7 @@ impl QueryContent {
 }
 
 /// The kinds of [`QueryContent`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum QueryKind {
     /// [`QueryContent::Text`]
@@ -113,7 +114,7 @@ pub trait QueryGenerator: Component {
         let (_, _) = (folder, context);
         Err(Error::Usage(format!(
             "generator `{}` has nothing to export",
-            self.typetag_name()
+            self.name()
         )))
     }
 

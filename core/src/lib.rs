@@ -7,6 +7,7 @@
 
 mod component;
 mod config;
+mod conformance;
 mod content;
 mod context;
 mod dataset;
@@ -14,6 +15,8 @@ mod error;
 mod evaluation;
 mod files;
 mod generator;
+mod library;
+mod loaded;
 mod metric;
 mod models;
 mod output;
@@ -31,7 +34,10 @@ mod trainer;
 pub mod trec;
 
 pub use component::{AnyComponent, Component, Kind, Options};
-pub use config::{Draft, Experiment, Method, Split, describe_component, experiment_schema};
+pub use config::{
+    Draft, Experiment, Method, Split, describe_component, experiment_schema, option_faults,
+};
+pub use conformance::{Outcome, Verdict, assert_laws, check_laws};
 pub use content::hash_file;
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
 pub use dataset::{Dataset, Download};
@@ -39,6 +45,8 @@ pub use error::{Error, ErrorClass, Fault, Faults, Location, Result, nearest};
 pub use evaluation::{Evaluation, Judged, Lists};
 pub use files::{read_error, read_file, unpack};
 pub use generator::{Generator, Query, QueryContent, QueryGenerator, QueryKind};
+pub use library::load_library;
+pub use loaded::add_plugin;
 pub use metric::{Laws, Metric, Scores};
 pub use models::{FetchedModel, ModelFile, find_model, is_hub_name, model_folder};
 pub use output::OutputFolder;
@@ -46,7 +54,8 @@ pub use protocol::{Event, Interactions, Protocol};
 pub use ranking::{Answer, Fusion, Ranking, Seen};
 pub use records::{Case, Catalogue, Data, Histories, History, Item, Report, Splits};
 pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
-pub use retriever::{Hit, Index, Remark, Request, Retriever, rank};
+pub use retriever::{Hit, Index, Remark, Request, Retriever, Told, rank};
+pub use schema::of as schema_of;
 pub use template::Template;
 pub use trainer::{Trainer, Validate};
 
@@ -58,4 +67,8 @@ pub use pipeline::{
 pub use store::{Artefact, Input, Store};
 
 #[doc(hidden)]
-pub use {inventory, typetag};
+pub use component::options_text;
+#[doc(hidden)]
+pub use inventory;
+#[doc(hidden)]
+pub use library::{Exported, Handshake, export};

@@ -16,7 +16,7 @@ pub trait Metric: Component {
     fn label(&self) -> String;
 
     /// The formula, on one line.
-    fn formula(&self) -> &'static str;
+    fn formula(&self) -> &str;
 
     /// How deep into a ranking it looks; `None` for all of it.
     fn cutoff(&self) -> Option<usize>;

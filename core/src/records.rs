@@ -1,8 +1,8 @@
 //! The records that components exchange: catalogue, histories, splits.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -24,6 +24,7 @@ pub struct Item {
 pub struct Catalogue {
     items: Vec<Item>,
     field_names: Vec<String>,
+    // Of the standard library: it is read by plugin libraries too, and keeps its seed in itself.
     positions: HashMap<String, u32>,
 }
 

@@ -1,6 +1,8 @@
 //! From names to components.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -15,6 +17,18 @@ pub struct Origin {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// The file that it was loaded from; none if it is compiled in.
+    pub file: Option<PathBuf>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)?;
+        match &self.file {
+            Some(file) => write!(f, " ({})", file.display()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A crate of components that is compiled in; [`plugin!`](crate::plugin) submits it.
@@ -59,6 +73,24 @@ pub struct OptionDescription {
 }
 
 impl Entry {
+    /// A component whose options `schema` describes and `parse` reads.
+    pub fn new(
+        kind: Kind,
+        name: impl Into<String>,
+        schema: Value,
+        origin: Origin,
+        parse: impl Fn(Value) -> Result<AnyComponent, String> + Send + Sync + 'static,
+    ) -> Self {
+        Entry {
+            kind,
+            name: name.into(),
+            summary: crate::schema::summary(&schema),
+            schema,
+            origin,
+            parse: Box::new(parse),
+        }
+    }
+
     /// Makes the component from options that the schema allows.
     ///
     /// # Errors
@@ -97,6 +129,16 @@ impl Registry {
         for plugin in plugins {
             (plugin.register)(&mut registry)?;
         }
+        Ok(registry)
+    }
+
+    /// The components that are compiled in, and those of all files that this process has loaded.
+    ///
+    /// # Errors
+    /// If two of them have one name, or a file's components cannot be registered.
+    pub fn known() -> Result<Self> {
+        let mut registry = Registry::compiled_in()?;
+        crate::loaded::register(&mut registry)?;
         Ok(registry)
     }
 
@@ -164,31 +206,24 @@ impl Registry {
         wrap: fn(C) -> AnyComponent,
     ) -> Result<()> {
         let schema = crate::schema::of::<C>();
-        self.insert(Entry {
-            kind,
-            name: name.to_string(),
-            summary: crate::schema::summary(&schema),
-            schema,
-            origin: origin.clone(),
-            parse: Box::new(move |value| {
-                serde_json::from_value::<C>(value)
-                    .map(wrap)
-                    .map_err(|error| error.to_string())
-            }),
-        })
+        let parse = move |value| {
+            serde_json::from_value::<C>(value)
+                .map(wrap)
+                .map_err(|error| error.to_string())
+        };
+        self.insert(Entry::new(kind, name, schema, origin.clone(), parse))
     }
 
-    fn insert(&mut self, entry: Entry) -> Result<()> {
+    /// Adds a component.
+    ///
+    /// # Errors
+    /// If the name is taken.
+    pub fn insert(&mut self, entry: Entry) -> Result<()> {
         let key = (entry.kind, entry.name.clone());
         if let Some(first) = self.entries.get(&key) {
             return Err(Error::Usage(format!(
-                "two components are named {} `{}`: one in {} {}, one in {} {}; rename one of them",
-                entry.kind,
-                entry.name,
-                first.origin.name,
-                first.origin.version,
-                entry.origin.name,
-                entry.origin.version,
+                "two components are named {} `{}`: one in {}, one in {}; rename one of them",
+                entry.kind, entry.name, first.origin, entry.origin,
             )));
         }
         self.entries.insert(key, entry);
@@ -198,6 +233,11 @@ impl Registry {
     /// All components, kind by kind, by name.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
+    }
+
+    /// All components, kind by kind, by name, given away.
+    pub fn into_entries(self) -> impl Iterator<Item = Entry> {
+        self.entries.into_values()
     }
 
     /// The names of all components of a kind, sorted.
@@ -257,11 +297,17 @@ impl Registry {
 macro_rules! plugin {
     ($($kind:ident $name:literal => $type:ty),+ $(,)?) => {
         const _: () = {
-            use $crate::typetag;
             $(
-                #[typetag::serialize(name = $name)]
                 impl $crate::Component for $type {
-                    fn package(&self) -> (&'static str, &'static str) {
+                    fn name(&self) -> &str {
+                        $name
+                    }
+
+                    fn options(&self) -> $crate::Result<::std::string::String> {
+                        $crate::options_text(self)
+                    }
+
+                    fn package(&self) -> (&str, &str) {
                         (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
                     }
                 }
@@ -277,6 +323,7 @@ macro_rules! plugin {
             let origin = $crate::Origin {
                 name: env!("CARGO_PKG_NAME").to_string(),
                 version: env!("CARGO_PKG_VERSION").to_string(),
+                file: None,
             };
             $(registry.$kind::<$type>($name, &origin)?;)+
             Ok(())

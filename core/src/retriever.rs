@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{Catalogue, Component, Context, Fault, QueryContent, QueryKind, Result};
 
@@ -30,13 +29,41 @@ pub struct Hit {
 pub struct Remark {
     /// What is told of, such as `recall@10 against exact search`.
     pub name: String,
-    /// A number or a text.
-    pub value: Value,
+    /// What is told of it.
+    pub value: Told,
+}
+
+/// A number or a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Told {
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+impl From<f64> for Told {
+    fn from(number: f64) -> Self {
+        Told::Number(number)
+    }
+}
+
+impl From<String> for Told {
+    fn from(text: String) -> Self {
+        Told::Text(text)
+    }
+}
+
+impl From<&str> for Told {
+    fn from(text: &str) -> Self {
+        Told::Text(text.to_string())
+    }
 }
 
 impl Remark {
     /// The remark that `name` is `value`.
-    pub fn new(name: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub fn new(name: impl Into<String>, value: impl Into<Told>) -> Self {
         Remark {
             name: name.into(),
             value: value.into(),

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::registry::OptionDescription;
 
-/// The schema of `T`, with everything that it refers to in place.
-pub(crate) fn of<T: JsonSchema>() -> Value {
+/// The JSON Schema of `T`, with everything that it refers to in place.
+pub fn of<T: JsonSchema>() -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;

@@ -154,13 +154,15 @@ fn is_made(folder: &Path, made_from: &Value) -> Result<bool> {
     }
 }
 
-/// A component as part of an artefact's identity: its options, and the package that it is from.
+/// A component as part of an artefact's identity: its options, the package that it is from, and its
+/// code.
 pub(crate) fn identity(component: &dyn Component) -> Result<Value> {
     let (package, version) = component.package();
     Ok(json!({
         "options": describe_component(component)?,
         "package": package,
         "version": version,
+        "code": Input::identity(&component.code()?),
     }))
 }
 
@@ -176,6 +178,16 @@ pub struct Input {
 }
 
 impl Input {
+    /// The file `path` as it is now.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn read(path: &Path) -> Result<Self> {
+        let mut inputs = read_inputs(vec![path.to_path_buf()], &Context::default())?;
+        let input = inputs.pop();
+        input.ok_or_else(|| Error::Internal("a file that was read is gone".into()))
+    }
+
     /// What tells this file's content from others'.
     pub(crate) fn identity(inputs: &[Input]) -> Value {
         let name = |input: &Input| {

@@ -20,6 +20,12 @@ pub trait Trainer {
     /// If they cannot be written as JSON.
     fn identity(&self) -> Result<Value>;
 
+    /// The identity as text: it is read by another program than the library that it may come from.
+    #[doc(hidden)]
+    fn identity_text(&self) -> Result<String> {
+        Ok(self.identity()?.to_string())
+    }
+
     /// The files that are read to learn, such as those of a base model.
     ///
     /// # Errors

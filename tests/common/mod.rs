@@ -80,7 +80,8 @@ impl Place {
             .args(args)
             .current_dir(self.folder.path())
             .env_remove("GLOSS_LOG")
-            .env_remove("GLOSS_CACHE");
+            .env_remove("GLOSS_CACHE")
+            .env_remove("GLOSS_PLUGINS");
         command
     }
 
@@ -96,6 +97,49 @@ impl Place {
         place.write("e.toml", EXPERIMENT);
         place
     }
+}
+
+/// The folder in which cargo built this test.
+pub fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
+}
+
+/// Has cargo build as it builds in this workspace, so that what both need is built once.
+pub fn as_here(command: &mut Command) -> &mut Command {
+    let debug = std::env::var("CARGO_PROFILE_DEV_DEBUG");
+    command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env(
+        "CARGO_PROFILE_DEV_DEBUG",
+        debug.as_deref().unwrap_or("line-tables-only"),
+    )
+}
+
+/// The library that `cargo build` makes of the crate in `folder`, a folder of this repository that
+/// is not in its workspace, as that of a stranger would be.
+pub fn library(folder: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Not needed, but there is nothing to download then.
+    fs::copy(
+        root.join("Cargo.lock"),
+        root.join(folder).join("Cargo.lock"),
+    )
+    .unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--message-format=json", "--manifest-path"])
+        .arg(root.join(folder).join("Cargo.toml"))
+        .env("CARGO_TARGET_DIR", target());
+    let output = as_here(&mut cargo).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let artefacts = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let mut files = artefacts.filter_map(|artefact: Value| {
+        let is_library = artefact["target"]["kind"][0] == "cdylib";
+        is_library.then(|| PathBuf::from(artefact["filenames"][0].as_str().unwrap()))
+    });
+    files.next().unwrap()
 }
 
 /// The names of the files below `folder`, sorted.

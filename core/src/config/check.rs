@@ -53,10 +53,10 @@ impl Source<'_> {
 /// All faults of `value` by `schema`.
 ///
 /// # Errors
-/// [`Error::Internal`] if the schema itself is not valid.
+/// [`Error::Component`] if the schema itself is not valid.
 pub(crate) fn check(schema: &Value, value: &Value, source: &Source<'_>) -> Result<Vec<Fault>> {
     let validator = jsonschema::validator_for(schema)
-        .map_err(|error| Error::Internal(format!("a component's schema: {error}")))?;
+        .map_err(|error| Error::component("a component", format!("its schema: {error}")))?;
     Ok(validator
         .iter_errors(value)
         .flat_map(|error| faults(schema, &error, source))

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::typed::Split;
 use crate::ranking::Ranking;
@@ -48,8 +48,11 @@ pub struct Method {
 /// # Errors
 /// [`Error::Component`] if the options cannot be written as JSON.
 pub fn describe_component(component: &dyn Component) -> Result<Value> {
-    serde_json::to_value(component)
-        .map_err(|error| Error::component(format!("{component:?}"), error))
+    let broken = |error| Error::component(component.name(), error);
+    let options: Map<String, Value> =
+        serde_json::from_str(&component.options()?).map_err(broken)?;
+    let name = ("type".to_string(), Value::from(component.name()));
+    Ok([name].into_iter().chain(options).collect())
 }
 
 impl Experiment {

@@ -16,12 +16,26 @@ pub use experiment::{Experiment, Method, describe_component};
 pub use schema::experiment_schema;
 pub use typed::Split;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{Dataset, Error, Fault, Faults, Metric, Registry, Result};
+use crate::{AnyComponent, Dataset, Error, Fault, Faults, Kind, Metric, Registry, Result};
+
+/// All faults of a component's options by the JSON Schema of them, with the keys below the options.
+///
+/// # Errors
+/// [`Error::Component`] if the schema itself is not valid.
+pub fn option_faults(schema: &Value, options: &Value) -> Result<Vec<Fault>> {
+    let document = document::Document::default();
+    let prefixes = vec![Vec::new()];
+    let source = check::Source {
+        document: &document,
+        prefixes,
+    };
+    check::check(schema, options, &source)
+}
 
 /// An experiment in the making: a file's settings, and those of the command line over them.
 #[derive(Debug, Default)]
@@ -77,6 +91,14 @@ impl Draft {
         }
     }
 
+    /// The plugin files that the experiment names, which have to be loaded before its names can be
+    /// resolved. Something that is no file's name is left for [`resolve`](Draft::resolve) to tell.
+    pub fn plugins(&self) -> Vec<PathBuf> {
+        let plugins = self.document.root.get("plugins").and_then(Value::as_array);
+        let names = plugins.into_iter().flatten().filter_map(Value::as_str);
+        names.map(PathBuf::from).collect()
+    }
+
     /// Resolves every name and checks every option. Touches no file.
     ///
     /// # Errors
@@ -100,6 +122,28 @@ impl Draft {
     pub fn resolve_metrics(&self, registry: &Registry) -> Result<Vec<Arc<dyn Metric>>> {
         Faults(self.faults.clone()).into_result()?;
         resolve::resolve_metrics(&self.document, registry)
+    }
+
+    /// Resolves the one component of `kind` that is set under the name of its kind; tells it
+    /// together with its options as typed. Touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all of its faults at once.
+    pub fn resolve_one(
+        &self,
+        kind: Kind,
+        registry: &Registry,
+    ) -> Result<(AnyComponent, Map<String, Value>)> {
+        Faults(self.faults.clone()).into_result()?;
+        let component = resolve::resolve_one(&self.document, kind, registry)?;
+        let options = self
+            .document
+            .root
+            .get(kind.name())
+            .and_then(Value::as_object);
+        let mut options = options.cloned().unwrap_or_default();
+        options.shift_remove("type");
+        Ok((component, options))
     }
 
     /// Resolves the data set alone, whatever else is set or missing. Touches no file.

@@ -62,6 +62,27 @@ pub(crate) fn resolve_metrics(
     Ok(metrics)
 }
 
+/// Resolves the setting that has the name of `kind` alone. Touches no file.
+///
+/// # Errors
+/// [`Error::Config`] with every fault of it.
+pub(crate) fn resolve_one(
+    document: &Document,
+    kind: Kind,
+    registry: &Registry,
+) -> Result<AnyComponent> {
+    let mut resolver = Resolver {
+        document,
+        registry,
+        faults: Vec::new(),
+    };
+    let value = document.root.get(kind.name()).unwrap_or(&Value::Null);
+    let source = resolver.source(vec![key(&[kind.name()])]);
+    let component = resolver.component(kind, value, &source)?;
+    Faults(resolver.faults).into_result()?;
+    component.ok_or_else(|| Error::Usage(format!("no {kind} is named")))
+}
+
 /// Resolves the setting `dataset` alone. Touches no file.
 ///
 /// # Errors
@@ -201,8 +222,9 @@ impl<'a> Resolver<'a> {
         }
         match entry.parse(options) {
             Ok(component) => {
-                for fault in own_faults(&component) {
-                    let below: Key = fault.key.split('.').map(str::to_string).collect();
+                for fault in component.check() {
+                    let parts = fault.key.split('.').filter(|part| !part.is_empty());
+                    let below: Key = parts.map(str::to_string).collect();
                     self.faults.push(source.locate(&below, false, fault));
                 }
                 Ok(Some(component))
@@ -213,16 +235,6 @@ impl<'a> Resolver<'a> {
                 Ok(None)
             }
         }
-    }
-}
-
-/// The faults that the component itself finds in its options.
-fn own_faults(component: &AnyComponent) -> Vec<Fault> {
-    match component {
-        AnyComponent::Dataset(dataset) => dataset.check(),
-        AnyComponent::Generator(generator) => generator.check(),
-        AnyComponent::Retriever(retriever) => retriever.check(),
-        AnyComponent::Metric(metric) => metric.check(),
     }
 }
 

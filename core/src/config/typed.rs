@@ -17,6 +17,14 @@ pub(crate) struct Experiment {
     pub(crate) name: Option<String>,
     /// The folder that the run writes; by default `runs/NAME-HASH`.
     pub(crate) output: Option<PathBuf>,
+    /// Plugin files to load: dynamic libraries, and programs that speak the plugin protocol. Each
+    /// is a path, from the current folder.
+    #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "loaded before all names are resolved; here for the schema"
+    )]
+    plugins: Vec<PathBuf>,
     /// The cases that methods are judged on.
     #[serde(default)]
     pub(crate) split: Split,

@@ -47,6 +47,9 @@ pub struct Manifest {
     pub experiment: Value,
     /// The packages that the components are from, with their versions.
     pub packages: Vec<String>,
+    /// The files of components' code that is not compiled in: plugin libraries, programs.
+    #[serde(default)]
+    pub code: Vec<Input>,
     /// The files that were read.
     pub inputs: Vec<Input>,
     /// When the run started, in seconds since 1970.
@@ -139,10 +142,12 @@ pub fn run(
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
     let inputs = all_inputs(experiment, context)?;
+    let code = code(experiment)?;
     let made_from = json!({
         "build": build(),
         "experiment": experiment.describe()?,
         "packages": packages(experiment),
+        "code": Input::identity(&code),
         "inputs": Input::identity(&inputs),
     });
     let key = hash(&made_from);
@@ -167,6 +172,7 @@ pub fn run(
         key,
         experiment: experiment.describe()?,
         packages: packages(experiment),
+        code,
         inputs,
         started,
         seconds: clock.elapsed().as_secs_f64(),
@@ -312,7 +318,7 @@ fn stages(
     }
     let results = Results {
         experiment: experiment.name.clone(),
-        dataset: experiment.dataset.typetag_name().to_string(),
+        dataset: experiment.dataset.name().to_string(),
         split: experiment.split,
         methods: results,
         data: prepared.data.report.clone(),
@@ -334,7 +340,7 @@ pub(super) fn all_inputs(experiment: &Experiment, context: &Context) -> Result<V
     read_inputs(paths, context)
 }
 
-pub(super) fn packages(experiment: &Experiment) -> Vec<String> {
+fn components(experiment: &Experiment) -> Vec<&dyn Component> {
     let mut components: Vec<&dyn Component> = vec![experiment.dataset.as_ref()];
     for metric in &experiment.metrics {
         components.push(metric.as_ref());
@@ -345,7 +351,22 @@ pub(super) fn packages(experiment: &Experiment) -> Vec<String> {
             components.push(retriever.as_ref());
         }
     }
-    let mut packages: Vec<String> = components
+    components
+}
+
+/// The files of code that is not compiled in, each once.
+pub(super) fn code(experiment: &Experiment) -> Result<Vec<Input>> {
+    let mut code = Vec::new();
+    for component in components(experiment) {
+        code.extend(component.code()?);
+    }
+    code.sort_by(|a, b| a.path.cmp(&b.path));
+    code.dedup();
+    Ok(code)
+}
+
+pub(super) fn packages(experiment: &Experiment) -> Vec<String> {
+    let mut packages: Vec<String> = components(experiment)
         .into_iter()
         .map(|component| {
             let (name, version) = component.package();

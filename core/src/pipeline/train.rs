@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::run::{MANIFEST, all_inputs, packages, peak_memory};
+use super::run::{MANIFEST, all_inputs, code, packages, peak_memory};
 use super::score::Judge;
 use super::{Existing, Manifest, Prepared, Stage, generate, index, prepare, retrieve};
 use crate::config::folder_name;
@@ -47,8 +47,8 @@ pub fn train(
     };
     let inputs = read_inputs(trainer.inputs()?, context)?;
     let made_from = json!({
-        "training": trainer.identity()?,
-        "package": identity_of_package(method.generator.as_ref()),
+        "training": trainer.identity_text()?,
+        "package": identity_of_package(method.generator.as_ref())?,
         "inputs": Input::identity(&inputs),
         "data": prepared.artefact.key,
         "validation": validation(method)?,
@@ -75,9 +75,10 @@ pub fn train(
     })
 }
 
-fn identity_of_package(component: &dyn Component) -> Value {
+fn identity_of_package(component: &dyn Component) -> Result<Value> {
     let (package, version) = component.package();
-    json!([component.typetag_name(), package, version])
+    let code = Input::identity(&component.code()?);
+    Ok(json!([component.name(), package, version, code]))
 }
 
 /// What a validation through the method depends on, if there is one.
@@ -166,8 +167,10 @@ pub fn train_experiment(
         ));
     }
     let inputs = all_inputs(experiment, context)?;
+    let code = code(experiment)?;
     let made_from = json!({
         "build": build(),
+        "code": Input::identity(&code),
         "training": experiment.describe()?,
         "inputs": Input::identity(&inputs),
     });
@@ -204,6 +207,7 @@ pub fn train_experiment(
         key,
         experiment: experiment.describe()?,
         packages: packages(experiment),
+        code,
         inputs,
         started: started.map_or(0, |started| started.as_secs()),
         seconds: clock.elapsed().as_secs_f64(),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// A retriever as its name, or as a table of its options with its name under `type`. It is looked
-/// up among the components that are compiled in.
+/// up among all components that are known when the options are read.
 #[derive(Debug, Clone)]
 pub struct Nested {
     name: String,
@@ -54,7 +54,7 @@ impl Nested {
 }
 
 fn resolve(name: &str, options: Value) -> Result<Arc<dyn Retriever>, Vec<Fault>> {
-    let registry = Registry::compiled_in();
+    let registry = Registry::known();
     let registry = registry.map_err(|error| vec![Fault::new("", error.to_string())])?;
     if name.is_empty() {
         let message = "must be given: the name of a retriever.";

@@ -57,6 +57,7 @@ impl Retriever for Hybrid {
         let mut inputs = BTreeSet::new();
         for (_, retriever) in self.nested()? {
             inputs.extend(retriever.inputs()?);
+            inputs.extend(retriever.code()?.into_iter().map(|file| file.path));
         }
         Ok(inputs.into_iter().collect())
     }

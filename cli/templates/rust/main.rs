@@ -1,0 +1,8 @@
+//! gloss with the component of this crate beside its own.
+
+// Without this line the linker drops the component; `tests/command.rs` watches over it.
+use skeleton_crate as _;
+
+fn main() -> std::process::ExitCode {
+    gloss::main()
+}

@@ -1,0 +1,148 @@
+//! One question and its answer, and everything that can go wrong in between.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use gloss_core::{Context, Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::process::{Process, Silence};
+use crate::protocol::{Answer, Call};
+
+/// How much of a question or an answer an error quotes, in letters.
+const QUOTED: usize = 300;
+
+/// A question, as it is written.
+pub(crate) struct Asked {
+    id: u64,
+    line: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct Numbered<'a> {
+    id: u64,
+    #[serde(flatten)]
+    call: &'a Call<'a>,
+}
+
+/// Why there is no answer.
+pub(crate) enum Trouble {
+    /// The program told why it cannot answer, or gloss cannot ask; it can be asked further.
+    Refused(Error),
+    /// The program broke the protocol.
+    Broken(String),
+    /// The program ended or gave no answer in time.
+    Silent(String),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Trouble::Refused(error)
+    }
+}
+
+impl Trouble {
+    /// Whether the program cannot be asked further.
+    pub(crate) fn ends_program(&self) -> bool {
+        !matches!(self, Trouble::Refused(_)) || matches!(self, Trouble::Refused(Error::Interrupted))
+    }
+
+    /// Whether another attempt may succeed.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Trouble::Silent(_))
+    }
+
+    /// The error that a person sees, about the program `label`.
+    pub(crate) fn into_error(self, label: &str) -> Error {
+        match self {
+            Trouble::Refused(Error::Usage(message)) => Error::Usage(format!("{label}: {message}")),
+            Trouble::Refused(Error::Component { message, .. }) => Error::component(label, message),
+            Trouble::Refused(error) => error,
+            Trouble::Broken(message) | Trouble::Silent(message) => Error::component(label, message),
+        }
+    }
+}
+
+impl Asked {
+    pub(crate) fn new(id: u64, call: &Call<'_>) -> Result<Self> {
+        let line = serde_json::to_vec(&Numbered { id, call })
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(Asked { id, line })
+    }
+
+    /// Asks, and waits for the answer.
+    pub(crate) fn exchange<T: DeserializeOwned>(
+        self,
+        process: &mut Process,
+        limit: Duration,
+        context: &Context,
+    ) -> Result<T, Trouble> {
+        let question = quote(&self.line);
+        process.write(self.line);
+        let line = match process.read(limit, context) {
+            Ok(line) => line,
+            Err(Silence::Interrupted) => return Err(Error::Interrupted.into()),
+            Err(Silence::Late(limit)) => {
+                let message = format!("gave no answer within {} s", limit.as_secs_f64());
+                return Err(Trouble::Silent(told(message, &question, None, process)));
+            }
+            Err(Silence::Ended(how)) => {
+                let message = format!("{how} instead of answering");
+                return Err(Trouble::Silent(told(message, &question, None, process)));
+            }
+        };
+        let broken = |message: String, process: &Process| {
+            Trouble::Broken(told(message, &question, Some(&line), process))
+        };
+        let answer: Answer = serde_json::from_slice(&line).map_err(|error| {
+            broken(
+                format!("answered with something else than JSON of the protocol ({error})"),
+                process,
+            )
+        })?;
+        if answer.id != self.id {
+            let message = format!(
+                "answered question {} when asked question {}",
+                answer.id, self.id
+            );
+            return Err(broken(message, process));
+        }
+        match answer.error {
+            Some(message) if answer.fault => {
+                let message = told(message, &question, None, process);
+                Err(Trouble::Refused(Error::component("", message)))
+            }
+            Some(message) => Err(Trouble::Refused(Error::Usage(message))),
+            None => serde_json::from_value(answer.ok).map_err(|error| {
+                broken(
+                    format!("answered with something else than was asked for ({error})"),
+                    process,
+                )
+            }),
+        }
+    }
+}
+
+/// What happened, with the exchange in which it did.
+fn told(message: String, question: &str, answer: Option<&[u8]>, process: &Process) -> String {
+    let mut text = format!("{message}\nasked: {question}");
+    if let Some(answer) = answer {
+        let _ = write!(text, "\nanswered: {}", quote(answer));
+    }
+    if let Some(words) = process.last_words() {
+        let _ = write!(text, "\nlast lines of its standard error:\n  {words}");
+    }
+    text
+}
+
+/// The beginning of a line.
+fn quote(line: &[u8]) -> String {
+    let cut = &line[..line.len().min(4 * QUOTED)];
+    let text = String::from_utf8_lossy(cut);
+    let text = text.trim_end();
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], line.len()),
+        None => text.to_string(),
+    }
+}

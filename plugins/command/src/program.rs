@@ -1,0 +1,226 @@
+//! A program as a component sees it: started when it is first asked, started again when it dies.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use gloss_core::{Context, Error, Kind, Result};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::config::Command;
+use crate::exchange::{Asked, Trouble};
+use crate::process::Process;
+use crate::protocol::{Call, Facts, Hello, PROTOCOL};
+
+/// A program that need not run yet.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) command: Command,
+    /// How often it may be started again.
+    restarts: u32,
+    hello: OnceLock<Hello>,
+    /// The options, defaults filled in, and what the program says of itself with them.
+    configured: OnceLock<(Map<String, Value>, Facts)>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    live: Option<Live>,
+    restarts: u32,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.live.is_some() {
+            "running"
+        } else {
+            "not running"
+        })
+    }
+}
+
+/// A running program that has said hello.
+pub(crate) struct Live {
+    process: Process,
+    questions: u64,
+    configured: bool,
+    /// The work that it is ready for.
+    ready: Option<u64>,
+}
+
+/// What a program has to be told before it can be asked: a catalogue, an index. It is told again
+/// after the program was started again, or has done other work.
+pub(crate) struct Work<'a> {
+    number: u64,
+    prepare: Box<Prepare<'a>>,
+}
+
+type Prepare<'a> = dyn Fn(&mut Teller<'_>) -> Result<(), Trouble> + Send + Sync + 'a;
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(
+        prepare: impl Fn(&mut Teller<'_>) -> Result<(), Trouble> + Send + Sync + 'a,
+    ) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        Work {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            prepare: Box::new(prepare),
+        }
+    }
+}
+
+/// Asks a running program.
+pub(crate) struct Teller<'a> {
+    live: &'a mut Live,
+    limit: Duration,
+    context: &'a Context,
+}
+
+impl Teller<'_> {
+    /// Asks, and waits for the answer.
+    pub(crate) fn ask<T: DeserializeOwned>(&mut self, call: &Call<'_>) -> Result<T, Trouble> {
+        self.live.questions += 1;
+        let asked = Asked::new(self.live.questions, call)?;
+        asked.exchange(&mut self.live.process, self.limit, self.context)
+    }
+}
+
+impl Program {
+    pub(crate) fn new(command: Command, kind: Option<Kind>) -> Self {
+        // A data set is read, and rankings are judged, in several exchanges that belong together.
+        let in_one_go = matches!(kind, Some(Kind::Dataset | Kind::Metric));
+        Program {
+            restarts: if in_one_go { 0 } else { command.restarts },
+            command,
+            hello: OnceLock::new(),
+            configured: OnceLock::new(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// The program, as it was named.
+    pub(crate) fn label(&self) -> String {
+        format!("the program `{}`", self.command.program.join(" "))
+    }
+
+    /// What the program says of itself, whatever its options.
+    pub(crate) fn hello(&self) -> Result<&Hello> {
+        if self.hello.get().is_none() {
+            self.with_live(&Context::default(), |_| Ok(()))?;
+        }
+        let unsaid = || Error::Internal("a program runs that has not said hello".into());
+        self.hello.get().ok_or_else(unsaid)
+    }
+
+    /// Has the program know its options: whatever it may be asked comes after that.
+    pub(crate) fn configure(&self, options: Map<String, Value>) -> Result<&Facts> {
+        if let Some((_, facts)) = self.configured.get() {
+            return Ok(facts);
+        }
+        let facts: Facts = self.with_live(&Context::default(), |teller| {
+            let facts = teller.ask(&Call::Configure { options: &options })?;
+            teller.live.configured = true;
+            Ok(facts)
+        })?;
+        Ok(&self.configured.get_or_init(|| (options, facts)).1)
+    }
+
+    /// Asks the program, which is made ready for `work` first. It is started if it does not run,
+    /// and started again, as often as the options allow, if it ends or does not answer.
+    pub(crate) fn ask<T: DeserializeOwned>(
+        &self,
+        work: &Work<'_>,
+        context: &Context,
+        call: &Call<'_>,
+    ) -> Result<T> {
+        self.with_live(context, |teller| {
+            if !teller.live.configured {
+                if let Some((options, _)) = self.configured.get() {
+                    let _: Facts = teller.ask(&Call::Configure { options })?;
+                }
+                teller.live.configured = true;
+            }
+            if teller.live.ready != Some(work.number) {
+                (work.prepare)(teller)?;
+                teller.live.ready = Some(work.number);
+            }
+            teller.ask(call)
+        })
+    }
+
+    /// Ends the program; it is started again when it is asked.
+    pub(crate) fn end(&self) {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .live = None;
+    }
+
+    fn with_live<T>(
+        &self,
+        context: &Context,
+        ask: impl Fn(&mut Teller<'_>) -> Result<T, Trouble>,
+    ) -> Result<T> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let attempt = self.start(&mut state, context).and_then(|live| {
+                let limit = self.command.answer_limit();
+                ask(&mut Teller {
+                    live,
+                    limit,
+                    context,
+                })
+            });
+            let trouble = match attempt {
+                Ok(answer) => return Ok(answer),
+                Err(trouble) => trouble,
+            };
+            if trouble.ends_program() {
+                state.live = None;
+            }
+            if !trouble.may_pass() || state.restarts >= self.restarts {
+                return Err(trouble.into_error(&self.label()));
+            }
+            state.restarts += 1;
+            tracing::warn!("{}; it is started again", trouble.into_error(&self.label()));
+        }
+    }
+
+    /// The running program, which is started if there is none.
+    fn start<'s>(&self, state: &'s mut State, context: &Context) -> Result<&'s mut Live, Trouble> {
+        if state.live.is_none() {
+            let mut live = Live {
+                process: Process::start(&self.command.program)?,
+                questions: 0,
+                configured: false,
+                ready: None,
+            };
+            let limit = self.command.start_limit();
+            let hello = say_hello(&mut Teller {
+                live: &mut live,
+                limit,
+                context,
+            })?;
+            self.hello.get_or_init(|| hello);
+            state.live = Some(live);
+        }
+        let gone = || Error::Internal("a program that was started is gone".into());
+        Ok(state.live.as_mut().ok_or_else(gone)?)
+    }
+}
+
+fn say_hello(teller: &mut Teller<'_>) -> Result<Hello, Trouble> {
+    let hello: Hello = teller.ask(&Call::Hello {
+        protocol: PROTOCOL,
+        gloss: env!("CARGO_PKG_VERSION"),
+    })?;
+    if hello.protocol == PROTOCOL {
+        return Ok(hello);
+    }
+    Err(Trouble::from(Error::Usage(format!(
+        "it speaks version {} of the protocol, and this gloss version {PROTOCOL}",
+        hello.protocol
+    ))))
+}

@@ -1,0 +1,135 @@
+//! How the registry gets to know programs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gloss_core::{
+    AnyComponent, Entry, Error, Kind, Origin, Plugin, Protocol, Registry, Result, add_plugin,
+    schema_of,
+};
+use serde_json::{Map, Value};
+
+use crate::config::Command;
+use crate::external::External;
+use crate::program::Program;
+
+/// Registers `command`, for all four kinds.
+///
+/// # Errors
+/// If a name is taken.
+pub fn register(registry: &mut Registry) -> Result<()> {
+    let origin = Origin {
+        name: env!("CARGO_PKG_NAME").to_string(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        file: None,
+    };
+    for kind in Kind::ALL {
+        let schema = with_protocol(kind, schema_of::<Command>());
+        let parse = move |options| command(kind, options);
+        registry.insert(Entry::new(kind, "command", schema, origin.clone(), parse))?;
+    }
+    Ok(())
+}
+
+inventory::submit! {
+    Plugin {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        register,
+    }
+}
+
+/// Starts the program `path` and asks it what it is, so that [`Registry::known`] has its component,
+/// by its own name and with its own options.
+///
+/// # Errors
+/// If it does not start or speak the protocol, or its component's name is taken.
+pub fn load_program(path: &Path) -> Result<()> {
+    add_plugin(path, |path| {
+        let file = path.to_str().map(str::to_string);
+        let file = file.ok_or_else(|| Error::input(path, "has a name that is not UTF-8"))?;
+        let program = Program::new(Command::new(vec![file.clone()], Map::new()), None);
+        let hello = program.hello()?.clone();
+        program.end();
+        let kind = Kind::from(hello.kind);
+        let origin = Origin {
+            name: hello.name.clone(),
+            version: hello.version,
+            file: Some(path.to_path_buf()),
+        };
+        let schema = with_protocol(kind, hello.options);
+        let name = hello.name;
+        Ok(move |registry: &mut Registry| {
+            let (named, file) = (name.clone(), file.clone());
+            let parse = move |options| own_name(kind, &named, &file, options);
+            let schema = schema.clone();
+            registry.insert(Entry::new(kind, &name, schema, origin.clone(), parse))
+        })
+    })
+}
+
+/// A component `command`, which names its program in its options.
+fn command(kind: Kind, options: Value) -> Result<AnyComponent, String> {
+    let (protocol, options) = without_protocol(kind, options)?;
+    let text = |error: serde_json::Error| error.to_string();
+    let command: Command = serde_json::from_value(options).map_err(text)?;
+    let typed = match serde_json::to_value(&command).map_err(text)? {
+        Value::Object(typed) => typed,
+        _ => Map::new(),
+    };
+    Ok(component(External {
+        kind,
+        name: "command".to_string(),
+        typed,
+        own: "options",
+        protocol,
+        program: Program::new(command, Some(kind)),
+    }))
+}
+
+/// A component by the name that its program gives itself.
+fn own_name(kind: Kind, name: &str, file: &str, options: Value) -> Result<AnyComponent, String> {
+    let (protocol, options) = without_protocol(kind, options)?;
+    let Value::Object(typed) = options else {
+        return Err("the options are no table".to_string());
+    };
+    Ok(component(External {
+        kind,
+        name: name.to_string(),
+        typed,
+        own: "",
+        protocol,
+        program: Program::new(Command::new(vec![file.to_string()], Map::new()), Some(kind)),
+    }))
+}
+
+fn component(external: External) -> AnyComponent {
+    match external.kind {
+        Kind::Dataset => AnyComponent::Dataset(Arc::new(external)),
+        Kind::Generator => AnyComponent::Generator(Arc::new(external)),
+        Kind::Retriever => AnyComponent::Retriever(Arc::new(external)),
+        Kind::Metric => AnyComponent::Metric(Arc::new(external)),
+    }
+}
+
+/// A data set's options have, besides the program's, the protocol that makes histories of what it
+/// reads.
+fn with_protocol(kind: Kind, mut schema: Value) -> Value {
+    if kind == Kind::Dataset {
+        let mut protocol = schema_of::<Protocol>();
+        let default = serde_json::to_value(Protocol::default());
+        protocol["default"] = default.unwrap_or_default();
+        schema["properties"]["protocol"] = protocol;
+    }
+    schema
+}
+
+fn without_protocol(kind: Kind, mut options: Value) -> Result<(Protocol, Value), String> {
+    let given = match (kind, &mut options) {
+        (Kind::Dataset, Value::Object(options)) => options.shift_remove("protocol"),
+        _ => None,
+    };
+    let protocol = given.map(serde_json::from_value).transpose();
+    let protocol = protocol.map_err(|error| format!("protocol: {error}"))?;
+    Ok((protocol.unwrap_or_default(), options))
+}

@@ -1,0 +1,52 @@
+//! What programs are told in batches: the catalogue, the training cases.
+
+use gloss_core::{Case, Catalogue, Data};
+
+use crate::exchange::Trouble;
+use crate::program::Teller;
+use crate::protocol::Call;
+
+/// How many items or cases are told at once.
+const AT_ONCE: usize = 4096;
+
+/// Tells the whole catalogue.
+pub(crate) fn catalogue(teller: &mut Teller<'_>, catalogue: &Catalogue) -> Result<(), Trouble> {
+    let all = catalogue.items();
+    for (start, end) in batches(all.len()) {
+        let items = all[start..end].iter();
+        let items =
+            items.map(|item| (item.id.as_str(), item.text.as_str(), item.fields.as_slice()));
+        teller.ask::<()>(&Call::Catalogue {
+            fields: catalogue.field_names(),
+            items: items.collect(),
+            first: start == 0,
+            last: end == all.len(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Tells all training cases.
+pub(crate) fn training(teller: &mut Teller<'_>, data: &Data) -> Result<(), Trouble> {
+    let all = &data.splits.train;
+    for (start, end) in batches(all.len()) {
+        let case = |&case: &Case| {
+            (
+                data.histories.seen(case).items,
+                data.histories.targets(case),
+            )
+        };
+        teller.ask::<()>(&Call::Training {
+            cases: all[start..end].iter().map(case).collect(),
+            first: start == 0,
+            last: end == all.len(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Where batches of `length` things begin and end; one that is empty if there are none.
+fn batches(length: usize) -> impl Iterator<Item = (usize, usize)> {
+    let starts = (0..length.max(1)).step_by(AT_ONCE);
+    starts.map(move |start| (start, length.min(start + AT_ONCE)))
+}

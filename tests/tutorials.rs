@@ -1,0 +1,126 @@
+//! The tutorials of `docs/plugins.md`, followed to the letter, and the skeletons of all kinds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{Place, Ran, as_here, target};
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs a script in the place with `gloss` on the path, stopping at the first failure. What cargo
+/// builds is built where this test was, from the versions that gloss was built with.
+fn run(place: &Place, script: &str) -> Ran {
+    let target = target();
+    let lock = repository().join("Cargo.lock");
+    let prepare = format!("ln -s {target:?} target; cp {lock:?} .");
+    let lines = script.lines().map(|line| match line.starts_with("cd ") {
+        true => format!("{line}\n{prepare}\n"),
+        false => format!("{line}\n"),
+    });
+    let commands = Path::new(env!("CARGO_BIN_EXE_gloss")).parent().unwrap();
+    let folders = env::split_paths(&env::var_os("PATH").unwrap()).collect::<Vec<PathBuf>>();
+    let path = env::join_paths([commands.to_path_buf()].into_iter().chain(folders)).unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["-e", "-c", &lines.collect::<String>()])
+        .current_dir(place.path(""))
+        .env("PATH", path)
+        .env_remove("GLOSS_PLUGINS");
+    as_here(&mut bash).output().unwrap().into()
+}
+
+/// The commands of a tutorial.
+fn tutorial(name: &str) -> String {
+    let text = fs::read_to_string(repository().join("docs/plugins.md")).unwrap();
+    let marker = format!("<!-- tutorial: {name} -->\n```sh\n");
+    let (_, after) = text.split_once(&marker).unwrap();
+    after.split_once("```").unwrap().0.to_string()
+}
+
+#[track_caller]
+fn ends_in_a_result(ran: &Ran, names: &[&str]) {
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+    for name in names {
+        assert!(ran.stdout.contains(name), "no {name} in\n{}", ran.stdout);
+    }
+    assert!(
+        ran.stdout.contains("the run is in runs/experiment-"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn the_tutorial_of_a_component_that_is_compiled_in() {
+    let ran = run(&Place::new(), &tutorial("compiled in"));
+    ends_in_a_result(
+        &ran,
+        &["retriever mine, from mine 0.1.0", "lis+mine", "kept"],
+    );
+}
+
+#[test]
+fn the_tutorial_of_a_library() {
+    let ran = run(&Place::new(), &tutorial("library"));
+    ends_in_a_result(
+        &ran,
+        &["retriever mine-too, from mine-too 0.1.0 (/", "lis+mine-too"],
+    );
+}
+
+#[test]
+fn the_tutorial_of_a_program() {
+    let ran = run(&Place::new(), &tutorial("program"));
+    ends_in_a_result(
+        &ran,
+        &[
+            "retriever mine-again, from mine-again 0.1.0 (/",
+            "lis+mine-again",
+        ],
+    );
+}
+
+#[test]
+fn the_skeletons_of_all_kinds_work() {
+    for kind in ["dataset", "generator", "metric", "retriever"] {
+        for (route, build) in [("dylib", "cargo test\ncargo build\n"), ("python", "")] {
+            let name = format!("a-{kind}-{route}");
+            let script = format!(
+                "gloss new {kind} {name} --{route}\ncd {name}\n{build}\
+                 gloss check {name} --plugin $(grep -o 'plugins = .*' experiment.toml | cut -d'\"' -f2)\n\
+                 gloss run experiment.toml"
+            );
+            ends_in_a_result(&run(&Place::new(), &script), &["kept"]);
+        }
+    }
+}
+
+#[test]
+fn a_skeleton_harms_nothing_that_is_there() {
+    let place = Place::new();
+    place.write("mine/precious", "");
+    place
+        .gloss(&["new", "metric", "mine"])
+        .fails(2, &["mine is not empty"]);
+    place
+        .gloss(&["new", "metric", "mrr"])
+        .fails(2, &["a metric `mrr` already, in gloss-metrics"]);
+    for name in ["Mine", "3d", "a b", "serde", ""] {
+        assert_eq!(
+            place.gloss(&["new", "metric", name]).code,
+            Some(2),
+            "{name}"
+        );
+    }
+    assert_eq!(fs::read_dir(place.path("")).unwrap().count(), 1);
+}
