@@ -69,6 +69,6 @@ pub use store::{Artefact, Input, Store};
 #[doc(hidden)]
 pub use component::{Tagged, options_text};
 #[doc(hidden)]
-pub use {inventory, typetag};
-#[doc(hidden)]
 pub use library::{Exported, Handshake, export};
+#[doc(hidden)]
+pub use {inventory, typetag};

@@ -216,12 +216,12 @@ impl Llama {
         }
         let plan = Plan::new(shape, training);
         let parameters = match (training.method, &self.adapter) {
-            (Method::Full, _) => plan.from_checkpoint(&Checkpoint::open(base)?, device)?,
+            (Method::Full, _) => plan.read_checkpoint(&Checkpoint::open(base)?, device)?,
             (Method::Lora, None) => plan.drawn(training.seed, device)?,
             (Method::Lora, Some(folder)) => {
                 let adapter = Adapter::open(folder)?;
                 check_scale(training, &adapter, folder)?;
-                plan.from_adapter(&adapter, device)?
+                plan.read_adapter(&adapter, device)?
             }
         };
         let positions = self.max_length as i64;

@@ -18,6 +18,9 @@ use super::schedule::learning_rate;
 use super::texts::order;
 use super::weights;
 
+/// A metric's name, and how good the weights in a folder are by it; higher is better.
+pub(crate) type Judge<'a> = (&'a str, &'a dyn Fn(&Path) -> Result<f64>);
+
 /// A training, and what it needs.
 pub(crate) struct Session<'a> {
     pub(crate) training: &'a Training,
@@ -30,8 +33,8 @@ pub(crate) struct Session<'a> {
     pub(crate) folder: &'a Path,
     /// The checkpoint that is trained, and what it is called.
     pub(crate) base: (PathBuf, String),
-    /// How good the weights in a folder are by the metric that decides, if one does.
-    pub(crate) metric: Option<(&'a str, &'a dyn Fn(&Path) -> Result<f64>)>,
+    /// The metric that decides, if one does.
+    pub(crate) metric: Option<Judge<'a>>,
     pub(crate) packed_tokens: usize,
     pub(crate) context: &'a Context,
 }
