@@ -144,11 +144,7 @@ fn ours(arguments: &Arguments, data: &Data, tokens: usize) -> (f64, f64, f64) {
 }
 
 fn peer_row(arguments: &Arguments, data: &Data, checkpointing: bool) -> Value {
-    let texts = Path::new(env!("CARGO_TARGET_TMPDIR")).join("texts.jsonl");
-    let texts = match texts.parent().is_some_and(Path::exists) {
-        true => texts,
-        false => std::env::temp_dir().join("texts.jsonl"),
-    };
+    let texts = std::env::temp_dir().join(format!("texts-{}.jsonl", std::process::id()));
     write_texts(arguments, data, &texts);
     let mut command = Command::new("python3");
     command.arg(&arguments.script);
