@@ -150,10 +150,15 @@ fn a_training_leaves_an_adapter_a_record_and_a_picture_and_a_run_uses_them() {
     assert_eq!(sequences("w"), sequences("r"));
 }
 
+/// The most kills of one training; a fast machine is done before.
+const KILLS: usize = 20;
+
 #[test]
 fn a_training_that_is_killed_again_and_again_ends_in_the_same_bytes() {
     let place = place();
-    let more = ["--set", "generator.training.checkpoint_every=1"];
+    let more = ["checkpoint_every=1", "max_steps=40", "validate_every=10"];
+    let more = more.map(|change| format!("generator.training.{change}"));
+    let more: Vec<&str> = more.iter().flat_map(|change| ["--set", change]).collect();
     let train = |cache: &str, output: &str| {
         let fixed = ["train", "e.toml", "--cache", cache, "--output", output];
         command(&place, &[&fixed[..], &more].concat())
@@ -168,10 +173,9 @@ fn a_training_that_is_killed_again_and_again_ends_in_the_same_bytes() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let patience = if attempt < 40 {
-            random.random_range(50..900)
-        } else {
-            100_000
+        let patience = match attempt < 60 && killed < KILLS {
+            true => random.random_range(50..1000),
+            false => 1_000_000,
         };
         let mut waited = 0;
         let status = loop {
@@ -197,7 +201,7 @@ fn a_training_that_is_killed_again_and_again_ends_in_the_same_bytes() {
         }
     }
     println!("killed {killed} times");
-    assert!(killed > 0);
+    assert!(killed > KILLS / 4, "killed {killed} times alone");
     let adapter = |folder: &str| {
         fs::read(place.path(folder).join("adapter/adapter_model.safetensors")).unwrap()
     };

@@ -220,7 +220,7 @@ impl Llama {
             (Method::Lora, None) => plan.drawn(training.seed, device)?,
             (Method::Lora, Some(folder)) => {
                 let adapter = Adapter::open(folder)?;
-                check_scale(training, &adapter, folder)?;
+                check_scale(&plan, training.scale(), &adapter, folder)?;
                 plan.read_adapter(&adapter, device)?
             }
         };
@@ -324,23 +324,22 @@ fn check_texts(training: &Training, train: usize, validation: usize) -> Result<(
     }
 }
 
-/// Whether an adapter that is trained further has the scale that the options tell.
-fn check_scale(training: &Training, adapter: &Adapter, folder: &Path) -> Result<()> {
-    let module = format!(
-        "model.layers.0.self_attn.{}",
-        training
-            .targets
-            .first()
-            .map_or("q_proj", |target| target.name())
-    );
-    let (found, expected) = (adapter.scale(&module), training.scale());
-    match (found - expected).abs() < 1e-9 {
-        true => Ok(()),
-        false => Err(Error::input(
+/// Whether an adapter that is trained further has the scale that the options tell, everywhere.
+fn check_scale(plan: &Plan, scale: f64, adapter: &Adapter, folder: &Path) -> Result<()> {
+    let modules = plan.list.iter().filter_map(|parameter| {
+        let module = parameter.name.strip_prefix("base_model.model.")?;
+        module.strip_suffix(".lora_A.weight")
+    });
+    let mut others = modules.filter(|module| (adapter.scale(module) - scale).abs() > 1e-9);
+    match others.next() {
+        None => Ok(()),
+        Some(module) => Err(Error::input(
             folder.join("adapter_config.json"),
             format!(
-                "the adapter's scale (alpha / rank) is {found}, and that of the training \
-                 {expected}; give the training the adapter's `alpha`, `rank` and `rank_stabilized`"
+                "the adapter's scale (alpha / rank) of {module} is {}, and that of the training \
+                 {scale}; give the training the adapter's `alpha`, `rank` and `rank_stabilized` \
+                 (one that differs from module to module cannot be trained further)",
+                adapter.scale(module)
             ),
         )),
     }

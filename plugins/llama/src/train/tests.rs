@@ -167,3 +167,55 @@ fn fifty_steps_are_those_of_the_peers_padded_and_packed() {
         }
     }
 }
+
+#[test]
+fn an_adapter_that_was_written_is_trained_further_and_one_of_another_scale_is_not() {
+    let (golden, checkpoint) = Golden::read("lora");
+    let training = golden.training.clone();
+    let (folder, context) = (tempfile::tempdir().unwrap(), Context::default());
+    let session = golden.session(&training, folder.path(), &context);
+    start(&session.parameters, &checkpoint);
+    let adapter = folder.path().join("adapter");
+    weights::write(
+        &adapter,
+        &training,
+        &session.parameters,
+        Path::new(""),
+        "gqa",
+    )
+    .unwrap();
+    let base = path("fixtures/gqa");
+    let network = |adapter: PathBuf, training: &Training| {
+        let llama = Llama {
+            model: Some(base.display().to_string()),
+            adapter: Some(adapter),
+            device: DeviceName::Cpu,
+            ..Llama::default()
+        };
+        llama.network(training, &base)
+    };
+    let (_, read) = network(adapter.clone(), &training).unwrap();
+    assert_eq!(read.values, session.parameters.values);
+    let other = Training {
+        alpha: 4.0,
+        ..training
+    };
+    for (adapter, training) in [
+        (adapter, &other),
+        (path("fixtures/adapter"), &training_of_peft()),
+    ] {
+        let Err(error) = network(adapter, training) else {
+            panic!("it was taken");
+        };
+        assert!(error.to_string().contains("the adapter's scale"), "{error}");
+    }
+}
+
+/// As the adapter among the fixtures says, which has another scale in one module.
+fn training_of_peft() -> Training {
+    Training {
+        rank: 4,
+        alpha: 6.0,
+        ..Training::default()
+    }
+}
