@@ -68,7 +68,7 @@ fn texts(row: &Value) -> &Vec<Value> {
 }
 
 #[test]
-fn five_texts_are_written_for_each_user_most_probable_by_length_first() {
+fn five_texts_are_written_for_each_user_whatever_the_batches() {
     let place = place();
     let rows = generated(&place, "a", &[]);
     assert_eq!(rows.len(), 3);

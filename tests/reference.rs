@@ -1,4 +1,4 @@
-//! The references under `docs/` are what the code says. `GLOSS_WRITE_REFERENCE=1` writes them.
+//! The references under `core/docs/` are what the code says. `GLOSS_WRITE_REFERENCE=1` writes them.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Compares a committed file with what it should hold, or writes it.
 fn check(name: &str, expected: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("docs")
+        .join("core/docs")
         .join(name);
     if std::env::var_os("GLOSS_WRITE_REFERENCE").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -21,7 +21,7 @@ fn check(name: &str, expected: &str) {
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == expected,
-        "docs/{name} is not what the code says; write it anew by\n  \
+        "core/docs/{name} is not what the code says; write it anew by\n  \
          GLOSS_WRITE_REFERENCE=1 cargo test --test reference"
     );
 }

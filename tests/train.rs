@@ -105,14 +105,20 @@ fn a_training_leaves_an_adapter_a_record_and_a_picture_and_a_run_uses_them() {
     assert_eq!(validations.count(), 2);
     assert!(place.read("t/loss.svg").contains("validation"));
     let config: Value = serde_json::from_str(&place.read("t/adapter/adapter_config.json")).unwrap();
-    assert_eq!((&config["r"], &config["peft_type"]), (&2.into(), &"LORA".into()));
+    assert_eq!(
+        (&config["r"], &config["peft_type"]),
+        (&2.into(), &"LORA".into())
+    );
 
     let again = gloss(&place, &["train", "e.toml", "--output", "t", "--json"]);
     assert_eq!(again.json()["reused"], true);
     gloss(&place, &["run", "e.toml", "--output", "r"]);
     let manifest: Value = serde_json::from_str(&place.read("r/manifest.json")).unwrap();
     let stages = manifest["stages"].as_array().unwrap();
-    let train = stages.iter().find(|stage| stage["stage"] == "train").unwrap();
+    let train = stages
+        .iter()
+        .find(|stage| stage["stage"] == "train")
+        .unwrap();
     assert_eq!(train["reused"], true);
     // The adapter by itself gives the same texts.
     let adapter = place.read("e.toml");
@@ -122,12 +128,24 @@ fn a_training_leaves_an_adapter_a_record_and_a_picture_and_a_run_uses_them() {
     let texts = |folder: &str| place.read(&format!("{folder}/generated.json"));
     assert_eq!(texts("a"), texts("r"));
     // And so does the model with the adapter added.
-    gloss(&place, &["export", "e.toml", "--output", "whole", "--set", "generator.dtype=f32"]);
+    gloss(
+        &place,
+        &[
+            "export",
+            "e.toml",
+            "--output",
+            "whole",
+            "--set",
+            "generator.dtype=f32",
+        ],
+    );
     place.write("w.toml", head.replace("\"model\"", "\"whole\""));
     gloss(&place, &["run", "w.toml", "--output", "w"]);
     let sequences = |folder: &str| -> Vec<Value> {
         let rows: Vec<Value> = serde_json::from_str(&texts(folder)).unwrap();
-        rows.iter().map(|row| row["generated_sequences"].clone()).collect()
+        rows.iter()
+            .map(|row| row["generated_sequences"].clone())
+            .collect()
     };
     assert_eq!(sequences("w"), sequences("r"));
 }
@@ -150,7 +168,11 @@ fn a_training_that_is_killed_again_and_again_ends_in_the_same_bytes() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let patience = if attempt < 40 { random.random_range(50..900) } else { 100_000 };
+        let patience = if attempt < 40 {
+            random.random_range(50..900)
+        } else {
+            100_000
+        };
         let mut waited = 0;
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
@@ -191,7 +213,12 @@ fn a_training_that_is_killed_again_and_again_ends_in_the_same_bytes() {
 fn the_best_weights_by_a_metric_are_kept_and_patience_ends() {
     let place = place();
     let set = |key: &str| format!("generator.training.{key}");
-    let changes = ["best=recall@5", "patience=2", "validate_every=1", "max_steps=40"];
+    let changes = [
+        "best=recall@5",
+        "patience=2",
+        "validate_every=1",
+        "max_steps=40",
+    ];
     let changes: Vec<String> = changes.iter().map(|change| set(change)).collect();
     let mut args = vec!["train", "e.toml", "--output", "t"];
     for change in &changes {
@@ -234,17 +261,25 @@ fn what_cannot_be_trained_is_refused_before_anything_is_read() {
         }
         place.gloss(&args).fails(2, parts);
     };
-    refused(&["generator.model=random"], &["training.method", "in full: `full`"]);
+    refused(
+        &["generator.model=random"],
+        &["training.method", "in full: `full`"],
+    );
     refused(
         &["generator.training.method=full", "generator.quantize=nf4"],
-        &["quantized weights cannot be trained in full".replace("ized", "ised").as_str()],
+        &["quantized weights cannot be trained in full"
+            .replace("ized", "ised")
+            .as_str()],
     );
     refused(&["generator.training.best=recal@5"], &["recal", "recall"]);
     refused(&["generator.training.best=recall@50"], &["cutoff"]);
     refused(&["generator.training.ranks=3"], &["ranks", "rank"]);
     refused(&["generator.dtype=f16"], &["too small a range"]);
     refused(
-        &["generator.training.learning_rate=1e9", "generator.training.warmup_steps=0"],
+        &[
+            "generator.training.learning_rate=1e9",
+            "generator.training.warmup_steps=0",
+        ],
         &["training stops", "learning_rate"],
     );
     place

@@ -1,4 +1,4 @@
-//! The tutorials of `docs/plugins.md`, followed to the letter, and the skeletons of all kinds.
+//! The tutorials of `core/docs/plugins.md`, followed to the letter, and the skeletons of all kinds.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -41,7 +41,7 @@ fn run(place: &Place, script: &str) -> Ran {
 
 /// The commands of a tutorial.
 fn tutorial(name: &str) -> String {
-    let text = fs::read_to_string(repository().join("docs/plugins.md")).unwrap();
+    let text = fs::read_to_string(repository().join("core/docs/plugins.md")).unwrap();
     let marker = format!("<!-- tutorial: {name} -->\n```sh\n");
     let (_, after) = text.split_once(&marker).unwrap();
     after.split_once("```").unwrap().0.to_string()

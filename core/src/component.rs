@@ -4,7 +4,6 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Dataset, Error, Fault, Input, Metric, QueryGenerator, Result, Retriever};
@@ -18,7 +17,8 @@ pub trait Component: Debug + Send + Sync {
     /// The name by which it is registered.
     fn name(&self) -> &str;
 
-    /// All of its options, defaults included, as the text of a JSON object.
+    /// All of its options, defaults included, as the text of a JSON object, which may have the name
+    /// as its `type`.
     ///
     /// # Errors
     /// If they cannot be written as JSON.
@@ -37,11 +37,18 @@ pub trait Component: Debug + Send + Sync {
     }
 }
 
-/// What [`Component::options`] gives of options that serde can write.
+/// A component that is compiled into what it is asked in: its name, and its options as serde writes
+/// them, with the name as their `type`. [`Component`] is what goes to and from a library, where
+/// the two sides share no such tables.
 #[doc(hidden)]
-pub fn options_text(options: &impl Serialize) -> Result<String> {
-    let text = serde_json::to_string(options);
-    text.map_err(|error| Error::component(std::any::type_name_of_val(options), error))
+#[typetag::serialize(tag = "type")]
+pub trait Tagged {}
+
+/// What [`Component::options`] gives of a component that is compiled in.
+#[doc(hidden)]
+pub fn options_text(component: &dyn Tagged) -> Result<String> {
+    let text = serde_json::to_string(component);
+    text.map_err(|error| Error::component(component.typetag_name(), error))
 }
 
 /// A component's options: a struct that serde can read, whose fields have doc comments and whose

@@ -67,8 +67,8 @@ pub use pipeline::{
 pub use store::{Artefact, Input, Store};
 
 #[doc(hidden)]
-pub use component::options_text;
-#[doc(hidden)]
-pub use inventory;
+pub use component::{Tagged, options_text};
 #[doc(hidden)]
 pub use library::{Exported, Handshake, export};
+#[doc(hidden)]
+pub use {inventory, typetag};

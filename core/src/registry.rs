@@ -297,10 +297,14 @@ impl Registry {
 macro_rules! plugin {
     ($($kind:ident $name:literal => $type:ty),+ $(,)?) => {
         const _: () = {
+            use $crate::typetag;
             $(
+                #[typetag::serialize(name = $name)]
+                impl $crate::Tagged for $type {}
+
                 impl $crate::Component for $type {
                     fn name(&self) -> &str {
-                        $name
+                        $crate::Tagged::typetag_name(self)
                     }
 
                     fn options(&self) -> $crate::Result<::std::string::String> {

@@ -1,7 +1,7 @@
 //! The protocol: what gloss asks, and what a program answers, one JSON object a line.
 //!
 //! A question is one of [`Call`] together with its number, `{"id": 3, "call": "search", …}`. The
-//! answer is [`Answer`], with the same number. `docs/protocol.md` is made of this file.
+//! answer is [`Answer`], with the same number. `core/docs/protocol.md` is made of this file.
 
 use gloss_core::{Kind, QueryContent, QueryKind};
 use schemars::JsonSchema;

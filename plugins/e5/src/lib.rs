@@ -3,12 +3,13 @@
 //!
 //! - `config`, `retriever`: the options, and the retriever that they make.
 //! - `encoder`: from texts to vectors; `embed`: the seam between it and an index.
-//! - `store`: the index on disk.
+//! - `recent`: the vectors of queries that were just asked; `store`: the index on disk.
 //! - `search`: from vectors to items, exactly or by trees.
 
 mod config;
 mod embed;
 mod encoder;
+mod recent;
 mod retriever;
 mod search;
 mod store;

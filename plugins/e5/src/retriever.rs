@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::config::{E5, NamedPrefix, PrefixChoice, Search, Similarity};
 use crate::embed::Embed;
 use crate::encoder::{self, Encoder, Given, Prefix, Role, Settings};
+use crate::recent;
 use crate::search::{Exact, Matrix, Trees};
 use crate::store::{self, Environment, Source, Stored};
 
@@ -177,7 +178,9 @@ impl<'a> Dense<'a> {
                 });
             }
         }
-        let mut values = store::encode(self.embed.as_ref(), &texts, Role::Query, &self.context)?;
+        let embed = self.embed.as_ref();
+        let encode = || store::encode(embed, &texts, Role::Query, &self.context);
+        let mut values = recent::queries(embed, &texts, encode)?.to_vec();
         let mut count = texts.len();
         let mut asked = Vec::with_capacity(requests.len());
         for request in requests {

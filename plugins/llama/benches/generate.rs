@@ -36,9 +36,9 @@ struct Arguments {
     /// Quantises the checkpoint to NF4 on both sides.
     #[arg(long)]
     nf4: bool,
-    /// The prompts, one a line: `{"tokens": [...]}`; made from the data if there is no such file.
-    #[arg(long, default_value = concat!(env!("CARGO_TARGET_TMPDIR"), "/prompts.jsonl"))]
-    prompts: PathBuf,
+    /// The prompts, one a line: `{"tokens": [...]}`; if none are given, they are made from the data.
+    #[arg(long)]
+    prompts: Option<PathBuf>,
     /// The folder of Amazon's files of 2014.
     #[arg(long, default_value = "data")]
     data: PathBuf,
@@ -83,10 +83,11 @@ fn main() {
         return;
     }
     let arguments = Arguments::parse();
-    if !arguments.prompts.exists() {
-        make_prompts(&arguments);
-    }
-    let prompts = prompts(&arguments.prompts);
+    let file = match &arguments.prompts {
+        Some(given) => given.clone(),
+        None => make_prompts(&arguments),
+    };
+    let prompts = prompts(&file);
     let mut best = 0_f64;
     for &batch in &arguments.batch {
         let rate = ours(&arguments, batch, &prompts);
@@ -94,7 +95,7 @@ fn main() {
         best = best.max(rate);
     }
     let mut peer = 0_f64;
-    for row in peers(&arguments) {
+    for row in peers(&arguments, &file) {
         let rate = row["users_per_s"].as_f64();
         println!("peer   {row}");
         peer = peer.max(rate.unwrap_or_default());
@@ -107,8 +108,8 @@ fn main() {
     }
 }
 
-/// Writes the prompts of test users of Beauty.
-fn make_prompts(arguments: &Arguments) {
+/// Writes the prompts of test users of Beauty into a file.
+fn make_prompts(arguments: &Arguments) -> PathBuf {
     gloss_amazon::register(&mut Registry::new()).unwrap();
     let registry = Registry::compiled_in().unwrap();
     let entry = registry.get(Kind::Dataset, "amazon", "").unwrap();
@@ -128,7 +129,9 @@ fn make_prompts(arguments: &Arguments) {
         let tokens = prompts.tokens(data.histories.seen(case).items).unwrap();
         writeln!(text, "{}", json!({ "tokens": tokens })).unwrap();
     }
-    std::fs::write(&arguments.prompts, text).unwrap();
+    let file = std::env::temp_dir().join(format!("prompts-{}.jsonl", std::process::id()));
+    std::fs::write(&file, text).unwrap();
+    file
 }
 
 /// The prompts of the file, cut on the left, without what all begin with being left to the model.
@@ -193,7 +196,7 @@ fn ours(arguments: &Arguments, batch: usize, prompts: &[Vec<i64>]) -> f64 {
     prompts.len() as f64 / start.elapsed().as_secs_f64()
 }
 
-fn peers(arguments: &Arguments) -> Vec<Value> {
+fn peers(arguments: &Arguments, prompts: &Path) -> Vec<Value> {
     if arguments.peer_batch.is_empty() {
         return Vec::new();
     }
@@ -201,7 +204,7 @@ fn peers(arguments: &Arguments) -> Vec<Value> {
     let mut command = Command::new("python3");
     command.arg(&arguments.peer).arg("run");
     command.arg("--model").arg(&arguments.model);
-    command.arg("--prompts").arg(&arguments.prompts);
+    command.arg("--prompts").arg(prompts);
     command.args(["--batch", &batches.join(",")]);
     command.args(["--beams", &arguments.beams.to_string()]);
     command.args(["--new-tokens", &arguments.new_tokens.to_string()]);

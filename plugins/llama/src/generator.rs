@@ -145,6 +145,27 @@ impl Llama {
         }
     }
 
+    /// Warns of an adapter that says to be for another model than the one that is given.
+    fn compare_base(&self) -> Result<()> {
+        let (Some(model), Some(adapter)) = (&self.model, &self.adapter) else {
+            return Ok(());
+        };
+        let adapter = Adapter::open(adapter)?;
+        let name = |path: &str| {
+            Path::new(path)
+                .file_name()
+                .map(|name| name.to_ascii_lowercase())
+        };
+        if let Some(base) = adapter.base().filter(|base| name(base) != name(model)) {
+            tracing::warn!(
+                base,
+                model,
+                "the adapter says to be for another model than is given"
+            );
+        }
+        Ok(())
+    }
+
     pub(crate) fn kind(&self, device: Device) -> Kind {
         match self.dtype {
             Some(precision) => precision.kind(),
@@ -161,6 +182,7 @@ impl Llama {
             quantize: self.quantize == Quantize::Nf4,
             merge: self.merge_adapter.unwrap_or(true),
         };
+        self.compare_base()?;
         let model = Model::load(folder, self.adapter.as_deref(), options)?;
         if self.merge_adapter == Some(true) && model.architecture.nf4 {
             return Err(Error::input(

@@ -68,7 +68,8 @@ impl Sampler {
         let before = probabilities
             .f_cumsum(1, Kind::Float)?
             .f_sub(&probabilities)?;
-        let outside = before.f_ge(self.top_p)?;
+        // The likeliest token stays, however small `top_p` is: nothing is before it.
+        let outside = before.f_ge(self.top_p.max(f64::from(f32::MIN_POSITIVE)))?;
         Ok((probabilities.f_masked_fill(&outside, 0.0)?, tokens))
     }
 }

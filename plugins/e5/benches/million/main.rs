@@ -4,6 +4,8 @@
 //!
 //! All sides get the same vectors and the same queries in one batch, use all cores, and are told
 //! what an exact search finds. Building is timed from vectors in memory to an index that answers.
+//! Beside the time on the clock stands the time of all cores together, which others who use the
+//! machine disturb less.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
@@ -65,6 +67,8 @@ struct Arguments {
 struct Measured {
     index: String,
     build_seconds: f64,
+    /// Of all cores together.
+    build_cpu_seconds: f64,
     bytes: u64,
     points: Vec<Point>,
 }
@@ -74,6 +78,8 @@ struct Measured {
 struct Point {
     setting: String,
     queries_per_second: f64,
+    /// Of all cores together.
+    queries_per_cpu_second: f64,
     recall: f64,
 }
 
@@ -118,48 +124,92 @@ fn main() {
 
 fn heading() {
     println!(
-        "{:22} {:>9} {:>9}  {:18} {:>10} {:>10}",
-        "index", "build s", "MiB", "setting", "queries/s", "recall@10"
+        "{:22} {:>8} {:>8} {:>7}  {:17} {:>9} {:>9} {:>9}",
+        "index", "build s", "CPU s", "MiB", "setting", "queries/s", "per CPU s", "recall@10"
     );
 }
 
 fn show(measured: &Measured) {
     for point in &measured.points {
         println!(
-            "{:22} {:9.1} {:9.0}  {:18} {:10.1} {:10.4}",
+            "{:22} {:8.1} {:8.1} {:7.0}  {:17} {:9.1} {:9.1} {:9.4}",
             measured.index,
             measured.build_seconds,
+            measured.build_cpu_seconds,
             measured.bytes as f64 / f64::from(1 << 20),
             point.setting,
             point.queries_per_second,
+            point.queries_per_cpu_second,
             point.recall
         );
     }
 }
 
-/// Queries per second, and what was found.
-fn timed(queries: &Matrix, search: impl Fn(&Matrix) -> Vec<Vec<Hit>>) -> (f64, Vec<Vec<Hit>>) {
-    let start = Instant::now();
-    let found = search(queries);
-    (queries.len() as f64 / start.elapsed().as_secs_f64(), found)
+/// The time that something takes, on the clock and of all cores together.
+struct Clock {
+    start: Instant,
+    cpu: f64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Clock {
+            start: Instant::now(),
+            cpu: cpu_seconds(),
+        }
+    }
+
+    fn seconds(&self) -> [f64; 2] {
+        [self.start.elapsed().as_secs_f64(), cpu_seconds() - self.cpu]
+    }
+}
+
+/// The processor time of this process so far: as Linux tells, in hundredths of a second.
+fn cpu_seconds() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let numbers = status.rsplit(')').next().unwrap_or_default();
+    let hundredths = numbers.split_whitespace().skip(11).take(2);
+    hundredths
+        .filter_map(|number| number.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
+}
+
+/// How all queries are answered under one setting, and what was found.
+fn answer(
+    setting: String,
+    queries: &Matrix,
+    search: impl Fn(&Matrix, &[usize]) -> Vec<Vec<Hit>>,
+) -> (Point, Vec<Vec<Hit>>) {
+    let depths = vec![K; queries.len()];
+    search(&queries.select(&[0]), &[K]);
+    let clock = Clock::start();
+    let found = search(queries, &depths);
+    let [queries_per_second, queries_per_cpu_second] = clock
+        .seconds()
+        .map(|seconds| queries.len() as f64 / seconds);
+    let point = Point {
+        setting,
+        queries_per_second,
+        queries_per_cpu_second,
+        recall: 1.0,
+    };
+    (point, found)
 }
 
 fn exact(items: Matrix, queries: &Matrix) -> (Measured, Vec<Vec<Hit>>) {
     let bytes = items.values().len() as u64 * 4;
-    let start = Instant::now();
+    let clock = Clock::start();
     let exact = Exact::new(items);
-    let build_seconds = start.elapsed().as_secs_f64();
-    let depths = vec![K; queries.len()];
-    let (queries_per_second, truth) = timed(queries, |queries| exact.search(queries, &depths));
+    let [build_seconds, build_cpu_seconds] = clock.seconds();
+    let search = |queries: &Matrix, depths: &[usize]| exact.search(queries, depths);
+    let (point, truth) = answer(String::new(), queries, search);
     let measured = Measured {
         index: "gloss exact".into(),
         build_seconds,
+        build_cpu_seconds,
         bytes,
-        points: vec![Point {
-            setting: String::new(),
-            queries_per_second,
-            recall: 1.0,
-        }],
+        points: vec![point],
     };
     (measured, truth)
 }
@@ -178,27 +228,24 @@ fn forest(
         split_after: arguments.split_after,
         ..Trees::default()
     };
-    let start = Instant::now();
+    let clock = Clock::start();
     let context = Context::default();
     let forest = Forest::grow(items, Similarity::Cosine, &options, &path, &context).unwrap();
-    let build_seconds = start.elapsed().as_secs_f64();
-    let depths = vec![K; queries.len()];
+    let [build_seconds, build_cpu_seconds] = clock.seconds();
     let point = |&candidates: &usize| {
-        let search = |queries: &Matrix| {
-            let depths = &depths[..queries.len()];
+        let search = |queries: &Matrix, depths: &[usize]| {
             forest.search(queries, depths, candidates).unwrap()
         };
-        search(&queries.select(&[0, 1, 2, 3]));
-        let (queries_per_second, found) = timed(queries, search);
+        let (point, found) = answer(format!("candidates {candidates}"), queries, search);
         Point {
-            setting: format!("candidates {candidates}"),
-            queries_per_second,
             recall: recall(&found, truth),
+            ..point
         }
     };
     Measured {
         index: format!("gloss arroy, {trees} trees"),
         build_seconds,
+        build_cpu_seconds,
         bytes: path.metadata().unwrap().len(),
         points: arguments.candidates.iter().map(point).collect(),
     }

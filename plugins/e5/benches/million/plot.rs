@@ -16,11 +16,11 @@ const COLORS: [RGBColor; 6] = [
     RGBColor(204, 121, 167),
 ];
 
-/// Draws a line for each index: recall to the right, queries per second upwards.
+/// Draws a line for each index: recall to the right, queries per second of one core upwards.
 pub(crate) fn draw(path: &Path, all: &[Measured]) {
     let speeds = || {
         let points = all.iter().flat_map(|measured| &measured.points);
-        points.map(|point| point.queries_per_second)
+        points.map(|point| point.queries_per_cpu_second)
     };
     let (slowest, fastest) = (
         speeds().fold(f64::INFINITY, f64::min) / 2.0,
@@ -35,12 +35,13 @@ pub(crate) fn draw(path: &Path, all: &[Measured]) {
         .build_cartesian_2d(0.0..1.02, (slowest..fastest).log_scale())
         .unwrap();
     let mut mesh = chart.configure_mesh();
-    mesh.x_desc("recall@10").y_desc("queries per second");
+    mesh.x_desc("recall@10")
+        .y_desc("queries per second of one core");
     mesh.light_line_style(WHITE).draw().unwrap();
     for (measured, color) in all.iter().zip(COLORS.iter().cycle()) {
         let points = || {
             let points = measured.points.iter();
-            points.map(|point| (point.recall, point.queries_per_second))
+            points.map(|point| (point.recall, point.queries_per_cpu_second))
         };
         let line = LineSeries::new(points(), color.stroke_width(2));
         let line = chart.draw_series(line).unwrap();

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use gloss_core::{Context, Data, Error, Fault, QueryGenerator, Result, Trainer, Validate};
 use gloss_torch::{Adapter, Checkpoint, Precision, torch_error, torch_error_with};
 use serde_json::{Value, json};
+use tch::{TchError, Tensor};
 
 use crate::architecture::Architecture;
 use crate::config::{Llama, Quantize};
@@ -215,23 +216,27 @@ impl Llama {
         }
         let plan = Plan::new(shape, training);
         let parameters = match (training.method, &self.adapter) {
-            (Method::Full, _) => plan.from_checkpoint(&Checkpoint::open(base)?, device)?,
+            (Method::Full, _) => plan.read_checkpoint(&Checkpoint::open(base)?, device)?,
             (Method::Lora, None) => plan.drawn(training.seed, device)?,
             (Method::Lora, Some(folder)) => {
                 let adapter = Adapter::open(folder)?;
                 check_scale(training, &adapter, folder)?;
-                plan.from_adapter(&adapter, device)?
+                plan.read_adapter(&adapter, device)?
             }
         };
         let positions = self.max_length as i64;
         let rope = shape
             .rope
-            .table(positions, shape.head_size, model.kind, device);
+            .table(positions, shape.head_size, model.kind, device)
+            .and_then(|(cosines, sines)| Ok((cosines, half_negative(&sines)?)));
         let network = Network {
             rope: rope.map_err(torch_error("train"))?,
             plan,
             checkpointing: training.gradient_checkpointing,
-            scale: training.scale(),
+            scale: match training.method {
+                Method::Lora => training.scale(),
+                Method::Full => 1.0,
+            },
             dropout: training.dropout,
             model,
         };
@@ -293,6 +298,15 @@ impl Llama {
         );
         faults
     }
+}
+
+/// The first half of every row negative.
+fn half_negative(rows: &Tensor) -> Result<Tensor, TchError> {
+    let halves = rows.f_chunk(2, 1)?;
+    let [first, second] = halves.as_slice() else {
+        return Err(TchError::Shape("a head has no two halves".to_string()));
+    };
+    Tensor::f_cat(&[&first.f_neg()?, second], 1)
 }
 
 /// Whether there is something to train on and to decide by.

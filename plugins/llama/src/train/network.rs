@@ -9,7 +9,6 @@ use super::plan::{LayerPlan, Plan, Trained};
 use crate::architecture::Architecture;
 use crate::linear::Linear;
 use crate::model::{Layer, Model, normalise};
-use crate::rope::rotate;
 
 /// A Llama in training.
 pub(crate) struct Network {
@@ -21,7 +20,8 @@ pub(crate) struct Network {
     pub(crate) scale: f64,
     /// The share of low-rank matrices' inputs that is dropped.
     pub(crate) dropout: f64,
-    /// Cosines and sines of all positions: [positions, head_size] each.
+    /// Cosines and sines of all positions, [positions, head_size] each; the sines of the first half
+    /// of a head are negative.
     pub(crate) rope: (Tensor, Tensor),
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Leaves {
 
 /// What all layers need besides their input.
 struct Place<'a> {
-    /// [rows, 1, head_size]
+    /// [rows, all heads, head_size]; values are turned by nothing.
     cosines: Tensor,
     sines: Tensor,
     layout: &'a Layout,
@@ -53,7 +53,13 @@ struct Kept {
 impl Network {
     /// The leaves of the parameters.
     pub(crate) fn leaves(&self, parameters: &Parameters) -> Result<Leaves, TchError> {
-        let values = parameters.values.f_to_kind(self.model.kind)?;
+        let values = match self.factor() {
+            1.0 => parameters.values.f_to_kind(self.model.kind)?,
+            factor => parameters
+                .values
+                .f_mul_scalar(factor)?
+                .f_to_kind(self.model.kind)?,
+        };
         let one = |leaf: &Option<Leaf>| leaf.as_ref().map(|leaf| leaf.tensor(&values)).transpose();
         let layer = |layer: &LayerPlan| layer.leaves.iter().map(|l| l.tensor(&values)).collect();
         Ok(Leaves {
@@ -69,8 +75,14 @@ impl Network {
         })
     }
 
+    /// What leaves are multiplied by: both factors of a low-rank product by the root of its scale.
+    /// The gradient by the leaves is that by the parameters but for this factor.
+    pub(crate) fn factor(&self) -> f64 {
+        self.scale.sqrt()
+    }
+
     /// The sum of a batch's losses, as a 32-bit number on the device. Adds the gradient of that
-    /// sum, times `share`, to that of the parameters.
+    /// sum by the leaves, times `share`, to that of the parameters.
     pub(crate) fn learn(
         &self,
         batch: &Batch,
@@ -123,10 +135,20 @@ impl Network {
     }
 
     fn place<'a>(&self, batch: &'a Batch, seed: Option<i64>) -> Result<Place<'a>, TchError> {
-        let at = |table: &Tensor| table.f_index_select(0, &batch.positions)?.f_unsqueeze(1);
+        let shape = &self.model.architecture;
+        let (turned, others) = (shape.heads + shape.key_value_heads, shape.key_value_heads);
+        let (rows, size) = (batch.positions.size1()?, shape.head_size);
+        let at = |table: &Tensor, other: f64| {
+            let turned = table
+                .f_index_select(0, &batch.positions)?
+                .f_unsqueeze(1)?
+                .f_expand([rows, turned, size], false)?;
+            let other = Tensor::f_full([1, 1, 1], other, (table.f_kind()?, table.device()))?;
+            Tensor::f_cat(&[turned, other.f_expand([rows, others, size], false)?], 1)
+        };
         Ok(Place {
-            cosines: at(&self.rope.0)?,
-            sines: at(&self.rope.1)?,
+            cosines: at(&self.rope.0, 1.0)?,
+            sines: at(&self.rope.1, 0.0)?,
             layout: &batch.layout,
             seed,
         })
@@ -252,8 +274,7 @@ impl Network {
         let weight = norm(plan.perceptron_norm, &layer.perceptron_norm);
         let normed = normalise(&hidden, weight, shape)?;
         let both = self.project(&layer.gate_up, &plan.gate_up, leaves, &normed, place)?;
-        let gate = both.f_narrow(-1, 0, shape.intermediate)?;
-        let up = both.f_narrow(-1, shape.intermediate, shape.intermediate)?;
+        let [gate, up] = parts(&both, [shape.intermediate; 2], -1)?;
         let inner = gate.f_silu()?.f_mul(&up)?;
         self.project(&layer.down, &plan.down, leaves, &inner, place)?
             .f_add(&hidden)
@@ -272,20 +293,14 @@ impl Network {
         let qkv = self
             .project(&layer.qkv, &plan.qkv, leaves, input, place)?
             .f_view([-1, heads + 2 * key_heads, shape.head_size])?;
-        let turned = rotate(
-            &qkv.f_narrow(1, 0, heads + key_heads)?,
-            &place.cosines,
-            &place.sines,
-        )?;
-        let values = qkv.f_narrow(1, heads + key_heads, key_heads)?;
-        let spread = |rows: &Tensor| place.layout.spread(rows)?.f_transpose(1, 2);
-        let turned = spread(&turned)?;
-        let output = causal(
-            &turned.f_narrow(1, 0, heads)?,
-            &turned.f_narrow(1, heads, key_heads)?,
-            &spread(&values.f_contiguous()?)?,
-            shape,
-        )?;
+        // The other half of each head, in the place of this one.
+        let crossed = qkv.f_roll([shape.head_size / 2], [2])?;
+        let turned = qkv
+            .f_mul(&place.cosines)?
+            .f_addcmul(&crossed, &place.sines)?;
+        let spread = place.layout.spread(&turned)?.f_transpose(1, 2)?;
+        let [queries, keys, values] = parts(&spread, [heads, key_heads, key_heads], 1)?;
+        let output = causal(&queries, &keys, &values, shape)?;
         place.layout.gather(&output.f_transpose(1, 2)?)
     }
 
@@ -310,7 +325,7 @@ impl Network {
                     Some(_) => self.with_dropout(down, *rank, input)?,
                 };
                 let base = frozen.forward(input)?;
-                base.f_addmm(&low.f_mul_scalar(self.scale)?, &leaves[*up].f_tr()?)
+                base.f_addmm(&low, &leaves[*up].f_tr()?)
             }
         }
     }
@@ -324,6 +339,18 @@ impl Network {
         });
         Tensor::f_cat(&parts.collect::<Result<Vec<_>, TchError>>()?, -1)
     }
+}
+
+/// Parts of a tensor, side by side along `dimension`.
+fn parts<const N: usize>(
+    tensor: &Tensor,
+    sizes: [i64; N],
+    dimension: i64,
+) -> Result<[Tensor; N], TchError> {
+    let parts = tensor.f_split_with_sizes(sizes, dimension)?;
+    parts
+        .try_into()
+        .map_err(|_| TchError::Shape("a tensor was split into other parts".to_string()))
 }
 
 /// Attention of every token to itself and those before it: [texts, heads, n, size] each.

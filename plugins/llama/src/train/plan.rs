@@ -80,7 +80,7 @@ impl Plan {
     }
 
     /// The parameters with the values that a checkpoint has.
-    pub(crate) fn from_checkpoint(
+    pub(crate) fn read_checkpoint(
         &self,
         checkpoint: &Checkpoint,
         device: Device,
@@ -91,7 +91,7 @@ impl Plan {
     }
 
     /// The parameters with the values of an adapter that was trained before.
-    pub(crate) fn from_adapter(&self, adapter: &Adapter, device: Device) -> Result<Parameters> {
+    pub(crate) fn read_adapter(&self, adapter: &Adapter, device: Device) -> Result<Parameters> {
         let parameters = self.filled(device, |parameter| {
             adapter.tensor(&parameter.name, &parameter.shape, device)
         })?;

@@ -89,7 +89,8 @@ impl Random {
         tokenizer
             .train(
                 &mut TrainerWrapper::BpeTrainer(trainer),
-                texts.chain([prompt.as_str(), prompt.as_str()].into_iter()),
+                // Twice, so that its words become tokens.
+                texts.chain([prompt.as_str(); 2]),
             )
             .map_err(failed)?;
         let path = folder.join("tokenizer.json");

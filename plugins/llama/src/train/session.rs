@@ -18,6 +18,9 @@ use super::schedule::learning_rate;
 use super::texts::order;
 use super::weights;
 
+/// A metric's name, and how good the weights in a folder are by it; higher is better.
+pub(crate) type Judge<'a> = (&'a str, &'a dyn Fn(&Path) -> Result<f64>);
+
 /// A training, and what it needs.
 pub(crate) struct Session<'a> {
     pub(crate) training: &'a Training,
@@ -30,8 +33,8 @@ pub(crate) struct Session<'a> {
     pub(crate) folder: &'a Path,
     /// The checkpoint that is trained, and what it is called.
     pub(crate) base: (PathBuf, String),
-    /// How good the weights in a folder are by the metric that decides, if one does.
-    pub(crate) metric: Option<(&'a str, &'a dyn Fn(&Path) -> Result<f64>)>,
+    /// The metric that decides, if one does.
+    pub(crate) metric: Option<Judge<'a>>,
     pub(crate) packed_tokens: usize,
     pub(crate) context: &'a Context,
 }
@@ -56,6 +59,7 @@ impl Session<'_> {
         let steps = self.steps();
         let task = self.context.task("Training", Some(steps), Unit::Count);
         task.advance(state.step)?;
+        self.rehearse()?;
         let mut order: Option<(u64, Vec<usize>)> = None;
         while state.step < steps && !self.is_over(&state) {
             let clock = Instant::now();
@@ -106,6 +110,20 @@ impl Session<'_> {
         step.is_multiple_of(every) || step == self.steps()
     }
 
+    /// Computes the gradient of the longest texts on a GPU, so that memory that does not suffice runs
+    /// out at once, and memory that does is not asked for piece by piece later.
+    fn rehearse(&self) -> Result<()> {
+        if !self.network.model.device.is_cuda() {
+            return Ok(());
+        }
+        let mut texts: Vec<&Text> = self.texts.iter().collect();
+        texts.sort_by_key(|text| std::cmp::Reverse(text.tokens.len()));
+        texts.truncate(self.training.texts_per_step());
+        self.gradient(&texts, 0)
+            .map(drop)
+            .map_err(torch_error_with("train on the longest texts", ADVICE))
+    }
+
     fn step(&mut self, state: &State, order: &[usize]) -> Result<Step> {
         let per_step = self.training.texts_per_step();
         let start = (state.step % self.steps_an_epoch()) as usize * per_step;
@@ -139,6 +157,10 @@ impl Session<'_> {
             let seed = self.training.seed as i64 + ((step << 16) as i64 + number as i64) * 4096;
             let network = &self.network;
             sums.push(network.learn(&batch, &leaves, &self.parameters, share, seed)?);
+        }
+        if self.network.factor() != 1.0 {
+            let mut gradient = self.parameters.gradient.shallow_clone();
+            let _ = gradient.f_mul_scalar_(self.network.factor())?;
         }
         let norm = tch::no_grad(|| clip(&self.parameters, self.training.max_gradient_norm))?;
         Ok((total(&sums)? * share, norm))

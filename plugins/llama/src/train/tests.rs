@@ -1,5 +1,7 @@
 //! Fifty steps beside those of PyTorch, PEFT and bitsandbytes; see `tests/golden/train.py`.
 
+mod beauty;
+
 use std::path::{Path, PathBuf};
 
 use gloss_torch::{Checkpoint, DeviceName};
