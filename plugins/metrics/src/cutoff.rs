@@ -99,7 +99,8 @@ pub(crate) fn count_hits(gains: &[f32]) -> usize {
 /// ranking.
 pub(crate) fn ratio(numerator: f64, denominator: f64) -> f64 {
     if denominator > 0.0 {
-        numerator / denominator
+        // The sum of no numbers is -0.
+        numerator / denominator + 0.0
     } else {
         0.0
     }

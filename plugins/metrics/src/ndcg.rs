@@ -68,6 +68,12 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn nothing_found_is_a_plain_zero() {
+        let [value, ..] = values(vec![], vec![(1, 1.0)], None);
+        assert!(value == 0.0 && value.is_sign_positive());
+    }
+
     fn values(ranking: Vec<u32>, relevant: Vec<(u32, f32)>, k: Option<usize>) -> [f64; 2] {
         let rankings: Lists<u32> = [ranking].into_iter().collect();
         let relevant = [relevant].into_iter().collect();
