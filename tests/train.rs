@@ -156,7 +156,7 @@ const KILLS: usize = 20;
 #[test]
 fn a_training_that_is_killed_again_and_again_ends_in_the_same_bytes() {
     let place = place();
-    let more = ["checkpoint_every=1", "max_steps=40", "validate_every=10"];
+    let more = ["checkpoint_every=1", "max_steps=120", "validate_every=40"];
     let more = more.map(|change| format!("generator.training.{change}"));
     let more: Vec<&str> = more.iter().flat_map(|change| ["--set", change]).collect();
     let train = |cache: &str, output: &str| {
