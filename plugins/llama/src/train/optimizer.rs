@@ -168,17 +168,22 @@ impl Wide {
         let _ = mean.f_lerp_(gradient, 1.0 - BETAS.0)?;
         let _ = square.f_mul_scalar_(BETAS.1)?;
         let _ = square.f_addcmul_(gradient, &gradient.f_mul_scalar(1.0 - BETAS.1)?)?;
-        let (first, second) = rates.corrections();
-        let divisor = square
-            .f_sqrt()?
-            .f_div_scalar_(second.sqrt())?
-            .f_add_scalar_(EPSILON)?;
-        let step = mean
-            .f_div(&divisor)?
-            .f_mul_scalar_(-rates.learning_rate / first)?;
+        let step = step(mean, square, rates)?;
         let _ = values.shallow_clone().f_add_(&step)?;
         Ok(())
     }
+}
+
+/// What is added to the values: the mean of gradients over the root of that of their squares, each
+/// corrected for having begun at 0, times the learning rate, downhill.
+fn step(mean: &Tensor, square: &Tensor, rates: Rates) -> Result<Tensor, TchError> {
+    let (first, second) = rates.corrections();
+    let divisor = square
+        .f_sqrt()?
+        .f_div_scalar_(second.sqrt())?
+        .f_add_scalar_(EPSILON)?;
+    mean.f_div(&divisor)?
+        .f_mul_scalar_(-rates.learning_rate / first)
 }
 
 /// Takes from each value that decays its share.

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{BETAS, EPSILON, Rates, decay};
+use super::{BETAS, Rates, decay, step};
 
 /// Numbers that share the scale of their states.
 const BLOCK: i64 = 256;
@@ -89,14 +89,7 @@ impl EightBit {
             .numbers()?
             .f_mul_scalar_(BETAS.1)?
             .f_add_(&gradient.f_square()?.f_mul_scalar_(1.0 - BETAS.1)?)?;
-        let (first, second) = rates.corrections();
-        let divisor = square
-            .f_sqrt()?
-            .f_div_scalar_(second.sqrt())?
-            .f_add_scalar_(EPSILON)?;
-        let step = mean
-            .f_div(&divisor)?
-            .f_mul_scalar_(-rates.learning_rate / first)?;
+        let step = step(&mean, &square, rates)?;
         let _ = values.shallow_clone().f_add_(&self.in_a_row(&step)?)?;
         self.mean.keep(&mean)?;
         self.square.keep(&square)
