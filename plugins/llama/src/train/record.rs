@@ -62,31 +62,27 @@ impl Record {
     /// Goes on after `step` steps; what an earlier attempt wrote of later ones is forgotten.
     pub(crate) fn open(folder: &Path, step: u64) -> Result<Self> {
         let path = folder.join(LINES);
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let lines: Vec<Line> = text
+        let before = fs::read_to_string(&path).unwrap_or_default();
+        let lines: Vec<Line> = before
             .lines()
             .map_while(|line| serde_json::from_str(line).ok())
             .take_while(|line: &Line| line.step <= step)
             .collect();
-        let mut record = Record {
+        // Replaced as a whole, so that a kill here loses no line.
+        let partial = path.with_extension("jsonl.partial");
+        let kept = lines.iter().map(text).collect::<Result<String>>()?;
+        fs::write(&partial, kept).map_err(Error::io("write", &partial))?;
+        fs::rename(&partial, &path).map_err(Error::io("move into place", &partial))?;
+        let file = OpenOptions::new().append(true).open(&path);
+        Ok(Record {
             folder: folder.to_path_buf(),
-            file: OpenOptions::new()
-                .create(true)
-                .write(true)
-                .truncate(true)
-                .open(&path)
-                .map_err(Error::io("write", &path))?,
-            lines: Vec::new(),
-        };
-        lines.into_iter().try_for_each(|line| record.add(line))?;
-        Ok(record)
+            file: file.map_err(Error::io("write", &path))?,
+            lines,
+        })
     }
 
     pub(crate) fn add(&mut self, line: Line) -> Result<()> {
-        let mut text =
-            serde_json::to_string(&line).map_err(|error| Error::Internal(error.to_string()))?;
-        text.push('\n');
-        let written = self.file.write_all(text.as_bytes());
+        let written = self.file.write_all(text(&line)?.as_bytes());
         written.map_err(Error::io("write", self.folder.join(LINES)))?;
         self.lines.push(line);
         Ok(())
@@ -96,5 +92,44 @@ impl Record {
     pub(crate) fn publish(&self) -> Result<()> {
         events::write(&self.folder, &self.lines)?;
         curve::write(&self.folder.join("loss.svg"), &self.lines)
+    }
+}
+
+fn text(line: &Line) -> Result<String> {
+    let text = serde_json::to_string(line);
+    Ok(text.map_err(|error| Error::Internal(error.to_string()))? + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(step: u64) -> Line {
+        Line {
+            step,
+            epoch: 0.5,
+            time: 1.0,
+            what: What::Validation {
+                validation_loss: 2.0,
+                metric: None,
+            },
+        }
+    }
+
+    #[test]
+    fn what_came_after_the_checkpoint_is_forgotten_and_what_came_before_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = Record::open(folder.path(), 0).unwrap();
+        (1..=3).try_for_each(|step| record.add(line(step))).unwrap();
+        drop(record);
+        let mut record = Record::open(folder.path(), 2).unwrap();
+        record.add(line(3)).unwrap();
+        let written = fs::read_to_string(folder.path().join(LINES)).unwrap();
+        let steps: Vec<Line> = written
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(steps, [line(1), line(2), line(3)]);
+        assert_eq!(record.lines, steps);
     }
 }
