@@ -112,6 +112,22 @@ fn a_program_that_hangs_is_ended() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_a_program_started_ends_with_it() {
+    let place = in_trouble();
+    let settings = ["retriever.answer_limit=0.5", "retriever.restarts=0"];
+    run(&place, "helper", &settings).fails(70, &["gave no answer within 0.5 s"]);
+    let state = || fs::read_to_string(format!("/proc/{}/stat", place.read("helper")));
+    // Whoever inherits it may take a while to bury it.
+    let gone = || state().is_err() || state().is_ok_and(|stat| stat.contains(") Z "));
+    let start = Instant::now();
+    while !gone() && start.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(gone(), "{:?}", state());
+}
+
+#[test]
 fn what_breaks_the_protocol_is_told_with_the_exchange() {
     let place = in_trouble();
     for (trouble, told) in [

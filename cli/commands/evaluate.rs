@@ -52,6 +52,7 @@ fn judge(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
                 metric: metric.label(),
                 value: metric.score(&evaluation)?.value(),
                 higher_is_better: metric.laws().higher_is_better,
+                interval: None,
             })
         })
         .collect::<gloss_core::Result<_>>()?;
@@ -86,6 +87,7 @@ fn average(args: &Evaluate) -> Result<Evaluated> {
         higher_is_better: higher_is_better(&metric),
         metric,
         value: sum / users as f64,
+        interval: None,
     });
     Ok(Evaluated {
         users,

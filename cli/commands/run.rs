@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use gloss_core::{Existing, Registry, Results, Run, Store, Told, run};
+use gloss_core::{Existing, Figure, Registry, Results, Run, Store, Told, run};
 use indicatif::HumanCount;
 use serde_json::json;
 
@@ -33,6 +33,9 @@ pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
 fn text(run: &Run, look: Look) -> String {
     let mut text = table(&run.results).render(look);
     let results = &run.results;
+    if let Some(segments) = segments(results) {
+        let _ = write!(text, "\n\n{}", segments.render(look));
+    }
     let users = results.methods.first().map_or(0, |method| method.users);
     let _ = write!(
         text,
@@ -96,16 +99,40 @@ fn table(results: &Results) -> Table {
             Cell::count(ranking.depth),
             Cell::count(ranking.cutoff),
         ];
-        row.extend(
-            method
-                .figures
-                .iter()
-                .map(|figure| Cell::number(figure.value, 4)),
-        );
+        row.extend(method.figures.iter().map(cell));
         table.row(row);
     }
     for (index, figure) in metrics.iter().enumerate() {
         table.mark_best(RANKING_COLUMNS.len() + index, figure.higher_is_better);
     }
     table
+}
+
+/// A row a method and segment, if there are segments.
+fn segments(results: &Results) -> Option<Table> {
+    let first = results.methods.first()?.segments.first()?;
+    let metrics = first.figures.iter().map(|figure| figure.metric.clone());
+    let head = ["method", "segment", "users"].map(str::to_string);
+    let mut table = Table::new(head.into_iter().chain(metrics));
+    for method in &results.methods {
+        for segment in &method.segments {
+            let mut row = vec![
+                Cell::from(method.method.as_str()),
+                segment.segment.as_str().into(),
+                Cell::count(segment.users as usize),
+            ];
+            row.extend(segment.figures.iter().map(cell));
+            table.row(row);
+        }
+    }
+    Some(table)
+}
+
+/// A figure, and where it may be.
+fn cell(figure: &Figure) -> Cell {
+    let cell = Cell::number(figure.value, 4);
+    match figure.interval {
+        Some(interval) => cell.with(&format!(" [{:.4}, {:.4}]", interval.low, interval.high)),
+        None => cell,
+    }
 }

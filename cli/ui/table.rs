@@ -38,6 +38,12 @@ impl Cell {
         }
     }
 
+    /// The same cell with more text behind it.
+    pub(crate) fn with(mut self, more: &str) -> Self {
+        self.text.push_str(more);
+        self
+    }
+
     /// The same cell in bold letters.
     pub(crate) fn strong(mut self) -> Self {
         self.strong = true;

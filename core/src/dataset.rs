@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Component, Context, Data, Fault, Result};
+use crate::{Component, Context, Data, Fault, Result, Segment};
 
 /// A data set: options that tell where its files are and how to read them.
 pub trait Dataset: Component {
@@ -20,6 +20,12 @@ pub trait Dataset: Component {
 
     /// Where the files can be downloaded, for `gloss fetch`; empty if nowhere.
     fn sources(&self) -> Vec<Download> {
+        Vec::new()
+    }
+
+    /// The groups of users that are usually looked at by themselves, for `segments = "usual"`. None
+    /// by default.
+    fn segments(&self) -> Vec<Segment> {
         Vec::new()
     }
 

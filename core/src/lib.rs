@@ -5,6 +5,7 @@
 //! A component is a struct of options that implements one of the traits, named in
 //! [`plugin!`]. This crate knows no component.
 
+mod bootstrap;
 mod component;
 mod config;
 mod conformance;
@@ -27,12 +28,14 @@ mod records;
 mod registry;
 mod retriever;
 mod schema;
+mod segments;
 mod store;
 mod tables;
 mod template;
 mod trainer;
 pub mod trec;
 
+pub use bootstrap::{Bootstrap, Interval};
 pub use component::{AnyComponent, Component, Kind, Options};
 pub use config::{
     Draft, Experiment, Method, Split, describe_component, experiment_schema, option_faults,
@@ -56,13 +59,14 @@ pub use records::{Case, Catalogue, Data, Histories, History, Item, Report, Split
 pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
 pub use retriever::{Hit, Index, Remark, Request, Retriever, Told, rank};
 pub use schema::of as schema_of;
+pub use segments::{NamedSegmentation, Segment, Segmentation};
 pub use template::Template;
 pub use trainer::{Trainer, Validate};
 
 pub use pipeline::{
     Existing, Figure, Generated, Indexed, Manifest, MethodResult, Prepared, Results, Retrieved,
-    Run, Stage, Trained, Training, generate, index, prepare, read_data, retrieve, run, train,
-    train_experiment, write_data,
+    Run, SegmentResult, Stage, Trained, Training, generate, index, prepare, read_data, retrieve,
+    run, train, train_experiment, write_data,
 };
 pub use store::{Artefact, Input, Store};
 

@@ -104,13 +104,11 @@ pub fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }
 
-/// Has cargo build as it builds in this workspace, so that what both need is built once.
+/// Has cargo build as it builds the dependencies of this workspace, so that they are built once.
 pub fn as_here(command: &mut Command) -> &mut Command {
-    let debug = std::env::var("CARGO_PROFILE_DEV_DEBUG");
-    command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env(
-        "CARGO_PROFILE_DEV_DEBUG",
-        debug.as_deref().unwrap_or("line-tables-only"),
-    )
+    command
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_DEV_DEBUG", "false")
 }
 
 /// The library that `cargo build` makes of the crate in `folder`, a folder of this repository that

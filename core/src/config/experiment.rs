@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::typed::Split;
 use crate::ranking::Ranking;
-use crate::{Component, Dataset, Error, Metric, QueryGenerator, Result, Retriever};
+use crate::{
+    Bootstrap, Component, Dataset, Error, Metric, QueryGenerator, Result, Retriever, Segment,
+};
 
 /// An experiment: every name resolved, every option checked, nothing read yet.
 #[derive(Debug, Clone)]
@@ -18,6 +20,10 @@ pub struct Experiment {
     pub output: Option<PathBuf>,
     /// The cases that the methods are judged on.
     pub split: Split,
+    /// The groups of users that they are judged on by themselves too.
+    pub segments: Vec<Segment>,
+    /// How the figures' intervals of confidence are found, if they are.
+    pub bootstrap: Option<Bootstrap>,
     /// The data set.
     pub dataset: Arc<dyn Dataset>,
     /// The metrics, in the order given.
@@ -70,6 +76,8 @@ impl Experiment {
         Ok(json!({
             "name": self.name,
             "split": self.split,
+            "segments": self.segments,
+            "bootstrap": self.bootstrap,
             "dataset": describe_component(self.dataset.as_ref())?,
             "metrics": metrics?,
             "methods": methods?,

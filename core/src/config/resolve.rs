@@ -126,6 +126,13 @@ impl<'a> Resolver<'a> {
         else {
             return Ok(None);
         };
+        let segments = match typed.segments.resolve(dataset.as_ref()) {
+            Ok(segments) => segments,
+            Err(fault) => {
+                self.found(&self.source(vec![key(&["segments"])]), fault);
+                return Ok(None);
+            }
+        };
         let name = typed
             .name
             .or(default_name.map(str::to_string))
@@ -135,6 +142,8 @@ impl<'a> Resolver<'a> {
             name,
             output: typed.output,
             split: typed.split,
+            segments,
+            bootstrap: typed.bootstrap,
             dataset,
             metrics,
             methods,
@@ -146,6 +155,13 @@ impl<'a> Resolver<'a> {
             document: self.document,
             prefixes,
         }
+    }
+
+    /// Takes down a fault whose key is below `source`.
+    fn found(&mut self, source: &Source<'_>, fault: Fault) {
+        let parts = fault.key.split('.').filter(|part| !part.is_empty());
+        let below: Key = parts.map(str::to_string).collect();
+        self.faults.push(source.locate(&below, false, fault));
     }
 
     fn dataset(&mut self, value: &Value) -> Result<Option<Arc<dyn Dataset>>> {
@@ -223,9 +239,7 @@ impl<'a> Resolver<'a> {
         match entry.parse(options) {
             Ok(component) => {
                 for fault in component.check() {
-                    let parts = fault.key.split('.').filter(|part| !part.is_empty());
-                    let below: Key = parts.map(str::to_string).collect();
-                    self.faults.push(source.locate(&below, false, fault));
+                    self.found(source, fault);
                 }
                 Ok(Some(component))
             }

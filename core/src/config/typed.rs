@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ranking::{Fusion, Seen};
+use crate::{Bootstrap, Segmentation};
 
 /// An experiment: a data set, and one or more methods that are compared on it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -28,6 +29,14 @@ pub(crate) struct Experiment {
     /// The cases that methods are judged on.
     #[serde(default)]
     pub(crate) split: Split,
+    /// Groups of users that methods are judged on by themselves too: `none`, `usual` (those usual
+    /// for the data set), or tables of `name`, `at_least` and `at_most` interactions.
+    #[serde(default)]
+    pub(crate) segments: Segmentation,
+    /// Intervals of confidence of the figures. There are none unless this table is given, which
+    /// may be empty.
+    #[serde(default)]
+    pub(crate) bootstrap: Option<Bootstrap>,
     /// The metrics, as names such as `recall@5` or as tables.
     #[expect(dead_code, reason = "resolved by name; here for the schema")]
     metrics: Vec<Spec>,

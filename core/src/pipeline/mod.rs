@@ -15,5 +15,5 @@ pub use prepare::{Prepared, prepare, read_data, write_data};
 pub use retrieve::{Retrieved, retrieve};
 pub(crate) use run::RUN_FILES;
 pub use run::{Existing, Manifest, Results, Run, Stage, run};
-pub use score::{Figure, MethodResult};
+pub use score::{Figure, MethodResult, SegmentResult};
 pub use train::{Trained, Training, train, train_experiment};

@@ -276,7 +276,7 @@ fn stages(
             experiment.split
         )));
     }
-    let judge = Judge::new(&prepared.data, experiment.split);
+    let judge = Judge::of(experiment, &prepared.data);
     judge.write_qrels(&folder.join(QRELS))?;
     let mut results = Vec::new();
     for method in &experiment.methods {

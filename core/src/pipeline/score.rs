@@ -14,8 +14,8 @@ use crate::config::folder_name;
 use crate::store::create_folder;
 use crate::tables;
 use crate::{
-    Case, Data, Error, Evaluation, Experiment, Hit, Lists, Method, Metric, Ranking, Remark, Result,
-    Scores, Split, trec,
+    Bootstrap, Case, Data, Error, Evaluation, Experiment, Hit, Interval, Lists, Method, Metric,
+    Ranking, Remark, Result, Scores, Segment, Split, trec,
 };
 
 /// A metric's figure.
@@ -27,6 +27,20 @@ pub struct Figure {
     pub value: f64,
     /// Whether a higher value is better.
     pub higher_is_better: bool,
+    /// Where the value may be, if intervals were asked for and it is a mean over users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+}
+
+/// What came out for one method and a group of users.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SegmentResult {
+    /// The group's name.
+    pub segment: String,
+    /// How many users it has.
+    pub users: u64,
+    /// A figure for each metric, in the experiment's order.
+    pub figures: Vec<Figure>,
 }
 
 /// What came out for one method.
@@ -45,6 +59,9 @@ pub struct MethodResult {
     pub index: Vec<Remark>,
     /// A figure for each metric, in the experiment's order.
     pub figures: Vec<Figure>,
+    /// The figures of each group of users, in the experiment's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SegmentResult>,
 }
 
 /// A method's scores, user by user.
@@ -59,9 +76,31 @@ pub(crate) struct Judge<'a> {
     cases: &'a [Case],
     relevant: Lists<(u32, f32)>,
     training_counts: Vec<u64>,
+    /// The name of each group of users, and its cases' positions.
+    segments: Vec<(String, Vec<usize>)>,
+    bootstrap: Option<Bootstrap>,
 }
 
 impl<'a> Judge<'a> {
+    /// The judge of what an experiment runs for.
+    pub(crate) fn of(experiment: &Experiment, data: &'a Data) -> Self {
+        let mut judge = Judge::new(data, experiment.split);
+        judge.bootstrap = experiment.bootstrap.clone();
+        let interactions = judge
+            .cases
+            .iter()
+            .map(|case| data.histories.distinct(case.user));
+        let interactions: Vec<usize> = interactions.collect();
+        let members = |segment: &Segment| {
+            let held = |at: &usize| segment.holds(interactions[*at]);
+            let members = (0..interactions.len()).filter(held).collect();
+            (segment.name.clone(), members)
+        };
+        judge.segments = experiment.segments.iter().map(members).collect();
+        judge
+    }
+
+    /// The judge of all users together, without intervals.
     pub(crate) fn new(data: &'a Data, split: Split) -> Self {
         let cases = data.cases(split);
         let mut relevant = Lists::with_capacity(cases.len(), cases.len());
@@ -78,6 +117,8 @@ impl<'a> Judge<'a> {
             cases,
             relevant,
             training_counts: data.training_counts(),
+            segments: Vec::new(),
+            bootstrap: None,
         }
     }
 
@@ -90,20 +131,16 @@ impl<'a> Judge<'a> {
         retrieved: &Retrieved,
     ) -> Result<Scored> {
         let rankings = items(&retrieved.rankings);
-        let evaluation = Evaluation::new(&rankings, &self.relevant)?
-            .with_catalogue(&self.data.catalogue, &self.training_counts);
-        let mut figures = Vec::new();
-        let mut scores = Vec::new();
-        for metric in metrics {
-            let values = metric.score(&evaluation)?;
-            check(metric.as_ref(), &values, self.cases.len())?;
-            figures.push(Figure {
-                metric: metric.label(),
-                value: values.value(),
-                higher_is_better: metric.laws().higher_is_better,
-            });
-            scores.push((metric.label(), values));
-        }
+        let (figures, scores) = self.figures(metrics, &rankings, &self.relevant)?;
+        let segments = self.segments.iter().map(|(name, members)| {
+            let relevant = selected(&self.relevant, members);
+            let (figures, _) = self.figures(metrics, &selected(&rankings, members), &relevant)?;
+            Ok(SegmentResult {
+                segment: name.clone(),
+                users: members.len() as u64,
+                figures,
+            })
+        });
         Ok(Scored {
             result: MethodResult {
                 method: method.name.clone(),
@@ -112,9 +149,52 @@ impl<'a> Judge<'a> {
                 users_without_ranking: rankings.iter().filter(|r| r.is_empty()).count() as u64,
                 index: indexed.map_or_else(Vec::new, |indexed| indexed.index.remarks()),
                 figures,
+                segments: segments.collect::<Result<_>>()?,
             },
             scores,
         })
+    }
+
+    /// What the metrics say of these rankings, and of each by itself.
+    fn figures(
+        &self,
+        metrics: &[Arc<dyn Metric>],
+        rankings: &Lists<u32>,
+        relevant: &Lists<(u32, f32)>,
+    ) -> Result<(Vec<Figure>, Vec<(String, Scores)>)> {
+        let evaluation = Evaluation::new(rankings, relevant)?
+            .with_catalogue(&self.data.catalogue, &self.training_counts);
+        let mut scores = Vec::new();
+        for metric in metrics {
+            let values = metric.score(&evaluation)?;
+            check(metric.as_ref(), &values, rankings.len())?;
+            scores.push((metric.label(), values));
+        }
+        let told = metrics.iter().zip(&scores).zip(self.intervals(&scores));
+        let figures = told.map(|((metric, (label, values)), interval)| Figure {
+            metric: label.clone(),
+            value: values.value(),
+            higher_is_better: metric.laws().higher_is_better,
+            interval,
+        });
+        Ok((figures.collect(), scores))
+    }
+
+    /// The interval of each metric that is a mean over users.
+    fn intervals(&self, scores: &[(String, Scores)]) -> Vec<Option<Interval>> {
+        let Some(bootstrap) = &self.bootstrap else {
+            return vec![None; scores.len()];
+        };
+        let means = scores.iter().filter_map(|(_, scores)| match scores {
+            Scores::PerUser(values) => Some(values.as_slice()),
+            Scores::Overall(_) => None,
+        });
+        let mut intervals = bootstrap.intervals(&means.collect::<Vec<_>>()).into_iter();
+        let of_each = scores.iter().map(|(_, scores)| match scores {
+            Scores::PerUser(_) => intervals.next().flatten(),
+            Scores::Overall(_) => None,
+        });
+        of_each.collect()
     }
 
     /// The identifier of each case's user, in order.
@@ -191,6 +271,15 @@ impl<'a> Judge<'a> {
     fn id(&self, item: u32) -> &'a str {
         &self.data.catalogue.item(item).id
     }
+}
+
+/// The lists at these positions.
+fn selected<T: Copy>(lists: &Lists<T>, positions: &[usize]) -> Lists<T> {
+    let mut few = Lists::with_capacity(positions.len(), 0);
+    for position in positions {
+        few.push(lists.get(*position).iter().copied());
+    }
+    few
 }
 
 fn items(rankings: &Lists<Hit>) -> Lists<u32> {

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use gloss_core::{Context, Data, Dataset, Download, Event, Fault, Interactions, Report, Result};
+use gloss_core::{
+    Context, Data, Dataset, Download, Event, Fault, Interactions, Report, Result, Segment,
+};
 
 use crate::Amazon;
 use crate::files::Files;
@@ -21,6 +23,15 @@ impl Dataset for Amazon {
 
     fn sources(&self) -> Vec<Download> {
         self.downloads().into()
+    }
+
+    /// Those of GLoSS, for the three categories of its paper.
+    fn segments(&self) -> Vec<Segment> {
+        match self.category.as_str() {
+            "Beauty" => Segment::cold_regular_power(14),
+            "Toys_and_Games" | "Sports_and_Outdoors" => Segment::cold_regular_power(13),
+            _ => Vec::new(),
+        }
     }
 
     fn load(&self, context: &Context) -> Result<Data> {

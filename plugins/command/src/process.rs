@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// How long a program may take to end by itself when its input ends.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// A running program. It is ended when this is dropped.
+/// A running program. It is ended when this is dropped, and so is whatever it started.
 pub(crate) struct Process {
     child: Child,
     /// None once the input is closed.
@@ -148,10 +148,15 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.input = None;
-        if self.wait().is_none() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
+        self.wait();
+        #[cfg(unix)]
+        rustix::process::kill_process_group(
+            rustix::process::Pid::from_child(&self.child),
+            rustix::process::Signal::KILL,
+        )
+        .ok(); // There is nobody left, usually.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

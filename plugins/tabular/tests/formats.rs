@@ -14,7 +14,7 @@ use arrow_array::{
 use common::Tables;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gloss_core::Data;
+use gloss_core::{Data, Kind, Registry, assert_laws};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -208,4 +208,31 @@ fn rows_become_histories_and_a_catalogue() {
     assert_eq!(history.ratings[1..], [4.5, 1.0]);
     let dropped = "interactions of items that are not in the items file";
     assert_eq!(data.report.get(dropped), Some(1));
+}
+
+#[test]
+fn every_format_keeps_the_laws_of_data_sets() {
+    let interactions: Vec<Interaction> = vec![
+        (1, 0, 30, Some(4.5)),
+        (0, 1, 10, None),
+        (1, 1, 10, None),
+        (1, 1, 40, Some(1.0)),
+        (0, 0, 10, Some(2.0)),
+        (0, 2, 70, None),
+    ];
+    let items = ["Doll", "Kite", "Ball"].map(|title| (title.to_string(), Some(3)));
+    let registry = Registry::compiled_in().unwrap();
+    for (format, (interactions, items)) in [
+        ("jsonl", as_jsonl(&interactions, &items)),
+        ("csv", as_csv(&interactions, &items)),
+        ("parquet", as_parquet(&interactions, &items)),
+    ] {
+        let tables = Tables::new(format, interactions, items, options());
+        let mut options = tables.options();
+        if format == "csv" {
+            options["delimiter"] = ";".into();
+        }
+        let entry = registry.get(Kind::Dataset, format, "").unwrap();
+        assert_laws(entry, &options.to_string()).unwrap();
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{Error, Result};
+use gloss_torch::Activation;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -29,14 +30,6 @@ pub(crate) struct Architecture {
     pub(crate) activation: Activation,
     /// How tokens are counted.
     pub(crate) counting: Counting,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Activation {
-    Gelu,
-    /// GELU by the approximation with tanh.
-    GeluTanh,
-    Relu,
 }
 
 /// How tokens are counted.

@@ -2,10 +2,10 @@
 //! arXiv 1911.02116), which differ in how they count positions.
 
 use gloss_core::Result;
-use gloss_torch::{Checkpoint, torch_error};
+use gloss_torch::{Activation, Checkpoint, Linear, torch_error};
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::architecture::{Activation, Architecture};
+use super::architecture::Architecture;
 use super::batches::Batch;
 
 /// The weights of an encoder on a device.
@@ -27,12 +27,6 @@ struct Layer {
     up: Linear,
     down: Linear,
     norm: Norm,
-}
-
-struct Linear {
-    /// [out, in]
-    weight: Tensor,
-    bias: Tensor,
 }
 
 struct Norm {
@@ -139,11 +133,12 @@ impl Layer {
         shape: &Architecture,
         batch: &Batch,
     ) -> Result<Tensor, TchError> {
-        let attended = attend(&self.qkv.forward(input)?, shape, batch)?;
-        let hidden = self.output.forward(&attended)?.f_add_(input)?;
+        let qkv = self.qkv.forward(input, Activation::None)?;
+        let attended = attend(&qkv, shape, batch)?;
+        let hidden = self.output.forward_add(&attended, input)?;
         let hidden = self.attention_norm.forward(&hidden, shape)?;
-        let inner = activate(self.up.forward(&hidden)?, shape.activation)?;
-        let output = self.down.forward(&inner)?.f_add_(&hidden)?;
+        let inner = self.up.forward(&hidden, shape.activation)?;
+        let output = self.down.forward_add(&inner, &hidden)?;
         self.norm.forward(&output, shape)
     }
 }
@@ -166,27 +161,6 @@ fn attend(qkv: &Tensor, shape: &Architecture, batch: &Batch) -> Result<Tensor, T
     match outputs.len() {
         1 => Ok(outputs.swap_remove(0)),
         _ => Tensor::f_cat(&outputs, 0),
-    }
-}
-
-fn activate(mut input: Tensor, activation: Activation) -> Result<Tensor, TchError> {
-    match activation {
-        Activation::Gelu => input.f_gelu_("none"),
-        Activation::GeluTanh => input.f_gelu_("tanh"),
-        Activation::Relu => input.f_relu_(),
-    }
-}
-
-impl Linear {
-    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        input.f_linear(&self.weight, Some(&self.bias))
-    }
-
-    fn share(&self) -> Self {
-        Linear {
-            weight: self.weight.shallow_clone(),
-            bias: self.bias.shallow_clone(),
-        }
     }
 }
 
@@ -230,10 +204,8 @@ impl Loader<'_> {
                 .collect::<Result<Vec<_>>>()?;
             Tensor::f_cat(&tensors, 0).map_err(failed)
         };
-        Ok(Linear {
-            weight: joined("weight", &[outputs, inputs])?,
-            bias: joined("bias", &[outputs])?,
-        })
+        let weight = joined("weight", &[outputs, inputs])?;
+        Ok(Linear::new(weight, joined("bias", &[outputs])?))
     }
 
     /// A norm, whose tensors have other names in checkpoints that were converted from TensorFlow.

@@ -44,12 +44,18 @@ impl Tables {
         self.folder.path().join(name)
     }
 
-    /// The data, or the error with the folder's name left out.
-    pub(crate) fn load(&self) -> Result<Data, String> {
+    /// All options, the paths among them.
+    pub(crate) fn options(&self) -> Value {
         let mut options = self.options.clone();
         for file in ["interactions", "items"] {
             options[file] = self.path(file).to_str().unwrap().into();
         }
+        options
+    }
+
+    /// The data, or the error with the folder's name left out.
+    pub(crate) fn load(&self) -> Result<Data, String> {
+        let options = self.options();
         let registry = Registry::compiled_in().unwrap();
         let entry = registry.get(Kind::Dataset, self.format, "").unwrap();
         let AnyComponent::Dataset(dataset) = entry.parse(options)? else {

@@ -1,0 +1,82 @@
+//! The files and models that components are tried with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Where the files are, and a folder for those that are made here.
+pub(crate) struct Places {
+    folder: TempDir,
+}
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+impl Places {
+    pub(crate) fn new() -> Self {
+        Places {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn shop(&self) -> Value {
+        json!({"category": "Shop", "folder": repository("examples/shop")})
+    }
+
+    /// Queries for one of the users of the laws' data; none of the others is in the file.
+    pub(crate) fn queries(&self) -> Value {
+        let user = json!([{
+            "reviewer_id": "user 3 Ж",
+            "asin": "item 30",
+            "seen_asins": ["item 9", "item 16", "item 23"],
+            "generated_sequences": ["Title: rose soap", ""],
+            "log_probabilities": [-0.5, -1.5],
+        }]);
+        let file = self.folder.path().join("queries.json");
+        fs::write(&file, user.to_string()).unwrap();
+        json!({"file": file, "missing": "skip", "mismatch": "skip"})
+    }
+
+    /// A tiny Llama that writes nonsense, in every way of writing.
+    pub(crate) fn language_models(&self) -> Vec<Value> {
+        let ways = [
+            json!({"beams": 3, "batch_size": 2}),
+            json!({"beams": 2, "constrained": true, "exclude_seen": true}),
+            json!({"beams": 1, "format": "list", "truncation": "oldest-items"}),
+            json!({"sampling": {"temperature": 1.0, "top_k": 20, "top_p": 0.9, "seed": 3}}),
+            json!({"quantize": "nf4"}),
+        ];
+        let model = repository("plugins/llama/tests/fixtures/writer");
+        let all = json!({"model": model, "max_length": 200, "max_new_tokens": 20, "device": "cpu"});
+        ways.map(|way| joined(&all, &way)).to_vec()
+    }
+
+    /// Tiny encoders of random weights.
+    pub(crate) fn encoders(&self) -> Vec<Value> {
+        let trees = json!({"trees": 5, "candidates": 30, "split_after": 3, "minimum_recall": 0.0});
+        let ways = [
+            ("bert", json!({})),
+            ("xlm-r", json!({"similarity": "inner-product"})),
+            ("bert", json!({"search": "arroy", "arroy": trees})),
+        ];
+        let options = |(fixture, way): (&str, Value)| {
+            let model = repository("plugins/e5/tests/golden/fixtures").join(fixture);
+            joined(
+                &json!({"model": model, "prefix": "none", "device": "cpu"}),
+                &way,
+            )
+        };
+        ways.map(options).to_vec()
+    }
+}
+
+/// The options of both.
+fn joined(all: &Value, way: &Value) -> Value {
+    let mut options = all.clone();
+    let way = way.as_object().unwrap().clone();
+    options.as_object_mut().unwrap().extend(way);
+    options
+}
