@@ -89,7 +89,6 @@ fn what_is_wrong_with_segments_is_told_before_anything_is_read() {
     let place = shop();
     for (setting, told) in [
         ("segments=unusual", "segments"),
-        ("segments.0.at_most=0", "segments.0"),
         ("segments.1.name=few", "`few` is given twice"),
         ("segments.1.at_most=3", "must be at least 6, `at_least`"),
         ("segments.1.at_mots=3", "at_most"),

@@ -69,7 +69,9 @@ pub fn check_laws(entry: &Entry, options: &Map<String, Value>) -> Result<Vec<Ver
     let mut verdicts = verdicts(&options::laws(), &subject);
     verdicts.extend(match component {
         AnyComponent::Dataset(dataset) => self::verdicts(&dataset::LAWS, &dataset),
-        AnyComponent::Generator(generator) => self::verdicts(&generator::LAWS, &generator),
+        AnyComponent::Generator(generator) => {
+            self::verdicts(&generator::LAWS, &generator::Subject::new(generator)?)
+        }
         AnyComponent::Retriever(retriever) => self::verdicts(&retriever::LAWS, &retriever),
         AnyComponent::Metric(metric) => self::verdicts(&metric::LAWS, &metric),
     });

@@ -22,13 +22,17 @@ const STRANGE: [&str; 12] = [
 const KINDS: [&str; 4] = ["soap", "candle", "shampoo", "brush"];
 const SCENTS: [&str; 5] = ["rose", "lily", "mint", "cedar", "lemon"];
 
-/// Some of the items are equal in all but the id.
-pub(super) fn catalogue() -> Result<Catalogue> {
-    let plain = KINDS.iter().flat_map(|kind| {
+fn plain() -> Vec<String> {
+    let texts = KINDS.iter().flat_map(|kind| {
         let text = move |scent: &&str| format!("Title: {scent} {kind}, 100 g");
         SCENTS.iter().map(text)
     });
-    let plain: Vec<String> = plain.collect();
+    texts.collect()
+}
+
+/// Some of the items are equal in all but the id.
+pub(super) fn catalogue() -> Result<Catalogue> {
+    let plain = plain();
     let strange = STRANGE.iter().map(|text| text.to_string());
     let twins = plain.iter().take(4).cloned().collect::<Vec<_>>();
     catalogue_of(plain.into_iter().chain(strange).chain(twins))
@@ -67,7 +71,15 @@ pub(super) fn queries() -> Vec<QueryContent> {
 
 /// Users with histories of all lengths, from none to more than all items.
 pub(super) fn data() -> Result<Data> {
-    let catalogue = catalogue()?;
+    data_of(catalogue()?)
+}
+
+/// The same with items that have nothing strange about them.
+pub(super) fn plain_data() -> Result<Data> {
+    data_of(catalogue_of(plain())?)
+}
+
+fn data_of(catalogue: Catalogue) -> Result<Data> {
     let items = catalogue.len() as u32;
     let mut histories = Histories::new();
     let mut splits = Splits::default();
