@@ -38,7 +38,8 @@ pub mod trec;
 pub use bootstrap::{Bootstrap, Interval};
 pub use component::{AnyComponent, Component, Kind, Options};
 pub use config::{
-    Draft, Experiment, Method, Split, describe_component, experiment_schema, option_faults,
+    Draft, Experiment, FusedMethods, Method, Split, describe_component, experiment_schema,
+    option_faults,
 };
 pub use conformance::{Outcome, Verdict, assert_laws, check_laws};
 pub use content::hash_file;

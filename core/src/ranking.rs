@@ -87,6 +87,20 @@ impl Ranking {
         }
     }
 
+    /// Makes one user's ranking of several, by weighted reciprocal rank fusion: an item's score is the
+    /// sum over the rankings of weight / (constant + rank), the first rank being 1. Equal scores are
+    /// ranked in catalogue order.
+    pub fn fuse_rankings(&self, rankings: &[(&[Hit], f64)]) -> Vec<Hit> {
+        let mut scores: HashMap<u32, f64> = HashMap::new();
+        for (hits, weight) in rankings {
+            for (rank, hit) in hits.iter().enumerate() {
+                let score = weight / (self.reciprocal_rank_constant + rank as f64 + 1.0);
+                *scores.entry(hit.item).or_default() += score;
+            }
+        }
+        self.ranked(scores)
+    }
+
     /// Makes one user's ranking from their queries and, for each, its hits in order. `seen` are
     /// the items of the history, sorted. An item query may be given as its one hit, of rank
     /// `ranks[query]` (from 0), which is added to the hit's own. Equal scores are ranked in
@@ -110,6 +124,11 @@ impl Ranking {
                     .or_insert(score);
             }
         }
+        self.ranked(scores)
+    }
+
+    /// The items of the highest scores.
+    fn ranked(&self, scores: HashMap<u32, f64>) -> Vec<Hit> {
         let mut ranking: Vec<(u32, f64)> = scores.into_iter().collect();
         ranking.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         ranking.truncate(self.cutoff);
@@ -262,6 +281,22 @@ mod tests {
                     prop_assert!(pair[0].0 != pair[1].0);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn rankings_are_fused_by_weighted_reciprocal_ranks() {
+        let (a, b) = (
+            hits(&[(3, 9.0), (1, 8.0)]),
+            hits(&[(1, 0.2), (7, 0.1), (3, 0.0)]),
+        );
+        let ranking = ranking(Fusion::ReciprocalRank, Seen::Keep);
+        let fused = ranking.fuse_rankings(&[(&a, 2.0), (&b, 1.0)]);
+        let found: Vec<u32> = fused.iter().map(|hit| hit.item).collect();
+        assert_eq!(found, [3, 1, 7]);
+        let expected = [2.0 / 61.0 + 1.0 / 63.0, 2.0 / 62.0 + 1.0 / 61.0, 1.0 / 62.0];
+        for (hit, expected) in fused.iter().zip(expected) {
+            assert!((f64::from(hit.score) - expected).abs() < 1e-7);
         }
     }
 }

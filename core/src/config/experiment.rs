@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::typed::Split;
@@ -30,6 +31,19 @@ pub struct Experiment {
     pub metrics: Vec<Arc<dyn Metric>>,
     /// The methods, in the order given; at least one.
     pub methods: Vec<Method>,
+    /// The methods that are made of those, in the order given.
+    pub fusions: Vec<FusedMethods>,
+}
+
+/// A method whose rankings are made of those of others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FusedMethods {
+    /// Its name, unique in the experiment.
+    pub name: String,
+    /// The positions of the others among the experiment's methods, and how much each counts.
+    pub methods: Vec<(usize, f64)>,
+    /// How the others' rankings become one.
+    pub ranking: Ranking,
 }
 
 /// A method: how queries are made and answered, and how the answers become a ranking.
@@ -81,6 +95,7 @@ impl Experiment {
             "dataset": describe_component(self.dataset.as_ref())?,
             "metrics": metrics?,
             "methods": methods?,
+            "fusions": self.fusions,
         }))
     }
 }

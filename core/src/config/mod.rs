@@ -4,6 +4,7 @@ mod assign;
 mod check;
 mod document;
 mod experiment;
+mod fusion;
 mod methods;
 mod resolve;
 mod schema;
@@ -12,7 +13,7 @@ mod tests;
 mod typed;
 
 pub(crate) use experiment::folder_name;
-pub use experiment::{Experiment, Method, describe_component};
+pub use experiment::{Experiment, FusedMethods, Method, describe_component};
 pub use schema::experiment_schema;
 pub use typed::Split;
 

@@ -133,6 +133,7 @@ impl<'a> Resolver<'a> {
                 return Ok(None);
             }
         };
+        let fusions = self.fusions(typed.fusion, &methods, &metrics);
         let name = typed
             .name
             .or(default_name.map(str::to_string))
@@ -147,6 +148,7 @@ impl<'a> Resolver<'a> {
             dataset,
             metrics,
             methods,
+            fusions,
         }))
     }
 
@@ -158,7 +160,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Takes down a fault whose key is below `source`.
-    fn found(&mut self, source: &Source<'_>, fault: Fault) {
+    pub(super) fn found(&mut self, source: &Source<'_>, fault: Fault) {
         let parts = fault.key.split('.').filter(|part| !part.is_empty());
         let below: Key = parts.map(str::to_string).collect();
         self.faults.push(source.locate(&below, false, fault));

@@ -59,6 +59,34 @@ pub(crate) struct Experiment {
     #[schemars(length(min = 1))]
     #[expect(dead_code, reason = "resolved method by method; here for the schema")]
     method: Vec<Method>,
+    /// Further methods, whose rankings are made of those of several methods above.
+    #[serde(default)]
+    pub(crate) fusion: Vec<FusedMethods>,
+}
+
+/// Rankings of several methods made into one, by weighted reciprocal rank fusion (Cormack, Clarke and
+/// Büttcher, 2009). Each ranking counts as deep as its own cut-off.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FusedMethods {
+    /// The name in tables.
+    pub(crate) name: String,
+    /// The names of the methods.
+    #[schemars(length(min = 2))]
+    pub(crate) methods: Vec<String>,
+    /// How much each method counts, in the same order; by default all count the same.
+    pub(crate) weights: Option<Vec<f64>>,
+    /// What is added to each rank.
+    #[serde(default = "default_constant")]
+    #[schemars(range(min = 0.0))]
+    pub(crate) reciprocal_rank_constant: f64,
+    /// Items in each user's ranking; by default as many as the deepest metric reads, or 10.
+    #[schemars(range(min = 1))]
+    pub(crate) cutoff: Option<u32>,
+}
+
+fn default_constant() -> f64 {
+    60.0
 }
 
 /// One of several methods: what differs from the experiment's own settings.
@@ -100,7 +128,7 @@ impl Default for Ranking {
             depth: None,
             cutoff: None,
             fusion: Fusion::default(),
-            reciprocal_rank_constant: 60.0,
+            reciprocal_rank_constant: default_constant(),
             seen: Seen::default(),
         }
     }

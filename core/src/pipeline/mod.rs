@@ -4,6 +4,7 @@ mod export;
 mod generate;
 mod index;
 mod prepare;
+mod provenance;
 mod retrieve;
 mod run;
 mod score;

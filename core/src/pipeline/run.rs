@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::score::{Judge, MethodResult};
+use super::provenance::{all_inputs, code, packages, peak_memory};
+use super::score::{Judge, MethodResult, Ranked};
 use super::{Generated, Indexed, Prepared, export, generate, index, prepare, retrieve, train};
 use crate::config::folder_name;
 use crate::output::OutputFolder;
-use crate::store::{
-    Artefact, Input, Store, VERSION, build, hash, read_inputs, read_json, write_json,
+use crate::store::{Artefact, Input, Store, VERSION, build, hash, read_json, write_json};
+use crate::{
+    Context, Error, Experiment, FusedMethods, Hit, Lists, Method, QueryKind, Report, Result,
 };
-use crate::{Component, Context, Error, Experiment, Method, QueryKind, Report, Result};
 
 pub(super) const MANIFEST: &str = "manifest.json";
 const METRICS: &str = "metrics.json";
@@ -225,13 +227,21 @@ fn find(
         )));
     }
     let of_methods = experiment.methods.iter().flat_map(|method| {
-        let own = experiment.method_folder(folder, method);
+        let own = experiment.method_folder(folder, &method.name);
         let generated = method.has_texts().then_some(GENERATED);
         let files = METHOD_FILES.into_iter().chain(generated);
         files.map(move |file| own.join(file))
     });
+    let of_fusions = experiment.fusions.iter().flat_map(|fused| {
+        let own = experiment.method_folder(folder, &fused.name);
+        METHOD_FILES.map(|file| own.join(file))
+    });
     let of_run = [METRICS, QRELS].map(|file| folder.join(file));
-    match of_methods.chain(of_run).all(|file| file.exists()) {
+    match of_methods
+        .chain(of_fusions)
+        .chain(of_run)
+        .all(|file| file.exists())
+    {
         true => Ok(Some(read_json(&folder.join(METRICS))?)),
         false => Ok(None),
     }
@@ -247,7 +257,8 @@ impl Method {
 impl Manifest {
     /// The names of all that a run's folder may hold: files, and the folders of methods.
     fn files(&self) -> Vec<String> {
-        let methods = self.experiment["methods"].as_array().into_iter().flatten();
+        let named = |kind: &str| self.experiment[kind].as_array().into_iter().flatten();
+        let methods = named("methods").chain(named("fusions"));
         let folders = methods.filter_map(|method| method["name"].as_str().map(folder_name));
         RUN_FILES
             .map(str::to_string)
@@ -278,7 +289,7 @@ fn stages(
     }
     let judge = Judge::of(experiment, &prepared.data);
     judge.write_qrels(&folder.join(QRELS))?;
-    let mut results = Vec::new();
+    let (mut results, mut rankings) = (Vec::new(), Vec::new());
     for method in &experiment.methods {
         let name = Some(method.name.as_str());
         let trained = train(method, &prepared, store, context)?;
@@ -306,15 +317,25 @@ fn stages(
             context,
         )?;
         record("retrieve", name, &retrieved.artefact);
-        let scored = judge.score(method, &experiment.metrics, indexed.as_ref(), &retrieved)?;
-        let own = experiment.method_folder(folder, method);
-        judge.write_method(&scored, &retrieved.rankings, &own)?;
+        let ranked = Ranked::new(method, indexed.as_ref(), &retrieved);
+        let own = experiment.method_folder(folder, &method.name);
+        results.push(judge.judge(&ranked, &experiment.metrics, &own)?);
         if method.has_texts() {
             let cases = prepared.data.cases(experiment.split);
             let path = own.join(GENERATED);
             export::write(&path, &prepared.data, cases, &generated.queries)?;
         }
-        results.push(scored.result);
+        rankings.push(retrieved.rankings);
+    }
+    for fused in &experiment.fusions {
+        let ranked = Ranked {
+            method: &fused.name,
+            ranking: &fused.ranking,
+            remarks: Vec::new(),
+            rankings: &fuse(fused, &rankings),
+        };
+        let own = experiment.method_folder(folder, &fused.name);
+        results.push(judge.judge(&ranked, &experiment.metrics, &own)?);
     }
     let results = Results {
         experiment: experiment.name.clone(),
@@ -326,64 +347,18 @@ fn stages(
     Ok((results, stages))
 }
 
-/// The files that the experiment's components read, each once.
-pub(super) fn all_inputs(experiment: &Experiment, context: &Context) -> Result<Vec<Input>> {
-    let mut paths = experiment.dataset.inputs()?;
-    for method in &experiment.methods {
-        paths.extend(method.generator.inputs()?);
-        if let Some(retriever) = &method.retriever {
-            paths.extend(retriever.inputs()?);
-        }
-    }
-    paths.sort();
-    paths.dedup();
-    read_inputs(paths, context)
-}
-
-fn components(experiment: &Experiment) -> Vec<&dyn Component> {
-    let mut components: Vec<&dyn Component> = vec![experiment.dataset.as_ref()];
-    for metric in &experiment.metrics {
-        components.push(metric.as_ref());
-    }
-    for method in &experiment.methods {
-        components.push(method.generator.as_ref());
-        if let Some(retriever) = &method.retriever {
-            components.push(retriever.as_ref());
-        }
-    }
-    components
-}
-
-/// The files of code that is not compiled in, each once.
-pub(super) fn code(experiment: &Experiment) -> Result<Vec<Input>> {
-    let mut code = Vec::new();
-    for component in components(experiment) {
-        code.extend(component.code()?);
-    }
-    code.sort_by(|a, b| a.path.cmp(&b.path));
-    code.dedup();
-    Ok(code)
-}
-
-pub(super) fn packages(experiment: &Experiment) -> Vec<String> {
-    let mut packages: Vec<String> = components(experiment)
+/// The rankings of all cases that a fused method makes of those of all methods.
+fn fuse(fused: &FusedMethods, rankings: &[Lists<Hit>]) -> Lists<Hit> {
+    let cases = rankings.first().map_or(0, Lists::len);
+    let of = |case: usize| {
+        let parts = fused.methods.iter();
+        let parts = parts.map(|&(method, weight)| (rankings[method].get(case), weight));
+        fused.ranking.fuse_rankings(&parts.collect::<Vec<_>>())
+    };
+    (0..cases)
+        .into_par_iter()
+        .map(of)
+        .collect::<Vec<_>>()
         .into_iter()
-        .map(|component| {
-            let (name, version) = component.package();
-            format!("{name} {version}")
-        })
-        .collect();
-    packages.sort();
-    packages.dedup();
-    packages
-}
-
-/// The most memory that this process had, where Linux tells.
-pub(super) fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
+        .collect()
 }

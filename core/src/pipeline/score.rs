@@ -64,6 +64,31 @@ pub struct MethodResult {
     pub segments: Vec<SegmentResult>,
 }
 
+/// A method's rankings, and how they were made.
+pub(crate) struct Ranked<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) ranking: &'a Ranking,
+    /// What the index tells of itself.
+    pub(crate) remarks: Vec<Remark>,
+    /// A ranking for each case, in order.
+    pub(crate) rankings: &'a Lists<Hit>,
+}
+
+impl<'a> Ranked<'a> {
+    pub(crate) fn new(
+        method: &'a Method,
+        indexed: Option<&Indexed<'_>>,
+        retrieved: &'a Retrieved,
+    ) -> Self {
+        Ranked {
+            method: &method.name,
+            ranking: &method.ranking,
+            remarks: indexed.map_or_else(Vec::new, |indexed| indexed.index.remarks()),
+            rankings: &retrieved.rankings,
+        }
+    }
+}
+
 /// A method's scores, user by user.
 pub(crate) struct Scored {
     pub(crate) result: MethodResult,
@@ -122,15 +147,9 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Scores one method by all metrics, and takes down what its index tells of itself.
-    pub(crate) fn score(
-        &self,
-        method: &Method,
-        metrics: &[Arc<dyn Metric>],
-        indexed: Option<&Indexed<'_>>,
-        retrieved: &Retrieved,
-    ) -> Result<Scored> {
-        let rankings = items(&retrieved.rankings);
+    /// Scores one method by all metrics.
+    pub(crate) fn score(&self, ranked: &Ranked<'_>, metrics: &[Arc<dyn Metric>]) -> Result<Scored> {
+        let rankings = items(ranked.rankings);
         let (figures, scores) = self.figures(metrics, &rankings, &self.relevant)?;
         let segments = self.segments.iter().map(|(name, members)| {
             let relevant = selected(&self.relevant, members);
@@ -143,11 +162,11 @@ impl<'a> Judge<'a> {
         });
         Ok(Scored {
             result: MethodResult {
-                method: method.name.clone(),
-                ranking: method.ranking.clone(),
+                method: ranked.method.to_string(),
+                ranking: ranked.ranking.clone(),
                 users: self.cases.len() as u64,
                 users_without_ranking: rankings.iter().filter(|r| r.is_empty()).count() as u64,
-                index: indexed.map_or_else(Vec::new, |indexed| indexed.index.remarks()),
+                index: ranked.remarks.clone(),
                 figures,
                 segments: segments.collect::<Result<_>>()?,
             },
@@ -197,6 +216,18 @@ impl<'a> Judge<'a> {
         of_each.collect()
     }
 
+    /// Scores one method, writes its files into `folder`, and gives its figures.
+    pub(crate) fn judge(
+        &self,
+        ranked: &Ranked<'_>,
+        metrics: &[Arc<dyn Metric>],
+        folder: &Path,
+    ) -> Result<MethodResult> {
+        let scored = self.score(ranked, metrics)?;
+        self.write_method(&scored, ranked.rankings, folder)?;
+        Ok(scored.result)
+    }
+
     /// The identifier of each case's user, in order.
     fn users(&self) -> impl Iterator<Item = &'a str> + Clone {
         self.cases
@@ -219,12 +250,7 @@ impl<'a> Judge<'a> {
 
     /// Writes a method's rankings (`run.trec`) and its scores user by user (`per-user.parquet`,
     /// and `per-user.jsonl` in the layout of GLoSS) into `folder`.
-    pub(crate) fn write_method(
-        &self,
-        scored: &Scored,
-        rankings: &Lists<Hit>,
-        folder: &Path,
-    ) -> Result<()> {
+    fn write_method(&self, scored: &Scored, rankings: &Lists<Hit>, folder: &Path) -> Result<()> {
         create_folder(folder)?;
         let rows = self.users().zip(rankings.iter()).flat_map(|(user, hits)| {
             hits.iter()
@@ -322,10 +348,10 @@ fn check(metric: &dyn Metric, scores: &Scores, users: usize) -> Result<()> {
 
 impl Experiment {
     /// The folder, below the run's, of a method's own files: the run's itself if there is but one.
-    pub(crate) fn method_folder(&self, run: &Path, method: &Method) -> std::path::PathBuf {
-        match self.methods.len() {
+    pub(crate) fn method_folder(&self, run: &Path, method: &str) -> std::path::PathBuf {
+        match self.methods.len() + self.fusions.len() {
             1 => run.to_path_buf(),
-            _ => run.join(method.folder_name()),
+            _ => run.join(folder_name(method)),
         }
     }
 }

@@ -6,8 +6,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::run::{MANIFEST, all_inputs, code, packages, peak_memory};
-use super::score::Judge;
+use super::provenance::{all_inputs, code, packages, peak_memory};
+use super::run::MANIFEST;
+use super::score::{Judge, Ranked};
 use super::{Existing, Manifest, Prepared, Stage, generate, index, prepare, retrieve};
 use crate::config::folder_name;
 use crate::output::OutputFolder;
@@ -121,7 +122,8 @@ impl Validation<'_> {
         )?;
         let judge = Judge::new(&prepared.data, split);
         let metrics = [Arc::clone(self.metric)];
-        let scored = judge.score(self.method, &metrics, indexed, &retrieved)?;
+        let ranked = Ranked::new(self.method, indexed, &retrieved);
+        let scored = judge.score(&ranked, &metrics)?;
         let figure = scored.result.figures.first();
         let value = figure.map_or(0.0, |figure| figure.value);
         Ok(match figure.is_none_or(|figure| figure.higher_is_better) {
@@ -179,7 +181,7 @@ pub fn train_experiment(
         let name = format!("{}-train-{}", folder_name(&experiment.name), &key[..8]);
         Path::new("runs").join(name)
     });
-    let own = |method: &Method| experiment.method_folder(&folder, method);
+    let own = |method: &Method| experiment.method_folder(&folder, &method.name);
     let methods: Vec<(String, PathBuf)> = learning
         .iter()
         .map(|method| (method.name.clone(), own(method)))
@@ -198,7 +200,7 @@ pub fn train_experiment(
     let partial = output.begin()?;
     for method in learning {
         if let Some(artefact) = train(method, &prepared, store, context)?.artefact {
-            copy(&artefact.folder, &experiment.method_folder(partial, method))?;
+            copy(&artefact.folder, &experiment.method_folder(partial, &method.name))?;
             stages.push(Stage::new("train", Some(&method.name), &artefact));
         }
     }

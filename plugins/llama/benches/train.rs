@@ -47,8 +47,8 @@ struct Arguments {
     /// Measures the peer, with gradient checkpointing and without.
     #[arg(long)]
     peer: bool,
-    /// Steps of the peer.
-    #[arg(long, default_value_t = 20)]
+    /// Steps of the peer, of which the first half is not counted either.
+    #[arg(long, default_value_t = 60)]
     peer_steps: u64,
     /// The peer's script.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peer_train.py"))]

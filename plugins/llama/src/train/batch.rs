@@ -40,12 +40,26 @@ pub(crate) struct Layout {
     pub(crate) slots: Option<Tensor>,
 }
 
+/// What packed rows are filled up to a multiple of on a GPU, so that matrices have few shapes: kernels
+/// are chosen and loaded for each shape that is new.
+const ROWS_ON_GPU: usize = 256;
+
 impl Batch {
     pub(crate) fn new(
         texts: &[&Text],
         batching: Batching,
         device: Device,
     ) -> Result<Self, TchError> {
+        let tokens: usize = texts.iter().map(|text| text.tokens.len()).sum();
+        let filler = match batching {
+            Batching::Packed if device.is_cuda() => filler(tokens, ROWS_ON_GPU),
+            _ => None,
+        };
+        let texts: Vec<&Text> = texts.iter().copied().chain(&filler).collect();
+        Batch::of(&texts, batching, device)
+    }
+
+    fn of(texts: &[&Text], batching: Batching, device: Device) -> Result<Self, TchError> {
         let longest = texts.iter().map(|text| text.tokens.len()).max();
         let longest = longest.unwrap_or(0);
         let even = texts.iter().all(|text| text.tokens.len() == longest);
@@ -77,6 +91,15 @@ impl Batch {
             targets: place(&targets)?,
         })
     }
+}
+
+/// A text of which nothing is foretold, that fills so many tokens up to a multiple.
+fn filler(tokens: usize, multiple: usize) -> Option<Text> {
+    let missing = tokens.next_multiple_of(multiple) - tokens;
+    (missing > 0).then(|| Text {
+        tokens: vec![0; missing],
+        from: missing,
+    })
 }
 
 impl Layout {
@@ -174,6 +197,18 @@ mod tests {
         assert_eq!(numbers(&batch.rows), [0, 4]);
         assert_eq!(numbers(&batch.targets), [11, 12]);
         assert!(batch.layout.slots.is_none());
+    }
+
+    #[test]
+    fn what_fills_a_pack_up_foretells_nothing() {
+        let (a, b) = (text(2, 1), text(3, 2));
+        let filler = filler(5, 4).unwrap();
+        let batch = Batch::of(&[&a, &b, &filler], Batching::Packed, Device::Cpu).unwrap();
+        assert_eq!(numbers(&batch.tokens), [10, 11, 10, 11, 12, 0, 0, 0]);
+        assert_eq!(numbers(&batch.positions), [0, 1, 0, 1, 2, 0, 1, 2]);
+        assert_eq!(numbers(&batch.rows), [0, 3]);
+        assert_eq!(numbers(&batch.targets), [11, 12]);
+        assert!(super::filler(8, 4).is_none());
     }
 
     #[test]
