@@ -1,5 +1,9 @@
 //! Groups of users that are judged by themselves, and intervals of confidence.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

@@ -89,10 +89,13 @@ impl<'a> Ranked<'a> {
     }
 }
 
+/// A metric's label, and its values.
+type Labelled = (String, Scores);
+
 /// A method's scores, user by user.
 pub(crate) struct Scored {
     pub(crate) result: MethodResult,
-    scores: Vec<(String, Scores)>,
+    scores: Vec<Labelled>,
 }
 
 /// What all methods of an experiment are judged on.
@@ -180,7 +183,7 @@ impl<'a> Judge<'a> {
         metrics: &[Arc<dyn Metric>],
         rankings: &Lists<u32>,
         relevant: &Lists<(u32, f32)>,
-    ) -> Result<(Vec<Figure>, Vec<(String, Scores)>)> {
+    ) -> Result<(Vec<Figure>, Vec<Labelled>)> {
         let evaluation = Evaluation::new(rankings, relevant)?
             .with_catalogue(&self.data.catalogue, &self.training_counts);
         let mut scores = Vec::new();
@@ -200,7 +203,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The interval of each metric that is a mean over users.
-    fn intervals(&self, scores: &[(String, Scores)]) -> Vec<Option<Interval>> {
+    fn intervals(&self, scores: &[Labelled]) -> Vec<Option<Interval>> {
         let Some(bootstrap) = &self.bootstrap else {
             return vec![None; scores.len()];
         };

@@ -200,7 +200,10 @@ pub fn train_experiment(
     let partial = output.begin()?;
     for method in learning {
         if let Some(artefact) = train(method, &prepared, store, context)?.artefact {
-            copy(&artefact.folder, &experiment.method_folder(partial, &method.name))?;
+            copy(
+                &artefact.folder,
+                &experiment.method_folder(partial, &method.name),
+            )?;
             stages.push(Stage::new("train", Some(&method.name), &artefact));
         }
     }

@@ -27,7 +27,7 @@ pub enum Activation {
 /// it. So they are, and MKL is left for what oneDNN does not take.
 #[derive(Debug)]
 pub struct Linear {
-    /// [out, in]
+    /// `[out, in]`
     weight: Tensor,
     /// [out]
     bias: Tensor,
@@ -35,7 +35,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// The layer of `weight` [out, in] and `bias` [out], where they are and with their numbers.
+    /// The layer of `weight` `[out, in]` and `bias` `[out]`, where they are and with their numbers.
     pub fn new(weight: Tensor, bias: Tensor) -> Self {
         let suits = weight.device() == Device::Cpu && weight.kind() == Kind::Float;
         Linear {
@@ -54,7 +54,7 @@ impl Linear {
         }
     }
 
-    /// The activations [rows, out] of `input` [rows, in].
+    /// The activations `[rows, out]` of `input` `[rows, in]`.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Linear {
         }
     }
 
-    /// The outputs [rows, out] of `input` [rows, in], with `other` [rows, out] added.
+    /// The outputs `[rows, out]` of `input` `[rows, in]`, with `other` `[rows, out]` added.
     ///
     /// # Errors
     ///
