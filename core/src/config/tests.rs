@@ -133,6 +133,8 @@ fn a_sound_experiment_resolves_with_its_defaults() {
         serde_json::json!({
             "name": "mute+blind",
             "split": "test",
+            "segments": [],
+            "bootstrap": null,
             "dataset": {"type": "nobody", "category": "x"},
             "metrics": [{"type": "zero", "k": 5}, {"type": "zero", "k": null}],
             "methods": [{
@@ -142,6 +144,7 @@ fn a_sound_experiment_resolves_with_its_defaults() {
                 "ranking": {"depth": 5, "cutoff": 5, "fusion": "max",
                     "reciprocal_rank_constant": 60.0, "seen": "keep"},
             }],
+            "fusions": [],
         })
     );
 }
@@ -158,7 +161,7 @@ fn all_faults_are_told_at_once_with_place_and_nearest_name() {
         "e.toml:1:21: metrics.1.k: is 0, expected integer ≥ 1",
         "e.toml:1:31: metrics.2.k: is \"x\", expected integer ≥ 1",
         "e.toml:2:1: splitt: unknown option; did you mean `split`? Available: name, output, plugins, split, \
-         metrics, dataset, generator, retriever, ranking, method.",
+         segments, bootstrap, metrics, dataset, generator, retriever, ranking, method, fusion.",
         "e.toml:3:9: split: there is no `tset` here; did you mean `test`? Available: test, validation.",
         "e.toml:6:8: dataset.type: there is no dataset `nobdy`; did you mean `nobody`? Available: nobody.",
         "e.toml:9:1: retriever.k: unknown option; did you mean `k1`? Available: k1, b.",

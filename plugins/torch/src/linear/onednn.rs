@@ -5,7 +5,6 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
 
-use libloading::os::unix::{Library, Symbol};
 use tch::{Kind, Tensor};
 
 use super::Activation;
@@ -35,30 +34,38 @@ type Pointwise = unsafe extern "C" fn(
 type Binary =
     unsafe extern "C" fn(Handle, Handle, Handle, *mut Handle, *const c_char, *mut Handle) -> i32;
 
-/// The functions, as they were found in this process.
+/// The functions, as they were found in this process, which never unloads libtorch.
+#[derive(Clone, Copy)]
 struct Functions {
-    dispatch: Symbol<Dispatch>,
-    pointwise: Symbol<Pointwise>,
-    binary: Symbol<Binary>,
+    dispatch: Dispatch,
+    pointwise: Pointwise,
+    binary: Binary,
 }
 
 /// The functions, if this libtorch has them.
-fn functions() -> Option<&'static Functions> {
+fn functions() -> Option<Functions> {
     static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
-    let find = || {
-        let process = Library::this();
-        // SAFETY: the types are those that libtorch declares the functions with.
-        unsafe {
-            Some(Functions {
-                dispatch: process.get(b"aoti_torch_call_dispatcher\0").ok()?,
-                pointwise: process.get(b"aoti_torch_cpu__linear_pointwise\0").ok()?,
-                binary: process
-                    .get(b"aoti_torch_cpu__linear_pointwise_binary\0")
-                    .ok()?,
-            })
-        }
-    };
-    FUNCTIONS.get_or_init(find).as_ref()
+    *FUNCTIONS.get_or_init(find)
+}
+
+#[cfg(unix)]
+fn find() -> Option<Functions> {
+    let process = libloading::os::unix::Library::this();
+    // SAFETY: the types are those that libtorch declares the functions with.
+    unsafe {
+        Some(Functions {
+            dispatch: *process.get(b"aoti_torch_call_dispatcher\0").ok()?,
+            pointwise: *process.get(b"aoti_torch_cpu__linear_pointwise\0").ok()?,
+            binary: *process
+                .get(b"aoti_torch_cpu__linear_pointwise_binary\0")
+                .ok()?,
+        })
+    }
+}
+
+#[cfg(not(unix))]
+fn find() -> Option<Functions> {
+    None
 }
 
 /// Weights in oneDNN's own layout.
