@@ -89,6 +89,17 @@ impl Place {
         self.command(args).output().unwrap().into()
     }
 
+    /// Asserts that the experiment `e.toml` is refused with each of the settings, by a message with all
+    /// of its parts, before any data are looked for.
+    #[track_caller]
+    pub fn refuses(&self, settings: &[(&str, &[&str])]) {
+        for (setting, told) in settings {
+            let nowhere = ["--set", "dataset.folder=nowhere", "--set", setting];
+            self.gloss(&[&["run", "e.toml"][..], &nowhere].concat())
+                .fails(2, told);
+        }
+    }
+
     /// A tiny shop in the Amazon 2014 layout, and the experiment `e.toml` on it.
     pub fn with_tiny_shop() -> Self {
         let place = Place::new();

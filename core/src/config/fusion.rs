@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::document::Key;
 use super::experiment::{FusedMethods, Method, folder_name};
+use super::methods::cutoff;
 use super::resolve::{Resolver, key};
 use super::typed;
 use crate::pipeline::RUN_FILES;
@@ -84,11 +85,9 @@ fn fused(
                        must be the same for all";
         return Err(Fault::new("methods", message));
     }
-    let deepest = metrics.iter().filter_map(|metric| metric.cutoff()).max();
-    let cutoff = typed.cutoff.map_or(deepest.unwrap_or(10), |n| n as usize);
-    if let Some(deeper) = metrics.iter().find(|metric| metric.cutoff() > Some(cutoff)) {
-        let message = format!("is {cutoff}, but {} looks deeper", deeper.label());
-        return Err(Fault::new("cutoff", message));
+    let (cutoff, fault) = cutoff(typed.cutoff, metrics);
+    if let Some(fault) = fault {
+        return Err(fault);
     }
     let deepest = rankings.iter().map(|ranking| ranking.cutoff).max();
     Ok(FusedMethods {

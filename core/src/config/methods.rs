@@ -247,16 +247,9 @@ impl Resolver<'_> {
                 return Ok(None);
             }
         };
-        let deepest = metrics.iter().filter_map(|metric| metric.cutoff()).max();
-        let cutoff = typed.cutoff.map_or(deepest.unwrap_or(10), |n| n as usize);
-        if let Some(deeper) = metrics.iter().find(|m| m.cutoff() > Some(cutoff)) {
-            let message = format!(
-                "is {cutoff}, but {} looks deeper; raise it or lower the metric's k",
-                deeper.label()
-            );
-            let fault = Fault::new("", message);
-            self.faults
-                .push(source.locate(&key(&["cutoff"]), false, fault));
+        let (cutoff, fault) = cutoff(typed.cutoff, metrics);
+        if let Some(fault) = fault {
+            self.found(source, fault);
         }
         Ok(Some(Ranking {
             depth: typed.depth.map_or(cutoff, |n| n as usize),
@@ -266,6 +259,22 @@ impl Resolver<'_> {
             seen: typed.seen,
         }))
     }
+}
+
+/// How many items a ranking has, and what is wrong with that: as many as the deepest metric reads, or
+/// 10, unless it is given.
+pub(super) fn cutoff(given: Option<u32>, metrics: &[Arc<dyn Metric>]) -> (usize, Option<Fault>) {
+    let deepest = metrics.iter().filter_map(|metric| metric.cutoff()).max();
+    let cutoff = given.map_or(deepest.unwrap_or(10), |n| n as usize);
+    let deeper = metrics.iter().find(|m| m.cutoff() > Some(cutoff));
+    let fault = deeper.map(|deeper| {
+        let message = format!(
+            "is {cutoff}, but {} looks deeper; raise it or lower the metric's k",
+            deeper.label()
+        );
+        Fault::new("cutoff", message)
+    });
+    (cutoff, fault)
 }
 
 /// Whether the retriever can answer the generator's queries.

@@ -120,20 +120,23 @@ impl<'a> Resolver<'a> {
             None => None,
         };
         let metrics = self.metrics(&root["metrics"])?;
+        let given = root["method"].as_array().map_or(1, Vec::len);
         let methods = self.methods(&root, &metrics)?;
         let (Some(dataset), Ok(typed)) =
             (dataset, serde_json::from_value::<typed::Experiment>(root))
         else {
             return Ok(None);
         };
-        let segments = match typed.segments.resolve(dataset.as_ref()) {
-            Ok(segments) => segments,
-            Err(fault) => {
-                self.found(&self.source(vec![key(&["segments"])]), fault);
-                return Ok(None);
-            }
+        let segments = typed.segments.resolve(dataset.as_ref());
+        let segments = segments.unwrap_or_else(|fault| {
+            self.found(&self.source(vec![key(&["segments"])]), fault);
+            Vec::new()
+        });
+        // A method that is faulty itself is missing here, which is no fault of a fusion.
+        let fusions = match methods.len() == given {
+            true => self.fusions(typed.fusion, &methods, &metrics),
+            false => Vec::new(),
         };
-        let fusions = self.fusions(typed.fusion, &methods, &metrics);
         let name = typed
             .name
             .or(default_name.map(str::to_string))

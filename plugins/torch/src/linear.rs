@@ -22,9 +22,10 @@ pub enum Activation {
 
 /// A linear layer that is not trained: `x Wᵀ + b`.
 ///
-/// On x86 processors, MKL multiplies matrices for libtorch in f32, and oneDNN, which libtorch has
-/// as well, is faster by half on those of AMD and never slower once the weights are laid out for
-/// it. So they are, and MKL is left for what oneDNN does not take.
+/// On x86 processors, MKL multiplies matrices for libtorch in f32. oneDNN, which libtorch has as well,
+/// was a third faster on an AMD Zen 4 with weights that are laid out for it. So those of a layer in f32
+/// on the processor are, beside the plain ones, which MKL multiplies by where oneDNN is missing: such a
+/// layer takes the memory of its weights twice.
 #[derive(Debug)]
 pub struct Linear {
     /// `[out, in]`
