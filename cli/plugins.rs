@@ -13,6 +13,7 @@ use gloss_lis as _;
 use gloss_llama as _;
 use gloss_metrics as _;
 use gloss_precomputed as _;
+use gloss_rules as _;
 use gloss_tabular as _;
 
 // Tells the build script where libtorch is.

@@ -1,4 +1,6 @@
-//! The network in training: forward, and backward layer by layer.
+//! The network in training: forward, and backward, layer by layer if their inside is computed again.
+
+use std::ops::Range;
 
 use tch::{Kind, TchError, Tensor};
 
@@ -43,8 +45,9 @@ struct Place<'a> {
     seed: Option<i64>,
 }
 
-/// What is kept of a layer for the backward pass.
+/// What is kept of successive layers for the backward pass.
 struct Kept {
+    layers: Range<usize>,
     input: Tensor,
     /// None if it is computed again.
     output: Option<Tensor>,
@@ -93,23 +96,25 @@ impl Network {
     ) -> Result<Tensor, TchError> {
         let place = self.place(batch, (self.dropout > 0.0).then_some(seed))?;
         let mut hidden = tch::no_grad(|| self.embed(batch, leaves))?;
-        let mut kept = Vec::with_capacity(self.model.layers.len());
-        for index in 0..self.model.layers.len() {
-            let learns = index > 0 || self.plan.embedding.is_some();
+        let mut kept = Vec::new();
+        for layers in self.spans() {
+            let learns = layers.start > 0 || self.plan.embedding.is_some();
             let input = hidden.f_detach()?.f_set_requires_grad(learns)?;
+            let run = || self.layers(layers.clone(), &input, leaves, &place);
             let output = match self.checkpointing {
-                true => tch::no_grad(|| self.layer(index, &input, leaves, &place))?,
-                false => self.layer(index, &input, leaves, &place)?,
+                true => tch::no_grad(run)?,
+                false => run()?,
             };
             hidden = output.f_detach()?;
             kept.push(Kept {
+                layers,
                 input,
                 output: (!self.checkpointing).then_some(output),
             });
         }
         let (sum, mut gradient) = self.learn_end(&hidden, batch, leaves, parameters, share)?;
-        for (index, kept) in kept.into_iter().enumerate().rev() {
-            gradient = self.learn_layer(index, kept, &gradient, leaves, &place, parameters)?;
+        for kept in kept.into_iter().rev() {
+            gradient = self.learn_layers(kept, &gradient, leaves, &place, parameters)?;
         }
         if let Some(leaf) = &self.plan.embedding {
             let rows = gradient.f_to_kind(Kind::Float)?;
@@ -125,10 +130,9 @@ impl Network {
     pub(crate) fn judge(&self, batch: &Batch, leaves: &Leaves) -> Result<Tensor, TchError> {
         tch::no_grad(|| {
             let place = self.place(batch, None)?;
-            let mut hidden = self.embed(batch, leaves)?;
-            for index in 0..self.model.layers.len() {
-                hidden = self.layer(index, &hidden, leaves, &place)?;
-            }
+            let hidden = self.embed(batch, leaves)?;
+            let all = 0..self.model.layers.len();
+            let hidden = self.layers(all, &hidden, leaves, &place)?;
             let hidden = self.end(&hidden, batch, leaves)?;
             loss::sum(&self.model, self.head(leaves), &hidden, &batch.targets)
         })
@@ -212,10 +216,18 @@ impl Network {
         Ok((sum, first(gradients)?))
     }
 
-    /// Backward through a layer; gives the gradient by its input.
-    fn learn_layer(
+    /// The layers that a backward pass goes through at once: one if it computes them again, else all.
+    fn spans(&self) -> impl Iterator<Item = Range<usize>> {
+        let count = self.model.layers.len();
+        let each = if self.checkpointing { 1 } else { count.max(1) };
+        (0..count)
+            .step_by(each)
+            .map(move |start| start..(start + each).min(count))
+    }
+
+    /// Backward through layers; gives the gradient by their input.
+    fn learn_layers(
         &self,
-        index: usize,
         kept: Kept,
         gradient: &Tensor,
         leaves: &Leaves,
@@ -224,13 +236,13 @@ impl Network {
     ) -> Result<Tensor, TchError> {
         let output = match kept.output {
             Some(output) => output,
-            None => self.layer(index, &kept.input, leaves, place)?,
+            None => self.layers(kept.layers.clone(), &kept.input, leaves, place)?,
         };
         let learns = kept.input.requires_grad();
         let inputs: Vec<&Tensor> = learns
             .then_some(&kept.input)
             .into_iter()
-            .chain(&leaves.layers[index])
+            .chain(leaves.layers[kept.layers.clone()].iter().flatten())
             .collect();
         if inputs.is_empty() {
             return gradient.f_detach();
@@ -238,9 +250,9 @@ impl Network {
         let mut gradients = backward(&output, gradient, &inputs)?;
         let own = gradients.split_off(usize::from(learns));
         tch::no_grad(|| {
-            let leaves = &self.plan.layers[index].leaves;
+            let layers = &self.plan.layers[kept.layers];
+            let leaves = layers.iter().flat_map(|layer| &layer.leaves);
             leaves
-                .iter()
                 .zip(&own)
                 .try_for_each(|(leaf, gradient)| leaf.add(gradient, &parameters.gradient))
         })?;
@@ -248,6 +260,20 @@ impl Network {
             true => first(gradients),
             false => gradient.f_detach(),
         }
+    }
+
+    fn layers(
+        &self,
+        layers: Range<usize>,
+        input: &Tensor,
+        leaves: &Leaves,
+        place: &Place<'_>,
+    ) -> Result<Tensor, TchError> {
+        let mut hidden = input.shallow_clone();
+        for index in layers {
+            hidden = self.layer(index, &hidden, leaves, place)?;
+        }
+        Ok(hidden)
     }
 
     fn layer(
@@ -324,8 +350,8 @@ impl Network {
                     None => input.f_linear(down, None::<&Tensor>)?,
                     Some(_) => self.with_dropout(down, *rank, input)?,
                 };
-                let base = frozen.forward(input)?;
-                base.f_addmm(&low, &leaves[*up].f_tr()?)
+                let mut base = frozen.forward(input)?;
+                base.f_addmm_(&low, &leaves[*up].f_tr()?)
             }
         }
     }

@@ -73,8 +73,9 @@ impl Session<'_> {
             state.first_loss.get_or_insert(step.loss);
             state.tokens += step.tokens as u64;
             let seconds = clock.elapsed().as_secs_f64();
-            record.add(self.line(&state, self.told(&step, &state, seconds)))?;
-            task.note(&self.note(&step, seconds));
+            let memory = memory_used(self.network.model.device);
+            record.add(self.line(&state, told(&step, &state, seconds, memory)))?;
+            task.note(&note(&step, seconds, memory));
             task.advance(1)?;
             let validates = self.validates(state.step);
             if validates {
@@ -269,27 +270,26 @@ impl Session<'_> {
             what,
         }
     }
+}
 
-    fn told(&self, step: &Step, state: &State, seconds: f64) -> What {
-        What::Step {
-            loss: step.loss,
-            learning_rate: step.learning_rate,
-            gradient_norm: step.gradient_norm,
-            tokens: state.tokens,
-            tokens_per_second: step.tokens as f64 / seconds,
-            memory: memory_used(self.network.model.device),
-        }
+fn told(step: &Step, state: &State, seconds: f64, memory: Option<u64>) -> What {
+    What::Step {
+        loss: step.loss,
+        learning_rate: step.learning_rate,
+        gradient_norm: step.gradient_norm,
+        tokens: state.tokens,
+        tokens_per_second: step.tokens as f64 / seconds,
+        memory,
     }
+}
 
-    fn note(&self, step: &Step, seconds: f64) -> String {
-        let memory = memory_used(self.network.model.device).map_or(0.0, |bytes| bytes as f64);
-        format!(
-            "loss {:.3}, {:.0} tokens/s, {:.1} GiB",
-            step.loss,
-            step.tokens as f64 / seconds,
-            memory / f64::from(1 << 30)
-        )
-    }
+fn note(step: &Step, seconds: f64, memory: Option<u64>) -> String {
+    format!(
+        "loss {:.3}, {:.0} tokens/s, {:.1} GiB",
+        step.loss,
+        step.tokens as f64 / seconds,
+        memory.unwrap_or_default() as f64 / f64::from(1 << 30)
+    )
 }
 
 const ADVICE: &str = "Fewer `packed_tokens` (or a smaller `batch_size` with more `accumulation`, if \

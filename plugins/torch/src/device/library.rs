@@ -60,7 +60,9 @@ pub(super) fn cuda() -> Result<(), &'static str> {
         }
         open("libcuda.so.1".as_ref())
             .map_err(|why| format!("the NVIDIA driver cannot be loaded ({why})"))?;
-        open(&part).map_err(|why| format!("libtorch's CUDA part cannot be loaded ({why})"))
+        open(&part).map_err(|why| format!("libtorch's CUDA part cannot be loaded ({why})"))?;
+        avoid_cudnn_attention();
+        Ok(())
     });
     match loaded {
         Ok(()) => Ok(()),
@@ -114,6 +116,29 @@ fn open(path: &Path) -> Result<(), String> {
         other => other.to_string(),
     })
 }
+
+/// Has attention computed by libtorch's own kernels. On Hopper libtorch prefers cuDNN's, for which it
+/// builds a plan for every shape that it has not seen, far slower than the attention itself where
+/// shapes are those of texts. A libtorch without this setting keeps its preference.
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "the setting has no C interface")]
+fn avoid_cudnn_attention() {
+    type GlobalContext = unsafe extern "C" fn() -> *mut std::ffi::c_void;
+    type Set = unsafe extern "C" fn(*mut std::ffi::c_void, bool);
+    let process = libloading::os::unix::Library::this();
+    // SAFETY: these are `at::globalContext()`, which gives a reference to what lives as long as the
+    // process, and `at::Context::setSDPUseCuDNN(bool)`, a method of it; their names tell these types.
+    unsafe {
+        let context = process.get::<GlobalContext>(b"_ZN2at13globalContextEv\0");
+        let set = process.get::<Set>(b"_ZN2at7Context14setSDPUseCuDNNEb\0");
+        if let (Ok(context), Ok(set)) = (context, set) {
+            set(context(), false);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn avoid_cudnn_attention() {}
 
 #[cfg(not(unix))]
 fn open(_: &Path) -> Result<(), String> {
