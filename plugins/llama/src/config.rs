@@ -47,8 +47,10 @@ pub struct Llama {
     /// Texts of each user, at most as many as beams. If it is not given, as many as beams.
     #[schemars(range(min = 1, max = 200))]
     pub sequences: Option<usize>,
-    /// The power of its length by which a text's log-probability is divided to rank it.
-    pub length_penalty: f64,
+    /// The power of its length by which a text's log-probability is divided to rank it. If it is not
+    /// given, 1, or 0 with `constrained`: what counts of an item is its probability, however long its
+    /// text is.
+    pub length_penalty: Option<f64>,
     /// When a user's search ends: `true`, once there are as many texts as beams; `false`, once the
     /// best beam at its present length is worse than they are; `never`, once no beam can become
     /// better than they are.
@@ -131,7 +133,7 @@ impl Default for Llama {
             truncation: Truncation::Left,
             beams: 5,
             sequences: None,
-            length_penalty: 1.0,
+            length_penalty: None,
             early_stopping: EarlyStopping::Flag(false),
             constrained: false,
             exclude_seen: false,

@@ -69,7 +69,7 @@ impl QueryGenerator for Llama {
             "an adapter cannot be added to quantised weights; leave it out, or do not quantize",
         );
         let searches = self.constrained
-            || self.length_penalty != 1.0
+            || self.length_penalty.is_some()
             || self.early_stopping != EarlyStopping::Flag(false)
             || self.sequences.is_some();
         fault(
@@ -308,7 +308,10 @@ impl Llama {
         }
         let search = BeamSearch {
             beams: self.beams as i64,
-            length_penalty: self.length_penalty,
+            length_penalty: self.length_penalty.unwrap_or(match self.constrained {
+                true => 0.0,
+                false => 1.0,
+            }),
             early_stopping: self.early_stopping.into(),
             max_new_tokens,
             eos: match self.constrained {

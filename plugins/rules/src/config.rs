@@ -4,13 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Sequential rules (Ludewig and Jannach, 2018, arXiv 1803.09587): what other customers bought soon
-/// after the items of a history.
+/// after the items of a history, as session-rec computes it.
 ///
-/// A rule from one item to another weighs the sum of 1/d over all places of the training cases where
-/// the other is bought d purchases after the one, d being at most `distance`. A user's score of an item
-/// is the sum of the rules to it from the last `items` items of the history, the one at position p,
-/// counted from 1 and newest first, weighted by 1/p; divided by how often the item occurs in the
-/// training cases to the power of `popularity_exponent`.
+/// A rule from one item to another, or to itself, weighs the sum of 1/d over all places of the training
+/// cases where the other is bought d purchases after the one, d being at most `distance`. A user's
+/// score of an item is the sum of the rules to it from the last `items` items of the history, the one
+/// at position p, counted from 1 and newest first, weighted by 1/p; divided by how often the item
+/// occurs in the training cases to the power of `popularity_exponent`.
 ///
 /// The log-probability of an item is the logarithm of its share of all scores of the user. Equal scores
 /// are ranked in catalogue order. A user of whose items no rule tells anything gets no query.

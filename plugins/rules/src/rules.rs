@@ -59,8 +59,7 @@ fn places(data: &Data, distance: usize) -> Vec<(u32, u32, u32)> {
         bought.extend_from_slice(data.histories.targets(case));
         for (at, &to) in bought.iter().enumerate() {
             let before = bought[at.saturating_sub(distance)..at].iter().rev();
-            let others = (1..).zip(before).filter(|&(_, &from)| from != to);
-            places.extend(others.map(|(apart, &from)| (from, to, apart)));
+            places.extend((1..).zip(before).map(|(apart, &from)| (from, to, apart)));
         }
     }
     places

@@ -160,6 +160,23 @@ mod tests {
         assert_eq!(mapped_folder("7f00-7f01 rw-p 0000 00:00 0"), None);
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[allow(unsafe_code, reason = "the setting has no C interface")]
+    fn cudnn_attention_is_switched_off() {
+        type GlobalContext = unsafe extern "C" fn() -> *mut std::ffi::c_void;
+        type Enabled = unsafe extern "C" fn(*mut std::ffi::c_void) -> bool;
+        avoid_cudnn_attention();
+        let process = libloading::os::unix::Library::this();
+        // SAFETY: as in `avoid_cudnn_attention`; this is the method that reads the setting.
+        let enabled = unsafe {
+            let context = process.get::<GlobalContext>(b"_ZN2at13globalContextEv\0");
+            let enabled = process.get::<Enabled>(b"_ZNK2at7Context19userEnabledCuDNNSDPEv\0");
+            (enabled.unwrap())((context.unwrap())())
+        };
+        assert!(!enabled);
+    }
+
     #[test]
     fn the_report_agrees_with_itself() {
         let report = report();
