@@ -1,8 +1,10 @@
-//! The network in training: forward, and backward, layer by layer if their inside is computed again.
+//! The network in training.
+
+mod backward;
 
 use std::ops::Range;
 
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use super::batch::{Batch, Layout};
 use super::loss;
@@ -45,14 +47,6 @@ struct Place<'a> {
     seed: Option<i64>,
 }
 
-/// What is kept of successive layers for the backward pass.
-struct Kept {
-    layers: Range<usize>,
-    input: Tensor,
-    /// None if it is computed again.
-    output: Option<Tensor>,
-}
-
 impl Network {
     /// The leaves of the parameters.
     pub(crate) fn leaves(&self, parameters: &Parameters) -> Result<Leaves, TchError> {
@@ -82,48 +76,6 @@ impl Network {
     /// The gradient by the leaves is that by the parameters but for this factor.
     pub(crate) fn factor(&self) -> f64 {
         self.scale.sqrt()
-    }
-
-    /// The sum of a batch's losses, as a 32-bit number on the device. Adds the gradient of that
-    /// sum by the leaves, times `share`, to that of the parameters.
-    pub(crate) fn learn(
-        &self,
-        batch: &Batch,
-        leaves: &Leaves,
-        parameters: &Parameters,
-        share: f64,
-        seed: i64,
-    ) -> Result<Tensor, TchError> {
-        let place = self.place(batch, (self.dropout > 0.0).then_some(seed))?;
-        let mut hidden = tch::no_grad(|| self.embed(batch, leaves))?;
-        let mut kept = Vec::new();
-        for layers in self.spans() {
-            let learns = layers.start > 0 || self.plan.embedding.is_some();
-            let input = hidden.f_detach()?.f_set_requires_grad(learns)?;
-            let run = || self.layers(layers.clone(), &input, leaves, &place);
-            let output = match self.checkpointing {
-                true => tch::no_grad(run)?,
-                false => run()?,
-            };
-            hidden = output.f_detach()?;
-            kept.push(Kept {
-                layers,
-                input,
-                output: (!self.checkpointing).then_some(output),
-            });
-        }
-        let (sum, mut gradient) = self.learn_end(&hidden, batch, leaves, parameters, share)?;
-        for kept in kept.into_iter().rev() {
-            gradient = self.learn_layers(kept, &gradient, leaves, &place, parameters)?;
-        }
-        if let Some(leaf) = &self.plan.embedding {
-            let rows = gradient.f_to_kind(Kind::Float)?;
-            let count = self.model.architecture.vocabulary;
-            let by_token =
-                Tensor::f_embedding_dense_backward(&rows, &batch.tokens, count, -1, false)?;
-            leaf.add(&by_token, &parameters.gradient)?;
-        }
-        Ok(sum)
     }
 
     /// The sum of a batch's losses, as a 32-bit number on the device.
@@ -176,90 +128,6 @@ impl Network {
         let weight = leaves.norm.as_ref().unwrap_or(&self.model.norm);
         let rows = hidden.f_index_select(0, &batch.rows)?;
         normalise(&rows, weight, &self.model.architecture)
-    }
-
-    /// Loss and the last norm, forward and backward; gives the sum and the gradient by `hidden`.
-    fn learn_end(
-        &self,
-        hidden: &Tensor,
-        batch: &Batch,
-        leaves: &Leaves,
-        parameters: &Parameters,
-        share: f64,
-    ) -> Result<(Tensor, Tensor), TchError> {
-        let hidden = hidden.f_set_requires_grad(true)?;
-        let output = self.end(&hidden, batch, leaves)?;
-        let head_leaf = self.plan.head.as_ref().or(self.plan.embedding.as_ref());
-        let (sum, gradient) = tch::no_grad(|| {
-            let head = self.head(leaves).f_detach()?;
-            let by_head = head_leaf
-                .map(|_| Tensor::f_zeros(head.size(), (Kind::Float, head.device())))
-                .transpose()?;
-            let (sum, gradient) = loss::cross_entropy(
-                &self.model,
-                &head,
-                &output.f_detach()?,
-                &batch.targets,
-                by_head.as_ref(),
-            )?;
-            if let (Some(leaf), Some(by_head)) = (head_leaf, by_head) {
-                leaf.add(&by_head.f_mul_scalar(share)?, &parameters.gradient)?;
-            }
-            Ok::<_, TchError>((sum, gradient.f_mul_scalar(share)?))
-        })?;
-        let mut inputs = vec![&hidden];
-        inputs.extend(&leaves.norm);
-        let gradients = backward(&output, &gradient, &inputs)?;
-        if let (Some(leaf), Some(gradient)) = (&self.plan.norm, gradients.get(1)) {
-            leaf.add(gradient, &parameters.gradient)?;
-        }
-        Ok((sum, first(gradients)?))
-    }
-
-    /// The layers that a backward pass goes through at once: one if it computes them again, else all.
-    fn spans(&self) -> impl Iterator<Item = Range<usize>> {
-        let count = self.model.layers.len();
-        let each = if self.checkpointing { 1 } else { count.max(1) };
-        (0..count)
-            .step_by(each)
-            .map(move |start| start..(start + each).min(count))
-    }
-
-    /// Backward through layers; gives the gradient by their input.
-    fn learn_layers(
-        &self,
-        kept: Kept,
-        gradient: &Tensor,
-        leaves: &Leaves,
-        place: &Place<'_>,
-        parameters: &Parameters,
-    ) -> Result<Tensor, TchError> {
-        let output = match kept.output {
-            Some(output) => output,
-            None => self.layers(kept.layers.clone(), &kept.input, leaves, place)?,
-        };
-        let learns = kept.input.requires_grad();
-        let inputs: Vec<&Tensor> = learns
-            .then_some(&kept.input)
-            .into_iter()
-            .chain(leaves.layers[kept.layers.clone()].iter().flatten())
-            .collect();
-        if inputs.is_empty() {
-            return gradient.f_detach();
-        }
-        let mut gradients = backward(&output, gradient, &inputs)?;
-        let own = gradients.split_off(usize::from(learns));
-        tch::no_grad(|| {
-            let layers = &self.plan.layers[kept.layers];
-            let leaves = layers.iter().flat_map(|layer| &layer.leaves);
-            leaves
-                .zip(&own)
-                .try_for_each(|(leaf, gradient)| leaf.add(gradient, &parameters.gradient))
-        })?;
-        match learns {
-            true => first(gradients),
-            false => gradient.f_detach(),
-        }
     }
 
     fn layers(
@@ -389,19 +257,4 @@ fn causal(
     let grouped = shape.heads != shape.key_value_heads;
     let none = None::<&Tensor>;
     Tensor::f_scaled_dot_product_attention(queries, keys, values, none, 0.0, true, None, grouped)
-}
-
-/// The gradients by `inputs` of `output` · `gradient`.
-fn backward(
-    output: &Tensor,
-    gradient: &Tensor,
-    inputs: &[&Tensor],
-) -> Result<Vec<Tensor>, TchError> {
-    let product = output.f_mul(gradient)?.f_sum(output.f_kind()?)?;
-    Tensor::f_run_backward(&[product], inputs, false, false)
-}
-
-fn first(gradients: Vec<Tensor>) -> Result<Tensor, TchError> {
-    let missing = || TchError::Torch("no gradient came back".to_string());
-    gradients.into_iter().next().ok_or_else(missing)
 }
