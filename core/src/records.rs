@@ -105,6 +105,16 @@ pub struct History<'a> {
     pub ratings: &'a [f32],
 }
 
+impl History<'_> {
+    /// The different items, sorted.
+    pub fn distinct(&self) -> Vec<u32> {
+        let mut items = self.items.to_vec();
+        items.sort_unstable();
+        items.dedup();
+        items
+    }
+}
+
 /// All users' interactions, oldest first, in one allocation a column.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Histories {
@@ -244,6 +254,33 @@ pub struct Data {
 }
 
 impl Data {
+    /// A data set of `items` items without texts, `id0` and so on, and of users `u0` and so on with
+    /// these histories, each of them a training case: what components that look at histories alone
+    /// are tested on.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there are 2³² items or more.
+    pub fn of_histories(items: usize, histories: &[Vec<u32>]) -> Result<Self> {
+        let item = |position| Item {
+            id: format!("id{position}"),
+            ..Item::default()
+        };
+        let mut data = Data {
+            catalogue: Catalogue::new((0..items).map(item).collect(), Vec::new())?,
+            ..Data::default()
+        };
+        for (user, history) in (0..).zip(histories) {
+            let events = history.iter().map(|&item| (item, 0, f32::NAN));
+            data.histories.push(format!("u{user}"), events);
+            data.splits.train.push(Case {
+                user,
+                history: history.len() as u32,
+                targets: 0,
+            });
+        }
+        Ok(data)
+    }
+
     /// How often each item, by catalogue position, occurs in the training cases (history and
     /// targets). What popularity may be measured on without looking at an answer.
     pub fn training_counts(&self) -> Vec<u64> {

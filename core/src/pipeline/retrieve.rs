@@ -163,13 +163,10 @@ impl Work<'_> {
 
     /// The different items of a case's history, sorted; none if they do not matter.
     fn seen(&self, case: Case) -> Vec<u32> {
-        if self.ranking.seen == Seen::Keep {
-            return Vec::new();
+        match self.ranking.seen {
+            Seen::Keep => Vec::new(),
+            Seen::Exclude => self.data.histories.seen(case).distinct(),
         }
-        let mut seen = self.data.histories.seen(case).items.to_vec();
-        seen.sort_unstable();
-        seen.dedup();
-        seen
     }
 
     fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>> {

@@ -5,43 +5,16 @@ use gloss_core::History;
 /// As many as are needed for `count` items to remain once those of `history` are excluded, and no
 /// more than the `catalogue` items that there are.
 pub(crate) fn amount(count: usize, history: &History<'_>, catalogue: usize) -> usize {
-    let mut seen = history.items.to_vec();
-    seen.sort_unstable();
-    seen.dedup();
-    count.saturating_add(seen.len()).min(catalogue)
+    count
+        .saturating_add(history.distinct().len())
+        .min(catalogue)
 }
 
 /// What the tests of both generators need.
 #[cfg(test)]
 pub(crate) mod tests {
-    use gloss_core::{Case, Catalogue, Context, Data, Histories, History, Item, Query};
-    use gloss_core::{QueryContent, QueryGenerator};
+    use gloss_core::{Context, Data, History, Query, QueryContent, QueryGenerator};
     use proptest::prelude::*;
-
-    /// A data set of `items` items and the given histories, all of them training cases.
-    pub(crate) fn data(items: usize, histories: &[Vec<u32>]) -> Data {
-        let catalogue = (0..items)
-            .map(|position| Item {
-                id: format!("id{position}"),
-                ..Item::default()
-            })
-            .collect();
-        let mut data = Data {
-            catalogue: Catalogue::new(catalogue, vec![]).unwrap(),
-            histories: Histories::new(),
-            ..Data::default()
-        };
-        for (user, history) in (0..).zip(histories) {
-            let events = history.iter().map(|&item| (item, 0, f32::NAN));
-            data.histories.push(format!("u{user}"), events);
-            data.splits.train.push(Case {
-                user,
-                history: history.len() as u32,
-                targets: 0,
-            });
-        }
-        data
-    }
 
     /// The queries for all histories of `data`, in batches of `batch` users.
     pub(crate) fn generate(
@@ -87,7 +60,7 @@ pub(crate) mod tests {
 
     #[test]
     fn each_different_seen_item_adds_one() {
-        let data = data(9, &[vec![3, 5, 3]]);
+        let data = Data::of_histories(9, &[vec![3, 5, 3]]).unwrap();
         let amount = |count| super::amount(count, &data.histories.history(0), 9);
         assert_eq!([amount(2), amount(8), amount(usize::MAX)], [4, 9, 9]);
     }

@@ -38,12 +38,12 @@ fn by_popularity(counts: &[u64]) -> Vec<Query> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amount::tests::{data, generate, histories, items};
+    use crate::amount::tests::{generate, histories, items};
     use proptest::prelude::*;
 
     #[test]
     fn frequent_items_come_first_and_ties_in_catalogue_order() {
-        let data = data(5, &[vec![3, 1, 3], vec![1, 4, 3], vec![]]);
+        let data = Data::of_histories(5, &[vec![3, 1, 3], vec![1, 4, 3], vec![]]).unwrap();
         let popular = Popular { count: 2 };
         let queries = generate(&popular, &data, 2);
         let told: Vec<_> = queries.iter().map(|queries| items(queries)).collect();
@@ -65,7 +65,7 @@ mod tests {
             (items_in_catalogue, histories) in histories(),
             count in 1_usize..30,
         ) {
-            let data = data(items_in_catalogue, &histories);
+            let data = Data::of_histories(items_in_catalogue, &histories).unwrap();
             let counts = data.training_counts();
             let queries = generate(&Popular { count }, &data, 3);
             for (queries, history) in queries.iter().zip(&histories) {

@@ -47,14 +47,14 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amount::tests::{data, generate, histories, items};
+    use crate::amount::tests::{generate, histories, items};
     use proptest::prelude::*;
 
     #[test]
     fn every_item_is_about_as_likely_at_every_rank() {
         const ITEMS: usize = 8;
         const USERS: usize = 4000;
-        let data = data(ITEMS, &vec![vec![]; USERS]);
+        let data = Data::of_histories(ITEMS, &vec![vec![]; USERS]).unwrap();
         let random = Random {
             count: ITEMS,
             ..Random::default()
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn another_seed_gives_other_items() {
-        let data = data(1000, &[vec![]]);
+        let data = Data::of_histories(1000, &[vec![]]).unwrap();
         let draw = |seed| generate(&Random { count: 20, seed }, &data, 1);
         assert_ne!(draw(1), draw(2));
     }
@@ -90,7 +90,7 @@ mod tests {
             seed: u64,
             batch in 1_usize..9,
         ) {
-            let data = data(items_in_catalogue, &histories);
+            let data = Data::of_histories(items_in_catalogue, &histories).unwrap();
             let random = Random { count, seed };
             let queries = generate(&random, &data, batch);
             prop_assert_eq!(&queries, &generate(&random, &data, 1));
