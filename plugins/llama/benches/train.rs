@@ -73,8 +73,11 @@ fn main() {
             peer = peer.max(row["tokens_per_s"].as_f64().unwrap_or_default());
         }
     }
+    // libtorch keeps what it took: the memory of each row is the most of it and those above.
+    let before = memory_used(DeviceName::Auto.open().unwrap()).unwrap_or_default();
     for &tokens in &arguments.tokens {
-        let (rate, gib, loss) = ours(&arguments, &data, tokens);
+        let (rate, memory, loss) = ours(&arguments, &data, tokens);
+        let gib = memory.saturating_sub(before) as f64 / f64::from(1 << 30);
         println!(
             "gloss  {rate:9.0} tokens/s, {gib:.2} GiB, loss {loss:.3}, {tokens} tokens at once"
         );
@@ -101,10 +104,8 @@ fn data(arguments: &Arguments) -> Data {
     data
 }
 
-/// Tokens per second, GiB in use, and the last loss.
-fn ours(arguments: &Arguments, data: &Data, tokens: usize) -> (f64, f64, f64) {
-    let device = DeviceName::Auto.open().unwrap();
-    let before = memory_used(device).unwrap_or_default();
+/// Tokens per second, bytes in use on the device, and the last loss.
+fn ours(arguments: &Arguments, data: &Data, tokens: usize) -> (f64, u64, f64) {
     let llama = Llama {
         model: Some(arguments.model.display().to_string()),
         quantize: match arguments.nf4 {
@@ -138,7 +139,7 @@ fn ours(arguments: &Arguments, data: &Data, tokens: usize) -> (f64, f64, f64) {
     let memory = last["memory"].as_u64().unwrap_or_default();
     (
         between("tokens") / between("time"),
-        memory.saturating_sub(before) as f64 / f64::from(1 << 30),
+        memory,
         last["loss"].as_f64().unwrap(),
     )
 }

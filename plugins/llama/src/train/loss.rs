@@ -25,12 +25,12 @@ pub(crate) fn cross_entropy(
         let length = at_once.min(count - start);
         let hidden = hidden.f_narrow(0, start, length)?;
         let targets = targets.f_narrow(0, start, length)?.f_unsqueeze(1)?;
-        let (sum, mut probabilities) = of_rows(model, head, &hidden, &targets)?;
+        let (sum, probabilities) = of_rows(model, head, &hidden, &targets)?;
         let _ = total.shallow_clone().f_add_(&sum)?;
         // The gradient by the logits: the probabilities, less 1 at the targets.
         let ones = targets.f_ones_like()?.f_to_kind(Kind::Float)?.f_neg()?;
         let by_logits = probabilities
-            .f_scatter_add_(1, &targets, &ones)?
+            .f_scatter_add(1, &targets, &ones)?
             .f_to_kind(hidden.f_kind()?)?;
         gradients.push(by_logits.f_mm(head)?);
         if let Some(sum) = head_gradient {
