@@ -126,7 +126,6 @@ mod tests {
     /// Slowly.
     #[derive(Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields, default)]
-    #[allow(dead_code)]
     struct Adder {
         /// The first.
         #[schemars(range(min = 0.0, max = 1.0))]
@@ -142,7 +141,6 @@ mod tests {
     /// What is shown of a sum.
     #[derive(Deserialize, JsonSchema, Default, serde::Serialize)]
     #[serde(default)]
-    #[allow(dead_code)]
     struct Display {
         /// How many digits.
         digits: u32,
