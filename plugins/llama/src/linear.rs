@@ -1,7 +1,7 @@
 //! Projections: a matrix in 16 or 32 bits or in NF4, with a low-rank adapter or without.
 
 use gloss_torch::{LowRank, Nf4};
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 /// A projection, or several with the same input side by side.
 pub(crate) struct Linear {
@@ -26,6 +26,14 @@ pub(crate) struct Adaptation {
 }
 
 impl Linear {
+    /// Keeps the matrix as numbers of a kind instead of in 4 bits; the numbers are the same.
+    pub(crate) fn dequantize(&mut self, kind: Kind) -> Result<(), TchError> {
+        if let Weight::Nf4(weight) = &self.weight {
+            self.weight = Weight::Dense(weight.dequantize(kind)?);
+        }
+        Ok(())
+    }
+
     /// From [..., in] to [..., out].
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
         let bias = self.bias.as_ref();
@@ -78,7 +86,7 @@ impl Adaptation {
 
     /// `weight` with the adapter added, in the weight's kind; computed in f32.
     pub(crate) fn merged(&self, weight: &Tensor) -> Result<Tensor, TchError> {
-        let wide = |tensor: &Tensor| tensor.f_to_kind(tch::Kind::Float);
+        let wide = |tensor: &Tensor| tensor.f_to_kind(Kind::Float);
         wide(weight)?
             .f_add(&wide(&self.up)?.f_matmul(&wide(&self.down)?)?)?
             .f_to_kind(weight.kind())

@@ -107,6 +107,21 @@ impl Model {
         })
     }
 
+    /// Keeps all projections as numbers instead of in 4 bits: more memory, the same results, sooner.
+    pub(crate) fn dequantize(&mut self) -> Result<(), TchError> {
+        for layer in &mut self.layers {
+            for linear in [
+                &mut layer.qkv,
+                &mut layer.output,
+                &mut layer.gate_up,
+                &mut layer.down,
+            ] {
+                linear.dequantize(self.kind)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The features of `tokens` [users, n] after the last norm, [users, n, hidden].
     pub(crate) fn forward(&self, tokens: &Tensor, place: &Place<'_>) -> Result<Tensor, TchError> {
         let mut hidden = Tensor::f_embedding(&self.embedding, tokens, -1, false, false)?;

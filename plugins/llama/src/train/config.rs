@@ -61,7 +61,9 @@ pub struct Training {
     pub loss: LossScope,
     /// The texts that are made of a training case.
     pub histories: Histories,
-    /// Whether the inside of a layer is computed again in the backward pass instead of being kept.
+    /// Whether the inside of a layer is computed again in the backward pass instead of being kept,
+    /// and quantised weights are dequantised for each use instead of once: slower, with far less
+    /// memory. The gradient is the same.
     pub gradient_checkpointing: bool,
     /// Decides the initial adapter, the order of texts, and what dropout drops.
     pub seed: u64,

@@ -3,6 +3,7 @@
 mod batch;
 mod checkpoint;
 mod config;
+mod leaves;
 mod loss;
 mod network;
 mod optimizer;
@@ -31,6 +32,7 @@ use crate::model::{LoadOptions, Model};
 use crate::prompt::Prompts;
 use crate::tokenizer::Tokenizer;
 use config::{Batching, Method};
+use leaves::LayerLeaves;
 use network::Network;
 use optimizer::Optimizer;
 use parameters::Parameters;
@@ -205,7 +207,11 @@ impl Llama {
             quantize: self.quantize == Quantize::Nf4,
             merge: false,
         };
-        let model = Model::load(base, None, options)?;
+        let mut model = Model::load(base, None, options)?;
+        if !training.gradient_checkpointing {
+            // The backward pass would keep what each step dequantises.
+            model.dequantize().map_err(torch_error("train"))?;
+        }
         let shape = &model.architecture;
         if training.method == Method::Full && shape.nf4 {
             return Err(Error::input(
@@ -229,8 +235,11 @@ impl Llama {
             .rope
             .table(positions, shape.head_size, model.kind, device)
             .and_then(|(cosines, sines)| Ok((cosines, half_negative(&sines)?)));
+        let first = plan.layers.first().map_or(&[][..], |layer| &layer.leaves);
+        let leaves = LayerLeaves::new(first, plan.layers.len(), device);
         let network = Network {
             rope: rope.map_err(torch_error("train"))?,
+            leaves: leaves.map_err(torch_error("train"))?,
             plan,
             checkpointing: training.gradient_checkpointing,
             scale: match training.method {

@@ -7,8 +7,9 @@ use std::ops::Range;
 use tch::{TchError, Tensor};
 
 use super::batch::{Batch, Layout};
+use super::leaves::LayerLeaves;
 use super::loss;
-use super::parameters::{Leaf, Parameters};
+use super::parameters::{Parameter, Parameters};
 use super::plan::{LayerPlan, Plan, Trained};
 use crate::architecture::Architecture;
 use crate::linear::Linear;
@@ -18,6 +19,8 @@ use crate::model::{Layer, Model, normalise};
 pub(crate) struct Network {
     pub(crate) model: Model,
     pub(crate) plan: Plan,
+    /// The leaves of the plan's layers.
+    pub(crate) leaves: LayerLeaves,
     /// Whether the inside of layers is computed twice instead of being kept.
     pub(crate) checkpointing: bool,
     /// What low-rank products are multiplied by.
@@ -57,16 +60,10 @@ impl Network {
                 .f_mul_scalar(factor)?
                 .f_to_kind(self.model.kind)?,
         };
-        let one = |leaf: &Option<Leaf>| leaf.as_ref().map(|leaf| leaf.tensor(&values)).transpose();
-        let layer = |layer: &LayerPlan| layer.leaves.iter().map(|l| l.tensor(&values)).collect();
+        let one = |of: &Option<Parameter>| of.as_ref().map(|of| of.leaf(&values)).transpose();
         Ok(Leaves {
             embedding: one(&self.plan.embedding)?,
-            layers: self
-                .plan
-                .layers
-                .iter()
-                .map(layer)
-                .collect::<Result<_, _>>()?,
+            layers: self.leaves.tensors(&values)?,
             norm: one(&self.plan.norm)?,
             head: one(&self.plan.head)?,
         })

@@ -7,17 +7,18 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Tensor};
 
 use super::config::{Method, Training};
-use super::parameters::{Block, Leaf, Parameter, ParameterList, Parameters};
+use super::leaves::{Block, Leaf};
+use super::parameters::{Parameter, ParameterList, Parameters};
 use crate::architecture::Architecture;
 
 /// All that is trained.
 pub(crate) struct Plan {
     pub(crate) list: Vec<Parameter>,
-    pub(crate) embedding: Option<Leaf>,
+    pub(crate) embedding: Option<Parameter>,
     pub(crate) layers: Vec<LayerPlan>,
-    pub(crate) norm: Option<Leaf>,
+    pub(crate) norm: Option<Parameter>,
     /// The output's weight, if it is not the embedding.
-    pub(crate) head: Option<Leaf>,
+    pub(crate) head: Option<Parameter>,
 }
 
 /// What is trained of a layer. Numbers are places in `leaves`.
@@ -61,15 +62,16 @@ impl Plan {
         let mut list = ParameterList::default();
         let shape = architecture;
         let table = [shape.vocabulary, shape.hidden];
-        let whole = |name: &str, shape: &[i64], wanted: bool, list: &mut ParameterList| {
-            wanted.then(|| Leaf::whole(list.add(name.to_string(), shape), shape))
+        let single = |name: &str, shape: &[i64], wanted: bool, list: &mut ParameterList| {
+            wanted.then(|| list.add(name.to_string(), shape))?;
+            list.list.last().cloned()
         };
-        let embedding = whole("model.embed_tokens.weight", &table, full, &mut list);
+        let embedding = single("model.embed_tokens.weight", &table, full, &mut list);
         let layers = (0..shape.layers)
             .map(|layer| LayerPlan::new(layer, shape, training, &mut list))
             .collect();
-        let norm = whole("model.norm.weight", &[shape.hidden], full, &mut list);
-        let head = whole("lm_head.weight", &table, full && !shape.tied, &mut list);
+        let norm = single("model.norm.weight", &[shape.hidden], full, &mut list);
+        let head = single("lm_head.weight", &table, full && !shape.tied, &mut list);
         Plan {
             list: list.list,
             embedding,

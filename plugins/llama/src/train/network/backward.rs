@@ -50,12 +50,12 @@ impl Network {
         for kept in kept.into_iter().rev() {
             gradient = self.learn_layers(kept, &gradient, leaves, &place, parameters)?;
         }
-        if let Some(leaf) = &self.plan.embedding {
+        if let Some(embedding) = &self.plan.embedding {
             let rows = gradient.f_to_kind(Kind::Float)?;
             let count = self.model.architecture.vocabulary;
             let by_token =
                 Tensor::f_embedding_dense_backward(&rows, &batch.tokens, count, -1, false)?;
-            leaf.add(&by_token, &parameters.gradient)?;
+            embedding.add(&by_token, &parameters.gradient)?;
         }
         Ok(sum)
     }
@@ -71,10 +71,10 @@ impl Network {
     ) -> Result<(Tensor, Tensor), TchError> {
         let hidden = hidden.f_set_requires_grad(true)?;
         let output = self.end(&hidden, batch, leaves)?;
-        let head_leaf = self.plan.head.as_ref().or(self.plan.embedding.as_ref());
+        let trained_head = self.plan.head.as_ref().or(self.plan.embedding.as_ref());
         let (sum, gradient) = tch::no_grad(|| {
             let head = self.head(leaves).f_detach()?;
-            let by_head = head_leaf
+            let by_head = trained_head
                 .map(|_| Tensor::f_zeros(head.size(), (Kind::Float, head.device())))
                 .transpose()?;
             let (sum, gradient) = loss::cross_entropy(
@@ -84,16 +84,16 @@ impl Network {
                 &batch.targets,
                 by_head.as_ref(),
             )?;
-            if let (Some(leaf), Some(by_head)) = (head_leaf, by_head) {
-                leaf.add(&by_head.f_mul_scalar(share)?, &parameters.gradient)?;
+            if let (Some(trained), Some(by_head)) = (trained_head, by_head) {
+                trained.add(&by_head.f_mul_scalar(share)?, &parameters.gradient)?;
             }
             Ok::<_, TchError>((sum, gradient.f_mul_scalar(share)?))
         })?;
         let mut inputs = vec![&hidden];
         inputs.extend(&leaves.norm);
         let gradients = backward(&output, &gradient, &inputs)?;
-        if let (Some(leaf), Some(gradient)) = (&self.plan.norm, gradients.get(1)) {
-            leaf.add(gradient, &parameters.gradient)?;
+        if let (Some(norm), Some(gradient)) = (&self.plan.norm, gradients.get(1)) {
+            norm.add(gradient, &parameters.gradient)?;
         }
         Ok((sum, first(gradients)?))
     }
@@ -131,13 +131,9 @@ impl Network {
         }
         let mut gradients = backward(&output, gradient, &inputs)?;
         let own = gradients.split_off(usize::from(learns));
-        tch::no_grad(|| {
-            let layers = &self.plan.layers[kept.layers];
-            let leaves = layers.iter().flat_map(|layer| &layer.leaves);
-            leaves
-                .zip(&own)
-                .try_for_each(|(leaf, gradient)| leaf.add(gradient, &parameters.gradient))
-        })?;
+        if !own.is_empty() {
+            tch::no_grad(|| self.leaves.add(kept.layers, &own, &parameters.gradient))?;
+        }
         match learns {
             true => first(gradients),
             false => gradient.f_detach(),
