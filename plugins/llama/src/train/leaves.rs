@@ -1,6 +1,6 @@
 //! The tensors of a layer that gradients are computed by, and how they come from the vector of all
-//! parameters: for all layers at once, as every operation costs a GPU's host as much as computing a
-//! small layer.
+//! parameters: in few operations, as each costs a GPU's host as much as the GPU takes for a small
+//! layer.
 
 use std::ops::Range;
 
@@ -101,7 +101,7 @@ impl LayerLeaves {
 
     /// The leaves of every layer, from a vector over all parameters.
     pub(crate) fn tensors(&self, vector: &Tensor) -> Result<Vec<Vec<Tensor>>, TchError> {
-        let own = self.of(vector, 0..self.layers as usize)?;
+        let own = self.of(vector, 0, self.layers)?;
         let all = match &self.slots {
             None => own,
             Some(slots) => {
@@ -123,28 +123,32 @@ impl LayerLeaves {
         (0..self.layers).map(layer).collect()
     }
 
-    /// Adds the gradients of all leaves of some layers, in order, to a vector over all parameters.
+    /// Adds the gradients of all leaves of some layers, in order, to a vector over all parameters; a
+    /// layer at a time, which takes the memory of one.
     pub(crate) fn add(
         &self,
         layers: Range<usize>,
         gradients: &[Tensor],
         sum: &Tensor,
     ) -> Result<(), TchError> {
-        let flat = gradients.iter().map(|gradient| gradient.f_reshape([-1]));
-        let flat = flat.collect::<Result<Vec<_>, _>>()?;
-        let all = Tensor::f_cat(&flat, 0)?.f_view([layers.len() as i64, self.length])?;
-        let own = match &self.slots {
-            None => all,
-            Some(slots) => all.f_index_select(1, slots)?,
-        };
-        self.of(sum, layers)?.f_add_(&own).map(drop)
+        let of_layers = gradients.chunks(self.shapes.len().max(1));
+        for (layer, gradients) in layers.zip(of_layers) {
+            let flat = gradients.iter().map(|gradient| gradient.f_reshape([-1]));
+            let all = Tensor::f_cat(&flat.collect::<Result<Vec<_>, _>>()?, 0)?;
+            let own = match &self.slots {
+                None => all,
+                Some(slots) => all.f_index_select(0, slots)?,
+            };
+            let _ = self.of(sum, layer, 1)?.f_add_(&own)?;
+        }
+        Ok(())
     }
 
     /// The part of a vector over all parameters that is about some layers, [layers, numbers].
-    fn of(&self, vector: &Tensor, layers: Range<usize>) -> Result<Tensor, TchError> {
-        let (first, layers) = (layers.start as i64, layers.len() as i64);
+    fn of(&self, vector: &Tensor, first: usize, layers: i64) -> Result<Tensor, TchError> {
+        let start = self.start + first as i64 * self.count;
         vector
-            .f_narrow(0, self.start + first * self.count, layers * self.count)?
+            .f_narrow(0, start, layers * self.count)?
             .f_view([layers, self.count])
     }
 }
@@ -182,6 +186,13 @@ mod tests {
         let gradients = [float(&[1., 2.]), float(&[3., 9., 9., 4.]).view([2, 2])];
         leaves.add(1..2, &gradients, &sum).unwrap();
         assert_eq!(sum, float(&[1., 1., 1., 1., 1., 2., 3., 4., 5., 1.]));
+        let gradients: Vec<Tensor> = gradients
+            .iter()
+            .chain(&gradients)
+            .map(Tensor::shallow_clone)
+            .collect();
+        leaves.add(0..2, &gradients, &sum).unwrap();
+        assert_eq!(sum, float(&[1., 2., 3., 4., 5., 3., 5., 7., 9., 1.]));
     }
 
     #[test]
