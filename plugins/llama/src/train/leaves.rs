@@ -75,27 +75,18 @@ impl LayerLeaves {
         let blocks = || first.iter().flat_map(|leaf| &leaf.blocks);
         let start = blocks().map(|block| block.offset).min().unwrap_or(0);
         let count = blocks().map(|block| block.len()).sum::<i64>();
-        let mut slots = vec![0; count as usize];
-        let mut length = 0;
-        for leaf in first {
-            let columns = leaf.shape.get(1).copied().unwrap_or(1);
-            for block in &leaf.blocks {
-                let own = slots.iter_mut().skip((block.offset - start) as usize);
-                for (slot, place) in own.zip(block.places(columns)) {
-                    *slot = length + place;
-                }
-            }
-            length += leaf.len();
-        }
-        let same = length == count && slots.iter().copied().eq(0..count);
-        let slots = (!same).then(|| Tensor::f_from_slice(&slots)?.f_to_device(device));
+        let length = first.iter().map(Leaf::len).sum();
+        let slots = match as_they_stand(first, start) {
+            true => None,
+            false => Some(Tensor::f_from_slice(&slots(first, start, count))?.f_to_device(device)?),
+        };
         Ok(LayerLeaves {
             layers: layers as i64,
             start,
             count,
             shapes: first.iter().map(|leaf| leaf.shape.clone()).collect(),
             length,
-            slots: slots.transpose()?,
+            slots,
         })
     }
 
@@ -151,6 +142,33 @@ impl LayerLeaves {
             .f_narrow(0, start, layers * self.count)?
             .f_view([layers, self.count])
     }
+}
+
+/// Whether the numbers of leaves, one leaf after another, are those of the vector from `start` on.
+fn as_they_stand(leaves: &[Leaf], start: i64) -> bool {
+    let mut end = start;
+    leaves.iter().all(|leaf| {
+        let begin = end;
+        end += leaf.len();
+        matches!(leaf.blocks[..], [block] if block.offset == begin && block.len() == leaf.len())
+    })
+}
+
+/// Where each of `count` numbers of the vector from `start` on is among the numbers of leaves.
+fn slots(leaves: &[Leaf], start: i64, count: i64) -> Vec<i64> {
+    let mut slots = vec![0; count as usize];
+    let mut begin = 0;
+    for leaf in leaves {
+        let columns = leaf.shape.get(1).copied().unwrap_or(1);
+        for block in &leaf.blocks {
+            let own = slots.iter_mut().skip((block.offset - start) as usize);
+            for (slot, place) in own.zip(block.places(columns)) {
+                *slot = begin + place;
+            }
+        }
+        begin += leaf.len();
+    }
+    slots
 }
 
 #[cfg(test)]
