@@ -5,7 +5,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 #[path = "../encoder/places.rs"]
-#[allow(dead_code, reason = "the other tests need more of it")]
 mod places;
 
 use std::path::Path;

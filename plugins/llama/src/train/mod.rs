@@ -208,10 +208,6 @@ impl Llama {
             merge: false,
         };
         let mut model = Model::load(base, None, options)?;
-        if !training.gradient_checkpointing {
-            // The backward pass would keep what each step dequantises.
-            model.dequantize().map_err(torch_error("train"))?;
-        }
         let shape = &model.architecture;
         if training.method == Method::Full && shape.nf4 {
             return Err(Error::input(
@@ -235,8 +231,11 @@ impl Llama {
             .rope
             .table(positions, shape.head_size, model.kind, device)
             .and_then(|(cosines, sines)| Ok((cosines, half_negative(&sines)?)));
-        let first = plan.layers.first().map_or(&[][..], |layer| &layer.leaves);
-        let leaves = LayerLeaves::new(first, plan.layers.len(), device);
+        let leaves = LayerLeaves::new(&plan.layer.leaves, shape.layers, device);
+        if !training.gradient_checkpointing {
+            // The backward pass would keep what each step dequantises.
+            model.dequantize().map_err(torch_error("train"))?;
+        }
         let network = Network {
             rope: rope.map_err(torch_error("train"))?,
             leaves: leaves.map_err(torch_error("train"))?,

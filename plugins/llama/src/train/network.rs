@@ -152,7 +152,7 @@ impl Network {
             tch::manual_seed(seed.wrapping_add(index as i64));
         }
         let layer = &self.model.layers[index];
-        let plan = &self.plan.layers[index];
+        let plan = &self.plan.layer;
         let leaves = &leaves.layers[index];
         let shape = &self.model.architecture;
         let norm = |at: Option<usize>, frozen| at.map_or(frozen, |at: usize| &leaves[at]);

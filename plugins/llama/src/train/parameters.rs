@@ -66,8 +66,8 @@ pub(crate) struct ParameterList {
 }
 
 impl ParameterList {
-    /// Appends a parameter, and tells where it begins.
-    pub(crate) fn add(&mut self, name: String, shape: &[i64]) -> i64 {
+    /// Appends a parameter.
+    pub(crate) fn add(&mut self, name: String, shape: &[i64]) -> Parameter {
         let parameter = Parameter {
             name,
             shape: shape.to_vec(),
@@ -75,8 +75,7 @@ impl ParameterList {
             decays: shape.len() > 1,
         };
         self.end += parameter.len();
-        let offset = parameter.offset;
-        self.list.push(parameter);
-        offset
+        self.list.push(parameter.clone());
+        parameter
     }
 }

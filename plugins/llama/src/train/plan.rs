@@ -15,7 +15,8 @@ use crate::architecture::Architecture;
 pub(crate) struct Plan {
     pub(crate) list: Vec<Parameter>,
     pub(crate) embedding: Option<Parameter>,
-    pub(crate) layers: Vec<LayerPlan>,
+    /// What is trained of the first layer, and of any other in the same way.
+    pub(crate) layer: LayerPlan,
     pub(crate) norm: Option<Parameter>,
     /// The output's weight, if it is not the embedding.
     pub(crate) head: Option<Parameter>,
@@ -62,20 +63,18 @@ impl Plan {
         let mut list = ParameterList::default();
         let shape = architecture;
         let table = [shape.vocabulary, shape.hidden];
-        let single = |name: &str, shape: &[i64], wanted: bool, list: &mut ParameterList| {
-            wanted.then(|| list.add(name.to_string(), shape))?;
-            list.list.last().cloned()
-        };
-        let embedding = single("model.embed_tokens.weight", &table, full, &mut list);
-        let layers = (0..shape.layers)
-            .map(|layer| LayerPlan::new(layer, shape, training, &mut list))
-            .collect();
-        let norm = single("model.norm.weight", &[shape.hidden], full, &mut list);
-        let head = single("lm_head.weight", &table, full && !shape.tied, &mut list);
+        let embedding = full.then(|| list.add("model.embed_tokens.weight".into(), &table));
+        let layer = LayerPlan::new(0, shape, training, &mut list);
+        for other in 1..shape.layers {
+            // Its parameters are new, all else is as in the first.
+            LayerPlan::new(other, shape, training, &mut list);
+        }
+        let norm = full.then(|| list.add("model.norm.weight".into(), &[shape.hidden]));
+        let head = (full && !shape.tied).then(|| list.add("lm_head.weight".into(), &table));
         Plan {
             list: list.list,
             embedding,
-            layers,
+            layer,
             norm,
             head,
         }
@@ -153,8 +152,8 @@ impl LayerPlan {
         let path = |name: &str| format!("model.layers.{layer}.{name}");
         let norm = |name: &str, leaves: &mut Vec<Leaf>, list: &mut ParameterList| {
             full.then(|| {
-                let offset = list.add(path(&format!("{name}.weight")), &[hidden]);
-                leaves.push(Leaf::whole(offset, &[hidden]));
+                let norm = list.add(path(&format!("{name}.weight")), &[hidden]);
+                leaves.push(Leaf::whole(norm.offset, &norm.shape));
                 leaves.len() - 1
             })
         };
@@ -214,7 +213,7 @@ impl Group<'_> {
                 .iter()
                 .map(|(module, rows)| {
                     let shape: Vec<i64> = shape(*rows);
-                    list.add(format!("{prefix}.{module}.{kind}"), &shape)
+                    list.add(format!("{prefix}.{module}.{kind}"), &shape).offset
                 })
                 .collect();
             let shape: Vec<i64> = shape(outputs);
@@ -249,7 +248,7 @@ impl Group<'_> {
         }
         let firsts: Vec<i64> = adapted
             .iter()
-            .map(|(module, _)| list.add(name(module, "A"), &[rank, self.inputs]))
+            .map(|(module, _)| list.add(name(module, "A"), &[rank, self.inputs]).offset)
             .collect();
         let Some(&first) = firsts.first() else {
             return Trained::Nothing;
@@ -257,7 +256,7 @@ impl Group<'_> {
         let ranks = rank * adapted.len() as i64;
         let blocks = adapted.iter().zip((0..).step_by(rank as usize)).map(
             |((module, (start, end)), column)| Block {
-                offset: list.add(name(module, "B"), &[end - start, rank]),
+                offset: list.add(name(module, "B"), &[end - start, rank]).offset,
                 rows: (*start, *end),
                 columns: (column, column + rank),
             },

@@ -1,8 +1,6 @@
 //! The rules of the metadata, and the three layouts.
 
-mod common;
-
-use common::Folder;
+use crate::folder::Folder;
 use gloss_amazon::Layout;
 use gloss_core::{Data, Dataset, Kind, Registry};
 use serde_json::json;

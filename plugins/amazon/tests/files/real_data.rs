@@ -1,5 +1,4 @@
 //! The published counts, and the published users and histories, on the real files.
-#![allow(clippy::unwrap_used, reason = "a test may fail here")]
 
 use std::path::PathBuf;
 

@@ -1,8 +1,6 @@
 //! Files that are not what they should be: each is told apart, by file and line.
 
-mod common;
-
-use common::Folder;
+use crate::folder::Folder;
 use gloss_amazon::{Layout, OnBadLine};
 use gloss_core::{Dataset, Error};
 

@@ -1,6 +1,4 @@
 //! A folder with made-up files.
-#![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test may fail here")]
 
 use gloss_amazon::{Amazon, Layout};
 use gloss_core::{Context, Data, Dataset, Result};
