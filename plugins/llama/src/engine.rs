@@ -55,16 +55,16 @@ enum Work<'a> {
 
 impl Engine {
     /// An engine for prompts and texts that together have at most `tokens` tokens; most prompts
-    /// begin with `shared`, which is computed now.
+    /// begin with `shared`, which is computed now, unless it has so many tokens that none can.
     ///
     /// # Errors
     /// If memory runs out.
     pub fn new(model: Model, shared: &[i64], tokens: usize, limits: Limits) -> Result<Self> {
         let prepare = || {
             let positions = Positions::new(&model, tokens as i64)?;
-            let prefix = match shared.is_empty() {
-                true => None,
-                false => Some(Prefix::new(&model, &positions, shared)?),
+            let prefix = match (1..tokens).contains(&shared.len()) {
+                true => Some(Prefix::new(&model, &positions, shared)?),
+                false => None,
             };
             Ok((positions, prefix))
         };

@@ -104,3 +104,19 @@ fn tiny_models_write_what_transformers_writes_with_every_setting() {
     }
     assert!(compared > 500);
 }
+
+#[test]
+fn a_beginning_that_no_prompt_has_room_for_changes_nothing() {
+    let golden: Golden =
+        serde_json::from_slice(&std::fs::read(path("golden/beam_tiny.json")).unwrap()).unwrap();
+    let case = golden.cases.first().unwrap();
+    let prompts = [golden.prompts[case.prompt].tokens.clone()];
+    let engine = engine(&case.fixture, 1, &[1; 200]);
+    let search = case.search();
+    let found = engine.generate(
+        &prompts,
+        &Decoding::BeamSearch(&search),
+        &Context::default(),
+    );
+    case.assert_equal(&found.unwrap()[0]);
+}
