@@ -396,7 +396,8 @@ fn a_data_set_in_python_is_prepared() {
         "1|Toy Story (1995)|01-Jan-1995||\n2|GoldenEye (1995)|||\n",
     );
     let row = |user: u32, item: u32, time: u32| format!("{user}\t{item}\t4\t{time}\n");
-    let rows: String = (0..3)
+    // More than go over at once.
+    let rows: String = (0..2000)
         .flat_map(|user| (1..4).map(move |item| row(user, item, item)))
         .collect();
     place.write("ml/u.data", rows);
@@ -411,14 +412,42 @@ fn a_data_set_in_python_is_prepared() {
     let counts = ran.json()["report"]["counts"].to_string();
     for part in [
         r#"["items",2]"#,
-        r#"["interactions",9]"#,
-        r#"["interactions of unknown items",3]"#,
-        r#"["users evaluated",3]"#,
+        r#"["interactions",6000]"#,
+        r#"["interactions of unknown items",2000]"#,
+        r#"["users evaluated",2000]"#,
     ] {
         assert!(counts.contains(part), "no {part} in {counts}");
     }
     let described = with_plugin(&["describe", "movielens"]).stdout;
     assert!(described.contains("protocol.k_core") && described.contains("least_rating"));
+}
+
+#[test]
+fn an_annotated_data_set_is_the_same_but_for_the_texts() {
+    let place = Place::new();
+    let experiment = format!(
+        r#"
+plugins = [{:?}]
+metrics = ["recall@5"]
+generator = "sequential-rules"
+retriever = "none"
+dataset = {{ type = "amazon", category = "Shop", folder = {:?} }}
+"#,
+        repository("examples/python/annotated_dataset.py"),
+        repository("examples/shop"),
+    );
+    place.write("shop.toml", experiment);
+    for dataset in ["amazon", "annotated-amazon"] {
+        let set = format!("dataset.type={dataset}");
+        let ran = place.gloss(&["run", "shop.toml", "--output", dataset, "--set", &set]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    }
+    for file in ["run.trec", "qrels.trec"] {
+        let of = |dataset: &str| place.read(&format!("{dataset}/{file}"));
+        assert_eq!(of("amazon"), of("annotated-amazon"), "{file}");
+    }
+    let queries = place.read("annotated-amazon/generated.json");
+    assert!(queries.contains("\"Known. Title: "), "{queries}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ line. `print` is safe: what it writes goes to gloss's log, as does standard erro
 
 import array
 import heapq
+import itertools
 import json
 import os
 import sys
@@ -261,7 +262,7 @@ class Dataset(Component):
 
     def _some(self, what, at_once=4096):
         rows = self.__dict__.setdefault(f"_{what}_left", iter(getattr(self, what)()))
-        return [row for row, _ in zip(rows, range(at_once))]
+        return list(itertools.islice(rows, at_once))
 
 
 def best(scores, k):

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 ///
 /// It is started directly, without a shell, and reads questions from its standard input; what it
 /// writes to standard error goes to the log. Beside gloss's source lies a Python module that does
-/// all of this, `plugins/command/python/gloss.py`, and a description of the protocol,
+/// all of this, `examples/python/gloss.py`, and a description of the protocol,
 /// `core/docs/protocol.md`. The program is started to check its options, too.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
