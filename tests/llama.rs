@@ -114,6 +114,19 @@ fn inside_the_catalogue_only_items_are_written_and_new_ones_if_asked() {
 }
 
 #[test]
+fn dequantised_weights_write_what_quantised_ones_do() {
+    let place = place();
+    let quantize = ["--set", "generator.quantize=nf4"];
+    let dequantize = ["--set", "generator.dequantize=true"];
+    let four_bits = generated(&place, "a", &quantize);
+    let numbers = generated(&place, "b", &[quantize, dequantize].concat());
+    assert_eq!(numbers, four_bits);
+    assert_ne!(numbers, generated(&place, "c", &[]));
+    let refused = place.gloss(&[&["run", "e.toml"][..], &dequantize].concat());
+    refused.fails(2, &["config.json", "is not quantised", "`dequantize`"]);
+}
+
+#[test]
 fn drawn_texts_depend_on_the_seed_alone() {
     let place = place();
     let draw = |folder, seed: &str| {

@@ -48,6 +48,7 @@ impl Places {
             json!({"beams": 1, "format": "list", "truncation": "oldest-items"}),
             json!({"sampling": {"temperature": 1.0, "top_k": 20, "top_p": 0.9, "seed": 3}}),
             json!({"quantize": "nf4"}),
+            json!({"quantize": "nf4", "dequantize": true}),
         ];
         let model = repository("plugins/llama/tests/fixtures/writer");
         let all = json!({"model": model, "max_length": 200, "max_new_tokens": 20, "device": "cpu"});

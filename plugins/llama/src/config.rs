@@ -23,6 +23,10 @@ pub struct Llama {
     pub adapter: Option<PathBuf>,
     /// Whether projections are quantised when a checkpoint in 16 or 32 bits is loaded.
     pub quantize: Quantize,
+    /// Whether projections that are quantised become numbers of `dtype` again, once, before texts are
+    /// written, instead of for each use: the same texts, sooner, in the memory of weights that are not
+    /// quantised.
+    pub dequantize: bool,
     /// Whether the adapter is added to the weights, which is faster; cannot be done to quantised
     /// weights. If it is not given, wherever it can be done.
     pub merge_adapter: Option<bool>,
@@ -124,6 +128,7 @@ impl Default for Llama {
             model: None,
             adapter: None,
             quantize: Quantize::None,
+            dequantize: false,
             merge_adapter: None,
             device: DeviceName::Auto,
             dtype: None,

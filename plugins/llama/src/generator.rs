@@ -6,7 +6,7 @@ use gloss_core::{
     Context, Data, Error, Fault, Generator, History, Query, QueryGenerator, QueryKind, Result,
     Trainer, find_model,
 };
-use gloss_torch::{Adapter, Checkpoint};
+use gloss_torch::{Adapter, Checkpoint, torch_error_with};
 use tch::{Device, Kind};
 
 use crate::architecture::Architecture;
@@ -183,7 +183,8 @@ impl Llama {
             merge: self.merge_adapter.unwrap_or(true),
         };
         self.compare_base()?;
-        let model = Model::load(folder, self.adapter.as_deref(), options)?;
+        let mut model = Model::load(folder, self.adapter.as_deref(), options)?;
+        self.dequantize(&mut model, folder)?;
         if self.merge_adapter == Some(true) && model.architecture.nf4 {
             return Err(Error::input(
                 Architecture::file(folder),
@@ -192,6 +193,23 @@ impl Llama {
             ));
         }
         Ok(model)
+    }
+
+    /// Has the model's projections as numbers, if the options say so.
+    fn dequantize(&self, model: &mut Model, folder: &Path) -> Result<()> {
+        if !self.dequantize {
+            return Ok(());
+        }
+        if self.quantize == Quantize::None && !model.architecture.nf4 {
+            return Err(Error::input(
+                Architecture::file(folder),
+                "the checkpoint is not quantised; leave out `dequantize`, or give `quantize`",
+            ));
+        }
+        let advice = "Without `dequantize` less is needed";
+        model
+            .dequantize()
+            .map_err(torch_error_with("dequantise the weights", advice))
     }
 }
 
