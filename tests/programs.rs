@@ -252,6 +252,8 @@ fn ctrl_c_ends_gloss_and_the_program() {
 const PYTHON: &str = r#"#!/usr/bin/env python3
 import gloss
 
+print("what is printed does not matter", flush=True)
+
 class Last(gloss.Generator):
     """The text of the last items."""
     name = "last"
@@ -286,26 +288,10 @@ class Spread(gloss.Metric):
 gloss.serve(Spread)
 "#;
 
-/// The tiny shop with programs in Python that can be executed, and the helper.
-fn with_python(programs: &[(&str, String)]) -> Place {
-    let place = Place::with_tiny_shop();
-    let helper = fs::read(repository("examples/python/gloss.py")).unwrap();
-    place.write("gloss.py", helper);
-    for (name, text) in programs {
-        place.write(name, text);
-        let path = place.path(name);
-        #[cfg(unix)]
-        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        #[cfg(unix)]
-        fs::set_permissions(path, executable).unwrap();
-    }
-    place
-}
-
 #[test]
 fn generators_and_metrics_in_python_do_what_ours_do() {
     let metric = fs::read_to_string(repository("examples/python/hit_metric.py")).unwrap();
-    let place = with_python(&[
+    let place = Place::with_programs(&[
         ("last.py", PYTHON.to_string()),
         ("spread.py", OVERALL.to_string()),
         ("within.py", metric),
@@ -339,7 +325,7 @@ generator = { type = "last", items = 2 }
 #[test]
 fn programs_are_held_against_the_laws() {
     let metric = fs::read_to_string(repository("examples/python/hit_metric.py")).unwrap();
-    let place = with_python(&[("last.py", PYTHON.to_string()), ("within.py", metric)]);
+    let place = Place::with_programs(&[("last.py", PYTHON.to_string()), ("within.py", metric)]);
     for program in ["last.py", "within.py"] {
         let checked = place.gloss(&["check", program, "--json"]);
         assert_eq!(checked.code, Some(0), "{}", checked.stdout);
@@ -380,7 +366,7 @@ fn programs_are_held_against_the_laws() {
 #[test]
 fn a_data_set_in_python_is_prepared() {
     let script = fs::read_to_string(repository("examples/python/movielens_dataset.py")).unwrap();
-    let place = with_python(&[("movielens.py", script)]);
+    let place = Place::with_programs(&[("movielens.py", script)]);
     let with_plugin = |args: &[&str]| place.gloss(&[&["--plugin", "movielens.py"], args].concat());
     let prepare = [
         "prepare",

@@ -112,6 +112,12 @@ fn a_training_leaves_an_adapter_a_record_and_a_picture_and_a_run_uses_them() {
 
     let again = gloss(&place, &["train", "e.toml", "--output", "t", "--json"]);
     assert_eq!(again.json()["reused"], true);
+    place.write("t/notes.txt", "mine");
+    let other = ["train", "e.toml", "--output", "t", "--overwrite", "--set"];
+    let other = [&other[..], &["generator.training.seed=9"]].concat();
+    let told = ["t holds files that are not a training of gloss"];
+    place.gloss(&other).fails(2, &told);
+    fs::remove_file(place.path("t/notes.txt")).unwrap();
     gloss(&place, &["run", "e.toml", "--output", "r"]);
     let manifest: Value = serde_json::from_str(&place.read("r/manifest.json")).unwrap();
     let stages = manifest["stages"].as_array().unwrap();

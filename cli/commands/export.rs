@@ -11,7 +11,7 @@ use crate::session::Session;
 pub(crate) fn execute(args: &Export, session: &Session) -> Result<()> {
     let experiment = draft::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
     let method = method(&experiment, args.method.as_deref())?;
-    let output = OutputFolder::new(&args.output)?;
+    let output = OutputFolder::locked(&args.output, &session.context)?;
     if !output.entries().is_empty() {
         let message = format!(
             "the output folder {} is not empty, and is left as it is; choose another by --output",

@@ -14,7 +14,7 @@ use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &Prepare, session: &Session) -> Result<()> {
     let dataset = draft::dataset("prepare", &args.name, &args.set)?;
-    let output = OutputFolder::new(&args.output)?;
+    let output = OutputFolder::locked(&args.output, &session.context)?;
     if !output.entries().is_empty() {
         let message = format!(
             "the output folder {} is not empty, and is left as it is; choose another by --output",

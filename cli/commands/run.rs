@@ -44,17 +44,23 @@ fn text(run: &Run, look: Look) -> String {
         results.split,
         results.dataset
     );
-    for method in results
-        .methods
-        .iter()
-        .filter(|m| m.users_without_ranking > 0)
-    {
-        let _ = write!(
-            text,
-            "\n{}: {} users got no ranking and score 0",
-            method.method,
-            HumanCount(method.users_without_ranking)
-        );
+    for method in &results.methods {
+        for (users, what) in [
+            (method.users_without_ranking, "got no ranking and score 0"),
+            (
+                method.users_with_short_ranking,
+                "got fewer items than the deepest metric reads",
+            ),
+        ] {
+            if users > 0 {
+                let _ = write!(
+                    text,
+                    "\n{}: {} users {what}",
+                    method.method,
+                    HumanCount(users)
+                );
+            }
+        }
     }
     for method in &results.methods {
         for remark in &method.index {

@@ -1,11 +1,12 @@
 //! A folder that appears whole or not at all.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::store::{create_folder, remove_folder};
-use crate::{Error, Result};
+use crate::store::{create_folder, remove_folder, wait_for};
+use crate::{Context, Error, Result};
 
 /// A folder that is to be written. It grows beside its place, and is moved there when complete.
 #[derive(Debug, Clone)]
@@ -13,9 +14,32 @@ pub struct OutputFolder {
     folder: PathBuf,
     partial: PathBuf,
     entries: Vec<String>,
+    /// Kept for as long as nobody else may write the folder.
+    _lock: Option<Arc<Lock>>,
+}
+
+/// A file beside the folder that one process at a time has; it goes when that is done.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    _file: File,
 }
 
 impl OutputFolder {
+    /// [`OutputFolder::new`], once no other process has this folder in hand; it is this one's until
+    /// the answer is dropped. Where no file can be locked, this is as if nobody had.
+    ///
+    /// # Errors
+    /// As [`OutputFolder::new`].
+    pub fn locked(folder: &Path, context: &Context) -> Result<Self> {
+        let place = OutputFolder::new(folder)?;
+        let lock = Lock::take(place.partial.with_extension("lock"), context)?;
+        Ok(OutputFolder {
+            _lock: lock.map(Arc::new),
+            ..OutputFolder::new(folder)?
+        })
+    }
+
     /// The folder `folder`, which need not exist yet; a link is followed. Writes nothing.
     ///
     /// # Errors
@@ -42,6 +66,7 @@ impl OutputFolder {
             partial: real.with_file_name(partial),
             folder: real,
             entries,
+            _lock: None,
         })
     }
 
@@ -79,6 +104,44 @@ impl OutputFolder {
     }
 }
 
+impl Lock {
+    /// Waits for the lock; none if there is no place for one.
+    fn take(path: PathBuf, context: &Context) -> Result<Option<Self>> {
+        if let Some(parent) = path.parent() {
+            create_folder(parent)?;
+        }
+        loop {
+            let Ok(file) = File::create(&path) else {
+                return Ok(None);
+            };
+            wait_for(&file, context)?;
+            // Whoever had it may have removed it since.
+            if same_file(&file, &path) {
+                return Ok(Some(Lock { path, _file: file }));
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Best effort: a file that stays is locked by nobody.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(unix)]
+fn same_file(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let of = |metadata: std::io::Result<fs::Metadata>| metadata.ok().map(|m| (m.dev(), m.ino()));
+    of(file.metadata()) == of(fs::metadata(path))
+}
+
+#[cfg(not(unix))]
+fn same_file(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +161,25 @@ mod tests {
         output.finish().unwrap();
         assert!(link.is_symlink() && place.join("new").exists() && !place.join("old").exists());
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn one_at_a_time_has_a_folder_in_hand() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("runs/one");
+        let context = Context::default();
+        let first = OutputFolder::locked(&place, &context).unwrap();
+        let around = root.path().join("runs/../runs/one");
+        let second = std::thread::spawn(move || {
+            let output = OutputFolder::locked(&around, &Context::default()).unwrap();
+            output.entries().to_vec()
+        });
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        fs::write(first.begin().unwrap().join("new"), "").unwrap();
+        first.finish().unwrap();
+        drop(first);
+        assert_eq!(second.join().unwrap(), ["new"]);
+        assert_eq!(fs::read_dir(place.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]

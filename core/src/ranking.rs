@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Hit, Query};
+use crate::{Hit, Query, rank};
 
 /// How several queries' hits become one ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -129,16 +129,14 @@ impl Ranking {
 
     /// The items of the highest scores.
     fn ranked(&self, scores: HashMap<u32, f64>) -> Vec<Hit> {
-        let mut ranking: Vec<(u32, f64)> = scores.into_iter().collect();
-        ranking.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        ranking.truncate(self.cutoff);
-        ranking
-            .into_iter()
-            .map(|(item, score)| Hit {
-                item,
-                score: score as f32,
-            })
-            .collect()
+        // As single numbers: sums that are equal may differ in their last bits as double ones.
+        let hits = scores.into_iter().map(|(item, score)| Hit {
+            item,
+            score: score as f32,
+        });
+        let mut hits = hits.collect();
+        rank(&mut hits, self.cutoff);
+        hits
     }
 
     fn score(&self, score: f32, rank: usize, weight: f64) -> f64 {

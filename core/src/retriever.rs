@@ -143,7 +143,9 @@ where
 /// Sorts hits into the order that [`Index::search`] promises (score descending, then catalogue
 /// order) and keeps the best `k`.
 pub fn rank(hits: &mut Vec<Hit>, k: usize) {
-    let order = |a: &Hit, b: &Hit| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));
+    // Adding 0 makes -0 a 0, which is as good.
+    let score = |hit: &Hit| hit.score + 0.0;
+    let order = |a: &Hit, b: &Hit| score(b).total_cmp(&score(a)).then(a.item.cmp(&b.item));
     if k == 0 {
         hits.clear();
     } else if hits.len() > k {
@@ -164,5 +166,9 @@ mod tests {
             .to_vec();
         rank(&mut hits, 3);
         assert_eq!(hits.iter().map(|h| h.item).collect::<Vec<_>>(), [1, 0, 3]);
+        let mut zeros = [(3, 0.0), (1, -0.0)].map(|(item, score)| Hit { item, score });
+        let mut zeros = Vec::from(zeros.as_mut());
+        rank(&mut zeros, 2);
+        assert_eq!(zeros[0].item, 1);
     }
 }

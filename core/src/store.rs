@@ -59,20 +59,12 @@ impl Store {
 
     /// Waits until no other process has the lock `name`, and has it until the answer is dropped or
     /// the process ends, however it ends. A file system without locks is worked on without.
-    pub(crate) fn lock(&self, name: &str, context: &Context) -> Result<File> {
+    fn lock(&self, name: &str, context: &Context) -> Result<File> {
         let locks = self.root.join("locks");
         create_folder(&locks)?;
         let path = locks.join(name);
         let file = File::create(&path).map_err(Error::io("write", &path))?;
-        let mut told = false;
-        while let Err(TryLockError::WouldBlock) = file.try_lock() {
-            if !told {
-                tracing::warn!("waiting for another gloss that does the same work");
-                told = true;
-            }
-            context.check()?;
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_for(&file, context)?;
         Ok(file)
     }
 
@@ -137,6 +129,20 @@ pub(crate) fn build() -> &'static str {
 }
 
 /// Whether `folder` holds the artefact made from `made_from`.
+/// Waits until no other process has a file's lock, which this one has from then on.
+pub(crate) fn wait_for(file: &File, context: &Context) -> Result<()> {
+    let mut told = false;
+    while let Err(TryLockError::WouldBlock) = file.try_lock() {
+        if !told {
+            tracing::warn!("waiting for another gloss that does the same work");
+            told = true;
+        }
+        context.check()?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
 fn is_made(folder: &Path, made_from: &Value) -> Result<bool> {
     let path = folder.join(MADE_FROM);
     match fs::read(&path) {

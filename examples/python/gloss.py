@@ -29,6 +29,7 @@ import heapq
 import itertools
 import json
 import os
+import stat
 import sys
 import traceback
 
@@ -111,8 +112,18 @@ class Component:
     def _configure(self, question):
         self.options = question["options"]
         self.configure()
-        own = {"inputs": [str(path) for path in self.inputs()], "code": _own_code(), **self._facts()}
+        self._code, self._modules = _own_code(), len(sys.modules)
+        own = {"inputs": [str(path) for path in self.inputs()], "code": self._code, **self._facts()}
         return own | ({"batch_size": self.batch_size} if self.batch_size else {})
+
+    def _refuse_new_code(self):
+        """Refuses to go on with code that gloss was not told of, which it could not tell from other code."""
+        if len(sys.modules) == self._modules:
+            return
+        self._modules = len(sys.modules)
+        new = sorted(set(_own_code()) - set(self._code))
+        if new:
+            raise Refused(f"{new[0]} was imported late; import it at the top of the program, so that gloss knows of it")
 
     def _facts(self):
         return {}
@@ -277,12 +288,17 @@ def best(scores, k):
 
 def serve(component):
     """Answers gloss's questions until there are no more."""
-    questions, answers = _streams()
+    questions, answers = _STREAMS or _streams()
     live = component()
     for line in questions:
         question = json.loads(line)
         answers.write(_answer(live, question) + b"\n")
         answers.flush()
+
+
+def _asked_by_gloss():
+    """Whether standard input and output are pipes."""
+    return all(stat.S_ISFIFO(os.fstat(stream).st_mode) for stream in (0, 1))
 
 
 def _streams():
@@ -297,6 +313,8 @@ def _answer(live, question):
     number, call = question["id"], question["call"]
     try:
         answer = _hello(live) if call == "hello" else getattr(live, "_" + call)(question)
+        if call not in ("hello", "configure"):
+            live._refuse_new_code()
         # In one go, so that what cannot be written is a fault of this answer.
         return json.dumps({"id": number, "ok": answer}, allow_nan=False).encode()
     except Refused as refused:
@@ -329,8 +347,16 @@ def _hello(live):
 
 
 def _own_code():
-    """The files of the modules that lie beside the program."""
-    folder = os.path.dirname(os.path.abspath(sys.argv[0]))
+    """The files of the modules that lie beside the program or below, unless they were installed there."""
+    folder = os.path.dirname(os.path.realpath(sys.argv[0]))
     files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    files = {os.path.abspath(file) for file in files if file}
-    return sorted(file for file in files if os.path.dirname(file) == folder and os.path.isfile(file))
+    files = {os.path.realpath(file) for file in files if file}
+    return sorted(file for file in files if _is_below(file, folder) and os.path.isfile(file))
+
+
+def _is_below(file, folder):
+    installed = any(part in file for part in ("site-packages", "dist-packages"))
+    return file.startswith(os.path.join(folder, "")) and not installed
+
+
+_STREAMS = _streams() if _asked_by_gloss() else None

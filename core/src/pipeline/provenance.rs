@@ -27,6 +27,9 @@ fn components(experiment: &Experiment) -> Vec<&dyn Component> {
         if let Some(retriever) = &method.retriever {
             components.push(retriever.as_ref());
         }
+        if let Some(metric) = &method.validation {
+            components.push(metric.as_ref());
+        }
     }
     components
 }

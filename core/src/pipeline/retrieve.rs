@@ -227,6 +227,11 @@ fn check(requests: &[Request<'_>], hits: &[Vec<Hit>], items: usize) -> Result<()
         {
             return broken(format!("gave {hit:?}: no such item, or not a finite score"));
         }
+        let mut found: Vec<u32> = hits.iter().map(|hit| hit.item).collect();
+        found.sort_unstable();
+        if let Some(pair) = found.windows(2).find(|pair| pair[0] == pair[1]) {
+            return broken(format!("gave item {} twice to one query", pair[0]));
+        }
         let in_order = |pair: &[Hit]| {
             pair[0].score > pair[1].score
                 || (pair[0].score == pair[1].score && pair[0].item < pair[1].item)

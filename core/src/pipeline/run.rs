@@ -62,6 +62,9 @@ pub struct Manifest {
     pub peak_memory: Option<u64>,
     /// Each stage, in the order in which they ran.
     pub stages: Vec<Stage>,
+    /// The names of what a training left in its folder; none of a run, whose files have fixed names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<String>,
 }
 
 /// One stage of a run.
@@ -157,9 +160,7 @@ pub fn run(
         let name = format!("{}-{}", folder_name(&experiment.name), &key[..8]);
         Path::new("runs").join(name)
     });
-    let absolute = std::path::absolute(&folder).map_err(Error::io("find", &folder))?;
-    let _lock = store.lock(&hash(&json!(absolute)), context)?;
-    let output = OutputFolder::new(&folder)?;
+    let output = OutputFolder::locked(&folder, context)?;
     if let Some(results) = find(&folder, &output, &key, experiment, existing)? {
         return Ok(Run {
             folder,
@@ -180,6 +181,7 @@ pub fn run(
         seconds: clock.elapsed().as_secs_f64(),
         peak_memory: peak_memory(),
         stages,
+        entries: Vec::new(),
     };
     write_json(&partial.join(METRICS), &results)?;
     write_json(&partial.join(MANIFEST), &manifest)?;

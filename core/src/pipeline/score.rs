@@ -54,6 +54,9 @@ pub struct MethodResult {
     pub users: u64,
     /// How many of them got no ranking; they score 0.
     pub users_without_ranking: u64,
+    /// How many got a ranking of fewer items than the deepest metric reads and the catalogue has.
+    #[serde(default)]
+    pub users_with_short_ranking: u64,
     /// What its index tells of itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub index: Vec<Remark>,
@@ -153,6 +156,10 @@ impl<'a> Judge<'a> {
     /// Scores one method by all metrics.
     pub(crate) fn score(&self, ranked: &Ranked<'_>, metrics: &[Arc<dyn Metric>]) -> Result<Scored> {
         let rankings = items(ranked.rankings);
+        let deepest = metrics.iter().filter_map(|metric| metric.cutoff()).max();
+        let whole = deepest.unwrap_or(0).min(self.data.catalogue.len());
+        let count =
+            |of: &dyn Fn(usize) -> bool| rankings.iter().filter(|r| of(r.len())).count() as u64;
         let (figures, scores) = self.figures(metrics, &rankings, &self.relevant)?;
         let segments = self.segments.iter().map(|(name, members)| {
             let relevant = selected(&self.relevant, members);
@@ -168,7 +175,8 @@ impl<'a> Judge<'a> {
                 method: ranked.method.to_string(),
                 ranking: ranked.ranking.clone(),
                 users: self.cases.len() as u64,
-                users_without_ranking: rankings.iter().filter(|r| r.is_empty()).count() as u64,
+                users_without_ranking: count(&|items| items == 0),
+                users_with_short_ranking: count(&|items| items > 0 && items < whole),
                 index: ranked.remarks.clone(),
                 figures,
                 segments: segments.collect::<Result<_>>()?,

@@ -89,7 +89,7 @@ fn validation(method: &Method) -> Result<Option<Value>> {
     };
     let retriever = method.retriever.as_deref();
     Ok(Some(json!({
-        "metric": describe_component(metric.as_ref())?,
+        "metric": identity(metric.as_ref())?,
         "generator": describe_component(method.generator.as_ref())?,
         "retriever": retriever.map(|retriever| identity(retriever)).transpose()?,
         "ranking": method.ranking,
@@ -186,7 +186,7 @@ pub fn train_experiment(
         .iter()
         .map(|method| (method.name.clone(), own(method)))
         .collect();
-    let output = OutputFolder::new(&folder)?;
+    let output = OutputFolder::locked(&folder, context)?;
     if let Some(manifest) = found(&folder, &output, &key, existing)? {
         return Ok(Training {
             folder,
@@ -218,6 +218,7 @@ pub fn train_experiment(
         seconds: clock.elapsed().as_secs_f64(),
         peak_memory: peak_memory(),
         stages: stages.clone(),
+        entries: entries(partial)?,
     };
     write_json(&partial.join(MANIFEST), &manifest)?;
     output.finish()?;
@@ -228,6 +229,9 @@ pub fn train_experiment(
         stages,
     })
 }
+
+/// What was told during a training.
+const LOG: &str = "train.log";
 
 /// The manifest of the same training, if it is in the folder already.
 fn found(
@@ -240,20 +244,36 @@ fn found(
         return Ok(None);
     }
     let manifest = read_json::<Manifest>(&folder.join(MANIFEST)).ok();
-    match manifest {
+    let is_own = |manifest: &Manifest| {
+        let own = |entry: &String| manifest.entries.contains(entry);
+        output.entries().iter().all(own)
+    };
+    match manifest.filter(is_own) {
         Some(manifest) if manifest.key == key => Ok(Some(manifest)),
         Some(_) if existing == Existing::Replace => Ok(None),
-        _ => Err(Error::Usage(format!(
-            "the output folder {} holds something else, and is left as it is; choose another by \
-             `output` or --output{}",
+        Some(_) => Err(Error::Usage(format!(
+            "the output folder {} holds another training, and is left as it is; choose another by \
+             `output` or --output, or replace it by --overwrite",
             folder.display(),
-            if manifest.is_some() {
-                ", or replace it by --overwrite"
-            } else {
-                ""
-            },
+        ))),
+        None => Err(Error::Usage(format!(
+            "the output folder {} holds files that are not a training of gloss, and is left as it \
+             is; choose another by `output` or --output",
+            folder.display(),
         ))),
     }
+}
+
+/// The names of all that a training's folder holds when it is complete.
+fn entries(folder: &Path) -> Result<Vec<String>> {
+    let read = std::fs::read_dir(folder).map_err(Error::io("read the folder", folder))?;
+    let mut names = vec![MANIFEST.to_string(), LOG.to_string()];
+    for entry in read {
+        let entry = entry.map_err(Error::io("read the folder", folder))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// Copies a folder.

@@ -1,7 +1,5 @@
 //! What programs of all four kinds have in common.
 
-use std::path::{Path, PathBuf};
-
 use gloss_core::{Component, Error, Fault, Input, Kind, Protocol, Result, option_faults};
 use serde_json::{Map, Value};
 
@@ -53,26 +51,10 @@ impl Component for External {
             .map_or(unknown, |hello| (&hello.name, &hello.version))
     }
 
+    /// As it was when the program was told its options.
     fn code(&self) -> Result<Vec<Input>> {
-        let command = &self.program.command;
-        let mut files: Vec<PathBuf> = command
-            .program
-            .first()
-            .and_then(|p| find(p))
-            .into_iter()
-            .collect();
-        let arguments = command.program.iter().skip(1).map(PathBuf::from);
-        files.extend(arguments.filter(|path| path.is_file()));
-        files.extend(command.files.iter().cloned());
-        files.extend(self.facts()?.code.iter().cloned());
-        files.iter_mut().for_each(|file| {
-            if let Ok(real) = file.canonicalize() {
-                *file = real;
-            }
-        });
-        files.sort();
-        files.dedup();
-        files.iter().map(|file| Input::read(file)).collect()
+        self.facts()?;
+        Ok(self.program.code().to_vec())
     }
 }
 
@@ -145,14 +127,4 @@ impl External {
         options.extend(typed.cloned().unwrap_or_default());
         Ok(options)
     }
-}
-
-/// The file of a program: that which is named by a path, or else is in a folder of PATH.
-fn find(program: &str) -> Option<PathBuf> {
-    if program.contains(std::path::MAIN_SEPARATOR) {
-        return Some(PathBuf::from(program));
-    }
-    let folders = std::env::var_os("PATH")?;
-    let mut files = std::env::split_paths(&folders).map(|folder| folder.join(Path::new(program)));
-    files.find(|file| file.is_file())
 }

@@ -1,10 +1,11 @@
 //! A program as a component sees it: started when it is first asked, started again when it dies.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use gloss_core::{Context, Error, Kind, Result};
+use gloss_core::{Context, Error, Input, Kind, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -20,9 +21,19 @@ pub(crate) struct Program {
     /// How often it may be started again.
     restarts: u32,
     hello: OnceLock<Hello>,
-    /// The options, defaults filled in, and what the program says of itself with them.
-    configured: OnceLock<(Map<String, Value>, Facts)>,
+    configured: OnceLock<Configured>,
     state: Mutex<State>,
+}
+
+/// A program that knows its options.
+#[derive(Debug)]
+struct Configured {
+    /// Defaults filled in.
+    options: Map<String, Value>,
+    /// What the program says of itself with them.
+    facts: Facts,
+    /// The files of its code as they were then, for that is the code that answers.
+    code: Vec<Input>,
 }
 
 #[derive(Default)]
@@ -116,15 +127,52 @@ impl Program {
 
     /// Has the program know its options: whatever it may be asked comes after that.
     pub(crate) fn configure(&self, options: Map<String, Value>) -> Result<&Facts> {
-        if let Some((_, facts)) = self.configured.get() {
-            return Ok(facts);
+        if let Some(configured) = self.configured.get() {
+            return Ok(&configured.facts);
         }
-        let facts: Facts = self.with_live(&Context::default(), |teller| {
+        let (facts, code) = self.with_live(&Context::default(), |teller| {
             let facts = teller.ask(&Call::Configure { options: &options })?;
+            let code = self.code_now(&facts)?;
             teller.live.configured = true;
-            Ok(facts)
+            Ok((facts, code))
         })?;
-        Ok(&self.configured.get_or_init(|| (options, facts)).1)
+        let configured = Configured {
+            options,
+            facts,
+            code,
+        };
+        Ok(&self.configured.get_or_init(|| configured).facts)
+    }
+
+    /// The files of its code; none if it does not know its options yet.
+    pub(crate) fn code(&self) -> &[Input] {
+        self.configured.get().map_or(&[], |known| &known.code)
+    }
+
+    /// The files of its code as they are now: the program itself, those of its arguments that are
+    /// files, those that the options name, and those that it names; of a metric also those that it
+    /// reads, which nothing else asks a metric for.
+    fn code_now(&self, facts: &Facts) -> Result<Vec<Input>> {
+        let (program, arguments) = match self.command.program.as_slice() {
+            [] => (None, &[][..]),
+            [program, arguments @ ..] => (find(program), arguments),
+        };
+        let arguments = arguments.iter().map(PathBuf::from);
+        let is_metric = self
+            .hello
+            .get()
+            .is_some_and(|hello| Kind::from(hello.kind) == Kind::Metric);
+        let reads = facts.inputs.iter().filter(|_| is_metric);
+        let mut files: Vec<PathBuf> = program
+            .into_iter()
+            .chain(arguments.filter(|path| path.is_file()))
+            .chain(self.command.files.iter().cloned())
+            .chain(facts.code.iter().chain(reads).cloned())
+            .map(|file| file.canonicalize().unwrap_or(file))
+            .collect();
+        files.sort();
+        files.dedup();
+        files.iter().map(|file| Input::read(file)).collect()
     }
 
     /// Asks the program, which is made ready for `work` first. It is started if it does not run,
@@ -137,8 +185,12 @@ impl Program {
     ) -> Result<T> {
         self.with_live(context, |teller| {
             if !teller.live.configured {
-                if let Some((options, _)) = self.configured.get() {
-                    let _: Facts = teller.ask(&Call::Configure { options })?;
+                if let Some(Configured { options, code, .. }) = self.configured.get() {
+                    let facts: Facts = teller.ask(&Call::Configure { options })?;
+                    if self.code_now(&facts)? != *code {
+                        let message = "its files changed while it was in use; run this again";
+                        return Err(Error::Usage(message.into()).into());
+                    }
                 }
                 teller.live.configured = true;
             }
@@ -209,6 +261,16 @@ impl Program {
         let gone = || Error::Internal("a program that was started is gone".into());
         Ok(state.live.as_mut().ok_or_else(gone)?)
     }
+}
+
+/// The file of a program: that which is named by a path, or else is in a folder of PATH.
+fn find(program: &str) -> Option<PathBuf> {
+    if program.contains(std::path::MAIN_SEPARATOR) {
+        return Some(PathBuf::from(program));
+    }
+    let folders = std::env::var_os("PATH")?;
+    let mut files = std::env::split_paths(&folders).map(|folder| folder.join(Path::new(program)));
+    files.find(|file| file.is_file())
 }
 
 fn say_hello(teller: &mut Teller<'_>) -> Result<Hello, Trouble> {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{
-    Context, Data, Error, Fault, Generator, History, Query, QueryGenerator, QueryKind, Result,
-    Trainer, find_model,
+    Catalogue, Context, Data, Error, Fault, Generator, History, Query, QueryGenerator, QueryKind,
+    Result, Trainer, find_model,
 };
 use gloss_torch::{Adapter, Checkpoint, torch_error_with};
 use tch::{Device, Kind};
@@ -57,6 +57,12 @@ impl QueryGenerator for Llama {
                 .is_some_and(|new| new >= self.max_length),
             "max_new_tokens",
             "leaves no room for a prompt in `max_length`",
+        );
+        fault(
+            self.max_new_tokens.is_none() && !self.constrained && self.max_length <= MAX_NEW_TOKENS,
+            "max_length",
+            "leaves no room for a prompt before a new text of 50 tokens; raise it, or give fewer \
+             `max_new_tokens`",
         );
         fault(
             self.merge_adapter.is_some() && self.adapter.is_none() && self.training.is_none(),
@@ -182,34 +188,45 @@ impl Llama {
             quantize: self.quantize == Quantize::Nf4,
             merge: self.merge_adapter.unwrap_or(true),
         };
+        self.check_quantised(&Architecture::read(folder)?, folder)?;
         self.compare_base()?;
         let mut model = Model::load(folder, self.adapter.as_deref(), options)?;
-        self.dequantize(&mut model, folder)?;
-        if self.merge_adapter == Some(true) && model.architecture.nf4 {
-            return Err(Error::input(
-                Architecture::file(folder),
-                "the checkpoint is quantised, and an adapter cannot be added to quantised weights; \
-                 leave out `merge_adapter`",
-            ));
+        if self.dequantize {
+            let advice = "Without `dequantize` less is needed";
+            let failed = torch_error_with("dequantise the weights", advice);
+            model.dequantize().map_err(failed)?;
         }
         Ok(model)
     }
 
-    /// Has the model's projections as numbers, if the options say so.
-    fn dequantize(&self, model: &mut Model, folder: &Path) -> Result<()> {
-        if !self.dequantize {
-            return Ok(());
+    /// Refuses what could be told only when texts are written, which comes after a training.
+    pub(crate) fn check_writing(
+        &self,
+        (prompts, catalogue): (&Prompts<'_>, &Catalogue),
+        (architecture, folder): (&Architecture, &Path),
+    ) -> Result<()> {
+        self.check_quantised(architecture, folder)?;
+        if self.constrained {
+            self.new_tokens(Some(&Trie::new(prompts, catalogue, prompts.end())?))?;
         }
-        if self.quantize == Quantize::None && !model.architecture.nf4 {
-            return Err(Error::input(
-                Architecture::file(folder),
+        Ok(())
+    }
+
+    /// Holds the options against a checkpoint that is quantised, or is not.
+    fn check_quantised(&self, architecture: &Architecture, folder: &Path) -> Result<()> {
+        let refused = |message: &str| Err(Error::input(Architecture::file(folder), message));
+        if self.dequantize && self.quantize == Quantize::None && !architecture.nf4 {
+            return refused(
                 "the checkpoint is not quantised; leave out `dequantize`, or give `quantize`",
-            ));
+            );
         }
-        let advice = "Without `dequantize` less is needed";
-        model
-            .dequantize()
-            .map_err(torch_error_with("dequantise the weights", advice))
+        if self.merge_adapter == Some(true) && architecture.nf4 {
+            return refused(
+                "the checkpoint is quantised, and an adapter cannot be added to quantised weights; \
+                 leave out `merge_adapter`",
+            );
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gloss_core::{Catalogue, Error, Result};
+use gloss_core::{Catalogue, Error, Item, Result};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,10 @@ pub struct Prompts<'a> {
     instruction: Vec<i64>,
     /// The tokens that what is after the purchases has on its own.
     next_item: Vec<i64>,
+    /// Of a list the tokens of each item's line, its end included, by catalogue position. A line's
+    /// tokens are the same wherever it stands, even if the tokenizer, given all at once, joined the
+    /// end of a title to that of the line.
+    lines: Vec<Vec<i64>>,
     truncated: AtomicUsize,
 }
 
@@ -121,13 +125,20 @@ impl<'a> Prompts<'a> {
             shared: Vec::new(),
             instruction: tokenizer.encode_bare(format.before())?,
             next_item: tokenizer.encode_bare(format.after())?,
+            lines: Vec::new(),
             tokenizer: tokenizer.clone(),
             catalogue,
             truncation,
             room: max_length.saturating_sub(tokenizer.enclosing()),
             truncated: AtomicUsize::new(0),
         };
-        prompts.shared = tokenizer.encode_bare(&prompts.text(&[]))?;
+        if format == Format::List {
+            let items = catalogue.items().par_iter();
+            prompts.lines = items
+                .map(|item| prompts.line(item))
+                .collect::<Result<_>>()?;
+        }
+        prompts.shared = prompts.bare(&[])?;
         let (least, what) = match truncation {
             Truncation::Left => (1, "a prompt that is truncated on the left"),
             Truncation::OldestItems => {
@@ -141,8 +152,36 @@ impl<'a> Prompts<'a> {
                 least + tokenizer.enclosing()
             )));
         }
-        prompts.try_seams()?;
+        if format == Format::Paper {
+            prompts.try_seams()?;
+        }
         Ok(prompts)
+    }
+
+    /// The tokens of an item's line in a list.
+    fn line(&self, item: &Item) -> Result<Vec<i64>> {
+        let mut tokens = self.continuation(&item.text)?;
+        if tokens.contains(&self.end) {
+            return Err(Error::Usage(format!(
+                "the text of item {}, `{}`, has more than one line, so that it cannot stand in a \
+                 list; leave its line breaks out, or use `format = \"paper\"`",
+                item.id, item.text
+            )));
+        }
+        tokens.push(self.end);
+        Ok(tokens)
+    }
+
+    /// The tokens of the prompt of a history, whole, without those that enclose every text.
+    fn bare(&self, history: &[u32]) -> Result<Vec<i64>> {
+        if self.format == Format::Paper {
+            return self.tokenizer.encode_bare(&self.text(history));
+        }
+        let mut tokens = self.instruction.clone();
+        for &item in history {
+            tokens.extend_from_slice(&self.lines[item as usize]);
+        }
+        Ok(tokens)
     }
 
     /// Tries items from all over the catalogue: shortens `shared` to what is the same in all, and makes sure that an item's tokens depend on no more context than
@@ -174,7 +213,11 @@ impl<'a> Prompts<'a> {
     pub fn text(&self, history: &[u32]) -> String {
         let items = history.iter().map(|&item| self.catalogue.item(item));
         let items: Vec<&str> = items.map(|item| item.text.as_str()).collect();
-        [self.format.before(), &items.join("\n"), self.format.after()].concat()
+        let after = match (self.format, history) {
+            (Format::List, []) => "",
+            _ => self.format.after(),
+        };
+        [self.format.before(), &items.join("\n"), after].concat()
     }
 
     /// The tokens of the prompt of a history, truncated. The tokens that the tokenizer puts before
@@ -183,9 +226,7 @@ impl<'a> Prompts<'a> {
     /// # Errors
     /// If the tokenizer fails.
     pub fn tokens(&self, history: &[u32]) -> Result<Vec<i64>> {
-        self.fit(history, |items| {
-            self.tokenizer.encode_bare(&self.text(items))
-        })
+        self.fit(history, |items| self.bare(items))
     }
 
     /// [`Prompts::tokens`] of many histories, in parallel.
@@ -205,9 +246,11 @@ impl<'a> Prompts<'a> {
     /// # Errors
     /// If the tokenizer fails.
     pub fn training(&self, history: &[u32], target: u32) -> Result<Vec<i64>> {
-        let target = &self.catalogue.item(target).text;
         self.fit(history, |items| {
-            let text = self.text(items) + target;
+            if let Some(line) = self.lines.get(target as usize) {
+                return Ok([&self.bare(items)?[..], line].concat());
+            }
+            let text = self.text(items) + &self.catalogue.item(target).text;
             let mut tokens = self.tokenizer.encode_bare(&text)?;
             tokens.push(self.end);
             Ok(tokens)
@@ -329,149 +372,4 @@ fn common(a: &[i64], b: &[i64]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use gloss_core::Item;
-    use std::path::Path;
-
-    fn tokenizer() -> Tokenizer {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer");
-        Tokenizer::open(&folder, 768).unwrap()
-    }
-
-    fn catalogue(texts: &[&str]) -> Catalogue {
-        let item = |(index, text): (usize, &&str)| Item {
-            id: index.to_string(),
-            text: text.to_string(),
-            fields: Vec::new(),
-        };
-        Catalogue::new(texts.iter().enumerate().map(item).collect(), Vec::new()).unwrap()
-    }
-
-    const TEXTS: [&str; 4] = [
-        "Title: Rose Soap",
-        "Title: Lily Candle, Large Jar",
-        "Title: Green Tea",
-        "Title: The longest title of them all, in twenty words or so, which says nothing at all",
-    ];
-
-    #[test]
-    fn the_text_is_the_papers() {
-        let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
-        let prompts = Prompts::new(&tokenizer, &catalogue, Truncation::Left, 974).unwrap();
-        let expected = "Below is a customer's purchase history on Amazon, listed in \
-            chronological order (earliest to latest). \nEach item is represented by the following \
-            format: Title: <item title> \nBased on this history, predict **only one** item the \
-            customer is most likely to purchase next in the same format.\n\n### Purchase history:\n\
-            Title: Green Tea\nTitle: Rose Soap\n\n### Next item:\n";
-        assert_eq!(prompts.text(&[2, 0]), expected);
-        assert!(
-            prompts
-                .text(&[])
-                .ends_with("### Purchase history:\n\n\n### Next item:\n")
-        );
-    }
-
-    #[test]
-    fn whole_oldest_purchases_go_and_the_instruction_stays() {
-        let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
-        let prompts = |most| Prompts::new(&tokenizer, &catalogue, Truncation::OldestItems, most);
-        let unlimited = prompts(10_000).unwrap();
-        let history = [0, 1, 2, 1, 0, 2, 3, 1, 2];
-        let whole = |newest: usize| {
-            unlimited
-                .tokens(&history[history.len() - newest..])
-                .unwrap()
-        };
-        let (one, all) = (whole(1).len(), whole(history.len()).len());
-        for most in one..=all + 1 {
-            let prompts = prompts(most).unwrap();
-            let fitting = (1..=history.len())
-                .rev()
-                .map(whole)
-                .find(|t| t.len() <= most);
-            assert_eq!(
-                prompts.tokens(&history).unwrap(),
-                fitting.unwrap(),
-                "{most}"
-            );
-            assert_eq!(prompts.truncated(), usize::from(most < all));
-        }
-        assert_eq!(unlimited.truncated(), 0);
-    }
-
-    #[test]
-    fn an_item_that_does_not_fit_loses_its_beginning() {
-        let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
-        let prompts = |most| Prompts::new(&tokenizer, &catalogue, Truncation::OldestItems, most);
-        let unlimited = prompts(10_000).unwrap();
-        let least = 1 + unlimited.instruction.len() + unlimited.next_item.len();
-        let one = unlimited.tokens(&[3]).unwrap();
-        for most in least..one.len() {
-            let prompts = prompts(most).unwrap();
-            let tokens = prompts.tokens(&[0, 3]).unwrap();
-            assert_eq!(tokens.len(), most);
-            let (start, end) = tokens.split_at(1 + prompts.instruction.len());
-            assert!(one.starts_with(start) && one.ends_with(end));
-            let text = tokenizer.decode(&tokens).unwrap();
-            assert!(text.ends_with("\n\n### Next item:\n"), "{text}");
-            assert!(text.contains("### Purchase history:\n"), "{text}");
-        }
-        let Err(error) = prompts(least - 1) else {
-            panic!("there is no room for the instruction");
-        };
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "a prompt may have {} tokens, but the instruction alone has {least}; allow more tokens",
-                least - 1
-            )
-        );
-        assert!(Prompts::new(&tokenizer, &catalogue, Truncation::Left, 1).is_err());
-    }
-
-    #[test]
-    fn training_texts_hold_the_target_and_the_end() {
-        let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
-        for truncation in [Truncation::Left, Truncation::OldestItems] {
-            let prompts = Prompts::new(&tokenizer, &catalogue, truncation, 140).unwrap();
-            for (history, target) in [(&[0_u32, 1][..], 2_u32), (&[0, 1, 3, 3, 3], 2), (&[], 3)] {
-                let tokens = prompts.training(history, target).unwrap();
-                assert!(tokens.len() <= 140);
-                assert_eq!((tokens[0], tokens[tokens.len() - 1]), (1, 2));
-                let text = tokenizer.decode(&tokens).unwrap();
-                let end = format!("\n\n### Next item:\n{}", TEXTS[target as usize]);
-                assert!(text.ends_with(&end), "{text}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_shared_tokens_begin_every_prompt() {
-        let tokenizer = tokenizer();
-        let texts = ["Title: a", "*** odd", " spaced", "Ünïcode", "12"];
-        let catalogue = catalogue(&texts);
-        let prompts = Prompts::new(&tokenizer, &catalogue, Truncation::Left, 974).unwrap();
-        let shared = prompts.shared();
-        for history in [&[][..], &[0], &[1, 0], &[2], &[3], &[4, 0]] {
-            assert!(prompts.tokens(history).unwrap().starts_with(&shared));
-        }
-        let text = tokenizer.decode(&shared).unwrap();
-        assert_eq!(Some(text.as_str()), INSTRUCTION.strip_suffix(":\n"));
-    }
-
-    #[test]
-    fn a_text_that_melts_into_the_prompt_has_no_continuation() {
-        let (tokenizer, catalogue) = (tokenizer(), catalogue(&TEXTS));
-        let prompts = Prompts::new(&tokenizer, &catalogue, Truncation::Left, 974).unwrap();
-        let error = prompts.continuation("\nTitle: a").unwrap_err();
-        assert!(
-            error.to_string().contains("joins the beginning of"),
-            "{error}"
-        );
-        assert_eq!(
-            prompts.continuation("Title: a").unwrap(),
-            tokenizer.encode_bare("Title: a").unwrap()
-        );
-    }
-}
+mod tests;

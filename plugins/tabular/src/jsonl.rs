@@ -105,7 +105,8 @@ fn cell(raw: &RawValue) -> Result<Cell<'_>, String> {
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => Cell::Integer(whole),
             (None, _) if number.is_u64() => Cell::Text(written()),
-            (None, Some(float)) => Cell::Float(float),
+            // As it is written: it may be a part of a text.
+            (None, Some(_)) => Cell::Text(written()),
             (None, None) => Cell::Other("a number out of range", written()),
         },
     })

@@ -31,15 +31,17 @@ pub struct Encoder {
 }
 
 /// The files that decide, beside the settings, what vectors a text gets: the shape of the model, its
-/// tokenizer and its weights.
+/// tokenizer and its weights, and what sentence-transformers keeps beside them.
 ///
 /// # Errors
 /// If the folder holds no checkpoint.
 pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let settings = layout::files(folder)?;
     let folder = layout::weights(folder)?;
     let checkpoint = Checkpoint::open(&folder)?;
     let mut files = vec![Architecture::file(&folder), Tokens::file(&folder)];
     files.extend(checkpoint.files().map(Path::to_path_buf));
+    files.extend(settings);
     Ok(files)
 }
 

@@ -12,6 +12,12 @@ use super::architecture::Architecture;
 use super::pooling::Pooling;
 use super::settings::{Given, Prefix};
 
+/// The names of the files, besides the list of modules: what prompts there are, how tokens are pooled,
+/// and how long texts may be.
+const PROMPTS: &str = "config_sentence_transformers.json";
+const POOLING: &str = "config.json";
+const LENGTHS: [&str; 2] = ["sentence_bert_config.json", "tokenizer_config.json"];
+
 /// One step from texts to vectors, as `modules.json` lists them.
 #[derive(Deserialize)]
 struct Module {
@@ -52,6 +58,20 @@ pub(crate) fn read(folder: &Path) -> Result<Given> {
     })
 }
 
+/// The files that [`read`] reads, as far as they exist.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let Some(modules) = modules(folder)? else {
+        return Ok(Vec::new());
+    };
+    let weights = weights_of(folder, &modules);
+    let pooling = modules.iter().find(|module| module.name() == "Pooling");
+    let mut files = vec![list(folder), folder.join(PROMPTS)];
+    files.extend(pooling.map(|module| folder.join(&module.path).join(POOLING)));
+    files.extend(LENGTHS.map(|name| weights.join(name)));
+    files.retain(|file| file.is_file());
+    Ok(files)
+}
+
 /// The folder of the weights: most often the model's own, sometimes one in it.
 pub(crate) fn weights(folder: &Path) -> Result<PathBuf> {
     let modules = modules(folder)?.unwrap_or_default();
@@ -79,7 +99,7 @@ fn modules(folder: &Path) -> Result<Option<Vec<Module>>> {
 
 /// Both `"pooling_mode": "mean"` and `"pooling_mode_mean_tokens": true` are understood.
 fn read_pooling(folder: &Path) -> Result<Pooling> {
-    let path = folder.join("config.json");
+    let path = folder.join(POOLING);
     let config: Map<String, Value> = read_object(&path)?.unwrap_or_default();
     let modes: Vec<&str> = match config.get("pooling_mode") {
         Some(Value::String(mode)) => vec![mode],
@@ -112,7 +132,7 @@ fn read_pooling(folder: &Path) -> Result<Pooling> {
 
 /// Prompts that are empty say nothing: later versions write them for every model.
 fn prefix(folder: &Path) -> Result<Option<Prefix>> {
-    let path = folder.join("config_sentence_transformers.json");
+    let path = folder.join(PROMPTS);
     let config = read_object(&path)?.unwrap_or_default();
     let prompt = |names: &[&str]| {
         let prompts = config.get("prompts")?;
@@ -132,13 +152,13 @@ fn prefix(folder: &Path) -> Result<Option<Prefix>> {
 /// What the module's file says, else what the tokenizer's says, and never more than the model has
 /// positions.
 fn max_length(folder: &Path) -> Result<Option<usize>> {
-    let path = folder.join("sentence_bert_config.json");
+    let [path, tokenizer] = LENGTHS.map(|name| folder.join(name));
     let module = read_object(&path)?.unwrap_or_default();
     if module.get("do_lower_case").and_then(Value::as_bool) == Some(true) {
         let message = "`do_lower_case` is true; texts are lowered by the tokenizer or not at all";
         return Err(Error::input(path, message));
     }
-    let tokenizer = read_object(&folder.join("tokenizer_config.json"))?.unwrap_or_default();
+    let tokenizer = read_object(&tokenizer)?.unwrap_or_default();
     // A tokenizer without a limit has 1e30.
     let number = |value: Option<&Value>| value?.as_f64().map(|length| length as usize);
     let longest = Architecture::read(folder)?.longest();

@@ -154,8 +154,20 @@ fn texts_longer_than_the_positions_are_refused_when_it_opens() {
 #[test]
 fn the_files_that_decide_vectors_are_told() {
     let folder = fixture("bert");
-    let names = ["config.json", "tokenizer.json", "model.safetensors"];
+    let names = [
+        "config.json",
+        "tokenizer.json",
+        "model.safetensors",
+        "modules.json",
+        "config_sentence_transformers.json",
+        "1_Pooling/config.json",
+        "sentence_bert_config.json",
+        "tokenizer_config.json",
+    ];
     let expected = names.map(|name| folder.join(name));
     assert_eq!(files(&folder).unwrap(), expected);
+    // What does not exist is not told.
+    let told = files(&fixture("bert-old")).unwrap();
+    assert_eq!(told.len(), 7);
     assert!(files(&golden("fixtures")).is_err());
 }

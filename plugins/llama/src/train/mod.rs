@@ -162,6 +162,7 @@ impl Llama {
             self.truncation,
             self.max_length,
         )?;
+        self.check_writing((&prompts, &data.catalogue), (&architecture, &base.0))?;
         let texts =
             |cases, histories| texts::texts(&prompts, data, cases, histories, training.loss);
         let train = texts(&data.splits.train, training.histories)?;
