@@ -245,6 +245,41 @@ fn the_best_weights_by_a_metric_are_kept_and_patience_ends() {
 }
 
 #[test]
+fn a_training_that_a_program_decides_depends_on_its_code() {
+    let place = place();
+    let metric = |value: &str| {
+        format!(
+            r#"#!/usr/bin/env python3
+import gloss
+
+class Decides(gloss.Metric):
+    """A number."""
+    name = "decides"
+
+    def value(self, ranking, gains, ideal):
+        return {value}
+
+gloss.serve(Decides)
+"#
+        )
+    };
+    let settings = [
+        "plugins=[\"decides.py\"]",
+        "generator.training.best=decides",
+    ];
+    let settings = settings.map(|setting| ["--set", setting]).concat();
+    let reused = |value: &str, output: &str| {
+        place.write_program("decides.py", &metric(value));
+        let args = ["train", "e.toml", "--json", "--output", output];
+        let trained = gloss(&place, &[&args[..], &settings].concat());
+        trained.json()["stages"][1]["reused"].clone()
+    };
+    assert_eq!(reused("1.0", "a"), false);
+    assert_eq!(reused("1.0", "b"), true);
+    assert_eq!(reused("-1.0", "c"), false);
+}
+
+#[test]
 fn a_model_without_knowledge_is_made_trained_in_full_and_used() {
     let place = place();
     let text = place.read("e.toml").replace(

@@ -109,21 +109,23 @@ impl Place {
         place
     }
 
+    /// Writes a program in Python that can be executed, and the examples' module for it.
+    pub fn write_program(&self, name: &str, text: &str) {
+        let helper = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/python/gloss.py");
+        self.write("gloss.py", fs::read(helper).unwrap());
+        self.write(name, text);
+        #[cfg(unix)]
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        #[cfg(unix)]
+        fs::set_permissions(self.path(name), executable).unwrap();
+    }
+
     /// The tiny shop with programs in Python that can be executed, each a name and its text, and the
     /// examples' module for them.
     pub fn with_programs(programs: &[(&str, String)]) -> Self {
         let place = Place::with_tiny_shop();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        place.write(
-            "gloss.py",
-            fs::read(root.join("examples/python/gloss.py")).unwrap(),
-        );
         for (name, text) in programs {
-            place.write(name, text);
-            #[cfg(unix)]
-            let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-            #[cfg(unix)]
-            fs::set_permissions(place.path(name), executable).unwrap();
+            place.write_program(name, text);
         }
         place
     }
