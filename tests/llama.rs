@@ -229,6 +229,12 @@ fn settings_that_contradict_each_other_are_told_before_anything_is_read() {
         }
         place.gloss(&args).fails(2, &[part]);
     }
+    let unlimited = EXPERIMENT.replace("max_new_tokens = 8\n", "");
+    place.write("u.toml", unlimited);
+    let short = ["validate", "u.toml", "--set", "generator.max_length=50"];
+    place
+        .gloss(&short)
+        .fails(2, &["generator.max_length", "no room for a prompt"]);
     let args = ["run", "e.toml", "--set", "generator.model=\"no/where\""];
     place
         .gloss(&args)

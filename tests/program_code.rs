@@ -37,8 +37,10 @@ gloss.serve(Picks)
     )
 }
 
+/// Each of another length: Python tells changes of a module by its size and the second.
 fn module(item: u32) -> String {
-    format!("def pick():\n    return {item}\n")
+    let comment = "#".repeat(item as usize);
+    format!("def pick():\n    return {item}\n{comment}")
 }
 
 /// Runs the experiment; the item that the first user is given.
@@ -81,7 +83,7 @@ class Editor(gloss.Generator):
     name = "editor"
 
     def generate(self, histories):
-        pathlib.Path("beside.py").write_text("def pick():\n    return 1\n")
+        pathlib.Path("beside.py").write_text("def pick():\n    return 1\n# changed\n")
         for history in histories:
             yield [("soap", 0.0)]
 

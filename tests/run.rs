@@ -199,6 +199,21 @@ fn a_folder_that_is_somebody_elses_is_left_as_it_is() {
 }
 
 #[test]
+fn rankings_that_are_shorter_than_metrics_read_are_told() {
+    let place = Place::with_tiny_shop();
+    let set = ["generator={type=\"popular\", count=1}", "retriever=none"];
+    let set = set.map(|setting| ["--set", setting]).concat();
+    let short = [&["run", "e.toml"][..], &set].concat();
+    let told = "users got fewer items than the deepest metric reads";
+    let ran = place.gloss(&short);
+    assert!(ran.stdout.contains(told), "{}{}", ran.stdout, ran.stderr);
+    let whole = [&short[..], &["--metric", "recall@1"]].concat();
+    let ran = place.gloss(&whole);
+    assert!(!ran.stdout.contains(told), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+#[test]
 fn prepare_writes_tables_and_a_report() {
     let place = Place::with_tiny_shop();
     let prepare = [

@@ -312,9 +312,7 @@ fn what_cannot_be_trained_is_refused_before_anything_is_read() {
     );
     refused(
         &["generator.training.method=full", "generator.quantize=nf4"],
-        &["quantized weights cannot be trained in full"
-            .replace("ized", "ised")
-            .as_str()],
+        &["quantised weights cannot be trained in full"],
     );
     refused(&["generator.training.best=recal@5"], &["recal", "recall"]);
     refused(&["generator.training.best=recall@50"], &["cutoff"]);
@@ -330,4 +328,19 @@ fn what_cannot_be_trained_is_refused_before_anything_is_read() {
     place
         .gloss(&["train", "e.toml", "--generator", "lis"])
         .fails(2, &["no generator of this experiment learns"]);
+}
+
+#[test]
+fn what_could_not_be_written_is_told_before_the_training() {
+    let place = place();
+    let refused = |settings: &[&str], part: &str| {
+        let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+        let args: Vec<&str> = ["train", "e.toml"].into_iter().chain(settings).collect();
+        place.gloss(&args).fails(2, &[part]);
+    };
+    refused(&["generator.dequantize=true"], "is not quantised");
+    refused(
+        &["generator.constrained=true", "retriever=none"],
+        "the longest item has",
+    );
 }

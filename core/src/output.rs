@@ -3,19 +3,18 @@
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::store::{create_folder, remove_folder, wait_for};
 use crate::{Context, Error, Result};
 
 /// A folder that is to be written. It grows beside its place, and is moved there when complete.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct OutputFolder {
     folder: PathBuf,
     partial: PathBuf,
     entries: Vec<String>,
     /// Kept for as long as nobody else may write the folder.
-    _lock: Option<Arc<Lock>>,
+    _lock: Option<Lock>,
 }
 
 /// A file beside the folder that one process at a time has; it goes when that is done.
@@ -35,7 +34,7 @@ impl OutputFolder {
         let place = OutputFolder::new(folder)?;
         let lock = Lock::take(place.partial.with_extension("lock"), context)?;
         Ok(OutputFolder {
-            _lock: lock.map(Arc::new),
+            _lock: lock,
             ..OutputFolder::new(folder)?
         })
     }

@@ -297,4 +297,31 @@ mod tests {
             assert!((f64::from(hit.score) - expected).abs() < 1e-7);
         }
     }
+
+    #[test]
+    fn fused_scores_that_are_equal_are_ranked_in_catalogue_order() {
+        // Ranks 4 and 4 make 1/12, and so do 10, 20 and 20.
+        let list = |at: usize, item: u32, other: (usize, u32)| {
+            let mut items: Vec<u32> = (100 * at as u32..).take(20).collect();
+            items[at - 1] = item;
+            items[other.0 - 1] = other.1;
+            hits(&items.iter().map(|item| (*item, 0.0)).collect::<Vec<_>>())
+        };
+        let lists = [
+            list(10, 2, (9, 900)),
+            list(20, 2, (4, 1)),
+            list(20, 2, (4, 1)),
+        ];
+        let ranking = Ranking {
+            depth: 20,
+            reciprocal_rank_constant: 20.0,
+            cutoff: 40,
+            ..ranking(Fusion::ReciprocalRank, Seen::Keep)
+        };
+        let all: Vec<(&[Hit], f64)> = lists.iter().map(|list| (&list[..], 1.0)).collect();
+        let fused = ranking.fuse_rankings(&all);
+        let at = |item: u32| fused.iter().position(|hit| hit.item == item).unwrap();
+        assert_eq!(fused[at(1)].score, fused[at(2)].score);
+        assert!(at(1) < at(2));
+    }
 }

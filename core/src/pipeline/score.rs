@@ -158,8 +158,8 @@ impl<'a> Judge<'a> {
         let rankings = items(ranked.rankings);
         let deepest = metrics.iter().filter_map(|metric| metric.cutoff()).max();
         let whole = deepest.unwrap_or(0).min(self.data.catalogue.len());
-        let count =
-            |of: &dyn Fn(usize) -> bool| rankings.iter().filter(|r| of(r.len())).count() as u64;
+        let with_fewer = |than: usize| rankings.iter().filter(|r| r.len() < than).count() as u64;
+        let without = with_fewer(1);
         let (figures, scores) = self.figures(metrics, &rankings, &self.relevant)?;
         let segments = self.segments.iter().map(|(name, members)| {
             let relevant = selected(&self.relevant, members);
@@ -175,8 +175,8 @@ impl<'a> Judge<'a> {
                 method: ranked.method.to_string(),
                 ranking: ranked.ranking.clone(),
                 users: self.cases.len() as u64,
-                users_without_ranking: count(&|items| items == 0),
-                users_with_short_ranking: count(&|items| items > 0 && items < whole),
+                users_without_ranking: without,
+                users_with_short_ranking: with_fewer(whole.max(1)) - without,
                 index: ranked.remarks.clone(),
                 figures,
                 segments: segments.collect::<Result<_>>()?,

@@ -61,7 +61,7 @@ impl QueryGenerator for Llama {
         fault(
             self.max_new_tokens.is_none() && !self.constrained && self.max_length <= MAX_NEW_TOKENS,
             "max_length",
-            "leaves no room for a prompt before a new text of 50 tokens; raise it, or give fewer \
+            "leaves no room for a prompt before a new text; raise it, or give fewer \
              `max_new_tokens`",
         );
         fault(

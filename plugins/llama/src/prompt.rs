@@ -184,8 +184,8 @@ impl<'a> Prompts<'a> {
         Ok(tokens)
     }
 
-    /// Tries items from all over the catalogue: shortens `shared` to what is the same in all, and makes sure that an item's tokens depend on no more context than
-    /// [`Prompts::continuation`] gives them.
+    /// Tries items from all over the catalogue: shortens `shared` to what is the same in all, and makes
+    /// sure that an item's tokens depend on no more context than [`Prompts::continuation`] gives them.
     fn try_seams(&mut self) -> Result<()> {
         let items = self.catalogue.len();
         for item in (0..items as u32).step_by(items.div_ceil(TRIED).max(1)) {

@@ -104,7 +104,6 @@ fn cell(raw: &RawValue) -> Result<Cell<'_>, String> {
         Value::Object(_) => Cell::Other("an object", written()),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => Cell::Integer(whole),
-            (None, _) if number.is_u64() => Cell::Text(written()),
             // As it is written: it may be a part of a text.
             (None, Some(_)) => Cell::Text(written()),
             (None, None) => Cell::Other("a number out of range", written()),

@@ -211,6 +211,19 @@ fn rows_become_histories_and_a_catalogue() {
 }
 
 #[test]
+fn a_number_in_a_json_line_is_text_as_it_is_written() {
+    let interactions = [(1, 0, 30, None), (1, 0, 31, None), (1, 0, 32, None)];
+    let (events, catalogue) = as_jsonl(&interactions, &[("Doll".to_string(), Some(3))]);
+    for written in ["3.0", "4e-07", "18446744073709551615"] {
+        let catalogue = String::from_utf8(catalogue.clone()).unwrap();
+        let catalogue = catalogue.replace(":3", &format!(":{written}"));
+        let tables = Tables::new("jsonl", events.clone(), catalogue.into_bytes(), options());
+        let text = tables.load().unwrap().catalogue.items()[0].text.clone();
+        assert_eq!(text, format!("Title: Doll{{}} for {written}"));
+    }
+}
+
+#[test]
 fn every_format_keeps_the_laws_of_data_sets() {
     let interactions: Vec<Interaction> = vec![
         (1, 0, 30, Some(4.5)),
