@@ -41,6 +41,9 @@ struct Arguments {
     /// Keeps the inside of layers for the backward pass.
     #[arg(long)]
     keep: bool,
+    /// Adds gradients as they come, as the peer does.
+    #[arg(long)]
+    any_order: bool,
     /// Fills every text up to this many tokens, to see the memory of long ones.
     #[arg(long)]
     length: Option<usize>,
@@ -116,6 +119,7 @@ fn ours(arguments: &Arguments, data: &Data, tokens: usize) -> (f64, u64, f64) {
             max_steps: Some(arguments.steps),
             packed_tokens: Some(tokens),
             gradient_checkpointing: !arguments.keep,
+            deterministic: !arguments.any_order,
             validate_every: Some(1 << 40),
             best: "last".to_string(),
             ..Training::default()

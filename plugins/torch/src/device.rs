@@ -1,6 +1,7 @@
 //! Where a model runs.
 
 mod library;
+mod settings;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
 
 pub use library::{Report, report};
+pub use settings::deterministic;
 
 /// Where a model runs: `auto` (the first GPU if there is one, else the CPU), `cpu`, or `cuda:N`
 /// (GPU number N, counted from 0).

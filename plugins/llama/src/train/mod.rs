@@ -242,6 +242,7 @@ impl Llama {
             leaves: leaves.map_err(torch_error("train"))?,
             plan,
             checkpointing: training.gradient_checkpointing,
+            deterministic: training.deterministic,
             scale: match training.method {
                 Method::Lora => training.scale(),
                 Method::Full => 1.0,

@@ -23,6 +23,8 @@ pub(crate) struct Network {
     pub(crate) leaves: LayerLeaves,
     /// Whether the inside of layers is computed twice instead of being kept.
     pub(crate) checkpointing: bool,
+    /// Whether gradients on a GPU are added in one order.
+    pub(crate) deterministic: bool,
     /// What low-rank products are multiplied by.
     pub(crate) scale: f64,
     /// The share of low-rank matrices' inputs that is dropped.

@@ -61,7 +61,7 @@ pub(super) fn cuda() -> Result<(), &'static str> {
         open("libcuda.so.1".as_ref())
             .map_err(|why| format!("the NVIDIA driver cannot be loaded ({why})"))?;
         open(&part).map_err(|why| format!("libtorch's CUDA part cannot be loaded ({why})"))?;
-        avoid_cudnn_attention();
+        super::settings::avoid_cudnn_attention();
         Ok(())
     });
     match loaded {
@@ -117,29 +117,6 @@ fn open(path: &Path) -> Result<(), String> {
     })
 }
 
-/// Has attention computed by libtorch's own kernels. On Hopper libtorch prefers cuDNN's, for which it
-/// builds a plan for every shape that it has not seen, far slower than the attention itself where
-/// shapes are those of texts. A libtorch without this setting keeps its preference.
-#[cfg(unix)]
-#[allow(unsafe_code, reason = "the setting has no C interface")]
-fn avoid_cudnn_attention() {
-    type GlobalContext = unsafe extern "C" fn() -> *mut std::ffi::c_void;
-    type Set = unsafe extern "C" fn(*mut std::ffi::c_void, bool);
-    let process = libloading::os::unix::Library::this();
-    // SAFETY: these are `at::globalContext()`, which gives a reference to what lives as long as the
-    // process, and `at::Context::setSDPUseCuDNN(bool)`, a method of it; their names tell these types.
-    unsafe {
-        let context = process.get::<GlobalContext>(b"_ZN2at13globalContextEv\0");
-        let set = process.get::<Set>(b"_ZN2at7Context14setSDPUseCuDNNEb\0");
-        if let (Ok(context), Ok(set)) = (context, set) {
-            set(context(), false);
-        }
-    }
-}
-
-#[cfg(not(unix))]
-fn avoid_cudnn_attention() {}
-
 #[cfg(not(unix))]
 fn open(_: &Path) -> Result<(), String> {
     Err("this system is not supported".to_string())
@@ -158,23 +135,6 @@ mod tests {
             None
         );
         assert_eq!(mapped_folder("7f00-7f01 rw-p 0000 00:00 0"), None);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    #[allow(unsafe_code, reason = "the setting has no C interface")]
-    fn cudnn_attention_is_switched_off() {
-        type GlobalContext = unsafe extern "C" fn() -> *mut std::ffi::c_void;
-        type Enabled = unsafe extern "C" fn(*mut std::ffi::c_void) -> bool;
-        avoid_cudnn_attention();
-        let process = libloading::os::unix::Library::this();
-        // SAFETY: as in `avoid_cudnn_attention`; this is the method that reads the setting.
-        let enabled = unsafe {
-            let context = process.get::<GlobalContext>(b"_ZN2at13globalContextEv\0");
-            let enabled = process.get::<Enabled>(b"_ZNK2at7Context19userEnabledCuDNNSDPEv\0");
-            (enabled.unwrap())((context.unwrap())())
-        };
-        assert!(!enabled);
     }
 
     #[test]

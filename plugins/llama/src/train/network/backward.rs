@@ -91,7 +91,7 @@ impl Network {
         })?;
         let mut inputs = vec![&hidden];
         inputs.extend(&leaves.norm);
-        let gradients = backward(&output, &gradient, &inputs)?;
+        let gradients = self.backward(&output, &gradient, &inputs)?;
         if let (Some(norm), Some(gradient)) = (&self.plan.norm, gradients.get(1)) {
             norm.add(gradient, &parameters.gradient)?;
         }
@@ -129,7 +129,7 @@ impl Network {
         if inputs.is_empty() {
             return gradient.f_detach();
         }
-        let mut gradients = backward(&output, gradient, &inputs)?;
+        let mut gradients = self.backward(&output, gradient, &inputs)?;
         let own = gradients.split_off(usize::from(learns));
         if !own.is_empty() {
             tch::no_grad(|| self.leaves.add(kept.layers, &own, &parameters.gradient))?;
@@ -139,16 +139,21 @@ impl Network {
             false => gradient.f_detach(),
         }
     }
-}
 
-/// The gradients by `inputs` of `output` · `gradient`.
-fn backward(
-    output: &Tensor,
-    gradient: &Tensor,
-    inputs: &[&Tensor],
-) -> Result<Vec<Tensor>, TchError> {
-    let product = output.f_mul(gradient)?.f_sum(output.f_kind()?)?;
-    Tensor::f_run_backward(&[product], inputs, false, false)
+    /// The gradients by `inputs` of `output` · `gradient`.
+    fn backward(
+        &self,
+        output: &Tensor,
+        gradient: &Tensor,
+        inputs: &[&Tensor],
+    ) -> Result<Vec<Tensor>, TchError> {
+        let product = output.f_mul(gradient)?.f_sum(output.f_kind()?)?;
+        let run = || Tensor::f_run_backward(&[product], inputs, false, false);
+        match self.deterministic {
+            true => gloss_torch::deterministic(output.device(), run),
+            false => run(),
+        }
+    }
 }
 
 fn first(gradients: Vec<Tensor>) -> Result<Tensor, TchError> {
