@@ -63,9 +63,9 @@ pub enum Call<'a> {
         folder: Option<&'a str>,
     },
     /// Asked of a retriever: the best items of each query. The answer is a list for each query, of
-    /// pairs of an item's position and its score, each item once, in any order. gloss sorts them by score, equal
-    /// ones in catalogue order, and takes the first k; a program that leaves items out must do it
-    /// by this order.
+    /// pairs of an item's position and its score, each item once, in any order. gloss sorts them by
+    /// score, equal ones in catalogue order, and takes the first k; a program that leaves items out
+    /// must do it by this order.
     Search {
         /// The queries, each with the number k of items that are wanted.
         requests: Vec<(&'a QueryContent, usize)>,

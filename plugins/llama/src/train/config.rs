@@ -65,9 +65,9 @@ pub struct Training {
     /// and quantised weights are dequantised for each use instead of once: slower, with far less
     /// memory. The gradient is the same.
     pub gradient_checkpointing: bool,
-    /// Whether a GPU adds in one order in the backward pass, so that a second training on the same GPU ends in
-    /// the same bytes. Without it attention's gradients are added as they come, sooner. On the CPU nothing
-    /// changes.
+    /// Whether a GPU adds in one order in the backward pass, so that a second training on the same
+    /// GPU ends in the same bytes. Without it attention's gradients are added as they come, sooner.
+    /// On the CPU nothing changes.
     pub deterministic: bool,
     /// Decides the initial adapter, the order of texts, and what dropout drops.
     pub seed: u64,
