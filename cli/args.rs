@@ -1,4 +1,4 @@
-//! What can be typed: commands and flags, apart from what they do.
+//! Commands and flags, apart from what they do.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use gloss_core::Kind;
-use gloss_core::trec::Ties;
+use gloss_engine::trec::Ties;
 
 /// Generative sequential recommendation: datasets, query generators, retrievers and metrics,
 /// composed by name.
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 /// Flags that every command takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Global {
-    /// Print results and errors alone: no progress, no remarks
+    /// Print only results and errors: no progress, no warnings
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
@@ -30,7 +30,7 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Log what is done to standard error; twice for details
+    /// Log to standard error; twice for details
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
@@ -43,6 +43,11 @@ pub(crate) struct Global {
           value_hint = ValueHint::DirPath)]
     pub(crate) plugin_folder: Option<PathBuf>,
 
+    /// The width of tables in columns [default: the terminal's, or 120]
+    #[arg(long, global = true, value_name = "COLUMNS", env = "COLUMNS",
+          value_parser = clap::value_parser!(u16).range(20..))]
+    pub(crate) width: Option<u16>,
+
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,
@@ -51,37 +56,40 @@ pub(crate) struct Global {
 /// What to do; each has a file of its name in `commands/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run an experiment, and print its table
+    /// Run an experiment and print a table of results
     Run(Run),
-    /// Train the generators of an experiment, and leave what they learnt in a folder
+    /// Train the generators of an experiment and write the results into a folder
     Train(Run),
-    /// Write the model of an experiment's generator whole, its adapter added, for other programs
+    /// Write the complete model of an experiment's generator, with its adapter merged, for other programs
     Export(Export),
-    /// Check an experiment without reading any data, and print it in full
+    /// Report all configuration errors of an experiment, or print it with all defaults; read no data
     Validate(Experiment),
-    /// List the components that can be named
+    /// List all components
     List(List),
-    /// Explain a component and its options
+    /// Show a component and its options
     Describe(Describe),
     /// Print the JSON Schema of experiment files, for editors
     Schema,
-    /// Begin a component of your own: a folder with all that it needs to be built and run
+    /// Create a new component: a folder with code, tests, an experiment and data
     New(New),
-    /// Hold a component, or all of a plugin, against the laws that components keep
+    /// Run the conformance tests on a component or on all components of a plugin
     Check(Check),
-    /// Turn a dataset into Parquet files, and report what was kept and dropped
+    /// Convert a dataset to Parquet files and report what was kept and dropped
     Prepare(Prepare),
     /// Download a dataset, or a model of the Hugging Face hub, and record the files' checksums
     Fetch(Fetch),
-    /// Score a run that exists already, in TREC format or GLoSS's per-user files
+    /// List or remove the cached results of stages
+    #[command(subcommand)]
+    Cache(CacheCommand),
+    /// Evaluate an existing run, in TREC format or GLoSS's per-user files
     Evaluate(Evaluate),
-    /// Tell what this build and this machine can do
+    /// Report on this build and this machine
     Doctor,
-    /// Print a script that completes gloss's commands and flags in a shell
+    /// Print a completion script for a shell
     Completions(Completions),
 }
 
-/// An experiment: a file, flags, or both; flags prevail.
+/// An experiment: a file, flags, or both; flags override the file.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Experiment {
     /// The experiment's TOML file
@@ -104,11 +112,11 @@ pub(crate) struct Experiment {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) metric: Vec<String>,
 
-    /// The cases that methods are judged on: test or validation
+    /// The split to evaluate on: test or validation
     #[arg(long, value_name = "SPLIT")]
     pub(crate) split: Option<String>,
 
-    /// Set any option, such as retriever.k1=1.2; the value is TOML, or else text
+    /// Set any option, such as retriever.k1=1.2; the value is TOML, or plain text
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }
@@ -119,13 +127,17 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) experiment: Experiment,
 
-    /// The folder that is written [default: runs/NAME-HASH, runs/NAME-train-HASH]
+    /// The output folder [default: runs/NAME-HASH, runs/NAME-train-HASH]
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Replace what another run or training wrote there
+    /// Replace another run or training in the output folder
     #[arg(long)]
     pub(crate) overwrite: bool,
+
+    /// Show for every stage whether it was reused, and if not, what changed
+    #[arg(long)]
+    pub(crate) explain: bool,
 
     #[command(flatten)]
     pub(crate) cache: Cache,
@@ -137,11 +149,11 @@ pub(crate) struct Export {
     #[command(flatten)]
     pub(crate) experiment: Experiment,
 
-    /// The method whose generator is meant, if there are several
+    /// The method whose generator to export, if there are several
     #[arg(long, value_name = "NAME")]
     pub(crate) method: Option<String>,
 
-    /// The folder that is written
+    /// The output folder
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
 
@@ -159,15 +171,15 @@ pub(crate) struct New {
     /// The component's name, and that of its folder
     pub(crate) name: String,
 
-    /// A dynamic library, loaded at run time, instead of a crate that is compiled in
+    /// Create a dynamic library that is loaded at run time, instead of a crate to compile in
     #[arg(long, conflicts_with = "python")]
     pub(crate) dylib: bool,
 
-    /// A program in Python, spoken to in JSON lines
+    /// Create a Python program that speaks the plugin protocol
     #[arg(long)]
     pub(crate) python: bool,
 
-    /// The folder to make [default: NAME]
+    /// The folder to create [default: NAME]
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
 }
@@ -179,19 +191,19 @@ pub(crate) struct Check {
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) plugin: String,
 
-    /// The component's kind, where several have the name
+    /// The component's kind, if several have the name
     #[arg(long, value_parser = kinds())]
     pub(crate) kind: Option<Kind>,
 
-    /// Set an option of the component; the value is TOML, or else text
+    /// Set an option of the component; the value is TOML, or plain text
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }
 
-/// Where the results of single stages are kept.
+/// The cache.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Cache {
-    /// The folder where the results of single stages are kept; it can be removed at any time
+    /// The folder of the cached results of stages; it can be removed at any time
     #[arg(long = "cache", value_name = "FOLDER", env = "GLOSS_CACHE", default_value = ".gloss",
           value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
@@ -203,13 +215,57 @@ pub(crate) struct Prepare {
     /// The dataset component's name, as `gloss list dataset` shows it
     pub(crate) name: String,
 
-    /// Set an option of the dataset; the value is TOML, or else text
+    /// Set an option of the dataset; the value is TOML, or plain text
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// The folder that gets items.parquet, interactions.parquet, cases.parquet and report.json
+    /// The folder for items.parquet, interactions.parquet, examples.parquet and report.json
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
+
+    /// Replace another prepared dataset in the output folder
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+/// What to do with the cache.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// List the cached results, the least recently used first
+    List(ListCache),
+    /// Remove cached results that meet all conditions; those in use are kept
+    Prune(PruneCache),
+}
+
+/// Flags of `cache list`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListCache {
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+}
+
+/// Flags of `cache prune`.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true, args = ["stage", "unused_for", "keep", "all"])]
+pub(crate) struct PruneCache {
+    /// Remove results of this stage, such as generate
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) stage: Option<String>,
+
+    /// Remove results that were not used for this many days
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) unused_for: Option<u64>,
+
+    /// Remove the least recently used results until at most this much is left, such as 10GiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) keep: Option<u64>,
+
+    /// Remove all results
+    #[arg(long, conflicts_with_all = ["stage", "unused_for", "keep"])]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) cache: Cache,
 }
 
 /// Flags of `evaluate`.
@@ -236,7 +292,7 @@ pub(crate) struct Evaluate {
 /// Flags of `list`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
-    /// List components of this kind alone
+    /// List only components of this kind
     #[arg(value_parser = kinds())]
     pub(crate) kind: Option<Kind>,
 }
@@ -255,7 +311,7 @@ pub(crate) struct Fetch {
     /// organisation/name, or organisation/name@revision. HF_TOKEN and HF_ENDPOINT are honoured
     pub(crate) name: String,
 
-    /// Set an option of the dataset; the value is TOML, or else text
+    /// Set an option of the dataset; the value is TOML, or plain text
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 
@@ -269,6 +325,32 @@ pub(crate) struct Fetch {
 pub(crate) struct Completions {
     /// The shell
     pub(crate) shell: Shell,
+}
+
+/// Parses a size in bytes, such as `500MB` or `10GiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
+    let number: f64 = number
+        .parse()
+        .map_err(|_| "expected a size such as 10GiB")?;
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1000,
+        "mb" => 1000_u64.pow(2),
+        "gb" => 1000_u64.pow(3),
+        "tb" => 1000_u64.pow(4),
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        unit => {
+            return Err(format!(
+                "unknown unit `{unit}`; expected B, kB, MiB, GB and so on"
+            ));
+        }
+    };
+    Ok((number * factor as f64) as u64)
 }
 
 fn ties() -> impl TypedValueParser<Value = Ties> {
@@ -295,6 +377,14 @@ mod tests {
     #[test]
     fn flags_do_not_contradict_each_other() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        assert_eq!(size("10"), Ok(10));
+        assert_eq!(size("1.5kB"), Ok(1500));
+        assert_eq!(size("2 GiB"), Ok(2 << 30));
+        assert!(size("two").is_err() && size("1 parsec").is_err());
     }
 
     #[test]

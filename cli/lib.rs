@@ -17,8 +17,8 @@
 
 mod args;
 mod commands;
+mod config;
 mod download;
-mod draft;
 mod load;
 mod plugins;
 mod session;

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gloss_command::load_program;
-use gloss_core::{Error, Result, load_library};
+use gloss_core::{Error, Result};
+use gloss_engine::load_library;
 
 use crate::args::Global;
 

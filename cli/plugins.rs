@@ -2,11 +2,11 @@
 //! named here; `tests/plugins.rs` compares the list with the folders under `plugins/`.
 
 use gloss_amazon as _;
+use gloss_baselines as _;
 use gloss_bm25 as _;
 use gloss_command as _;
 #[cfg(feature = "libtorch")]
 use gloss_e5 as _;
-use gloss_floor as _;
 use gloss_hybrid as _;
 use gloss_lis as _;
 #[cfg(feature = "libtorch")]

@@ -56,15 +56,18 @@ fn prefixes_and_the_recall_of_an_approximate_search_are_shown_with_the_results()
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let metrics: Value = serde_json::from_str(&place.read("out/metrics.json")).unwrap();
     let told = |method: usize| metrics["methods"][method]["index"].clone();
-    let remark = |name: &str, value: Value| json!({"name": name, "value": value});
+    let statistic = |name: &str, value: Value| json!({"name": name, "value": value});
     let prefixes = json!("\"query: \" and \"passage: \"");
     let recall = "recall@10 against exact search";
-    assert_eq!(told(0), json!([remark("prefix", prefixes)]));
-    let expected = [remark("prefix", json!("none")), remark(recall, json!(1.0))];
+    assert_eq!(told(0), json!([statistic("prefix", prefixes)]));
+    let expected = [
+        statistic("prefix", json!("none")),
+        statistic(recall, json!(1.0)),
+    ];
     assert_eq!(told(1), json!(expected));
     assert_eq!(
         told(2),
-        json!([remark("1-e5: prefix", json!("\"q: \" and \"\""))])
+        json!([statistic("1-e5: prefix", json!("\"q: \" and \"\""))])
     );
     for line in [
         "exact: prefix \"query: \" and \"passage: \"\n",

@@ -172,7 +172,7 @@ fn one_name_twice_is_refused_and_one_file_twice_is_one() {
 #[test]
 fn a_library_of_another_build_is_refused_with_both_sides() {
     let version = env!("CARGO_PKG_VERSION");
-    let cases = [
+    let examples = [
         (
             "gloss plugin   1",
             "gloss plugin   2",
@@ -185,7 +185,7 @@ fn a_library_of_another_build_is_refused_with_both_sides() {
             "build of gloss-core: source ",
         ),
     ];
-    for (from, to, told) in cases {
+    for (from, to, told) in examples {
         let place = place("examples/library", |bytes| replace(bytes, from, to));
         with_plugin(&place, &["list"]).fails(2, &["plugin.so", told, "build"]);
     }

@@ -203,7 +203,7 @@ fn killed_while_it_writes_it_goes_on_at_the_next_user() {
 #[test]
 fn settings_that_contradict_each_other_are_told_before_anything_is_read() {
     let place = place();
-    let cases: [(&[&str], &str); 7] = [
+    let examples: [(&[&str], &str); 7] = [
         (&["generator.beam=3"], "did you mean: beams"),
         (&["generator.sequences=9"], "fewer beams"),
         (&["generator.exclude_seen=true"], "constrained = true"),
@@ -222,7 +222,7 @@ fn settings_that_contradict_each_other_are_told_before_anything_is_read() {
             "quantised weights",
         ),
     ];
-    for (settings, part) in cases {
+    for (settings, part) in examples {
         let mut args = vec!["validate", "e.toml"];
         for setting in settings {
             args.extend(["--set", setting]);

@@ -329,11 +329,11 @@ fn programs_are_held_against_the_laws() {
     for program in ["last.py", "within.py"] {
         let checked = place.gloss(&["check", program, "--json"]);
         assert_eq!(checked.code, Some(0), "{}", checked.stdout);
-        let laws = checked.json()[0]["laws"].clone();
-        let kept = |law: &&Value| law["outcome"] == "kept";
+        let invariants = checked.json()[0]["laws"].clone();
+        let kept = |invariant: &&Value| invariant["outcome"] == "kept";
         assert!(
-            laws.as_array().unwrap().iter().filter(kept).count() > 9,
-            "{laws}"
+            invariants.as_array().unwrap().iter().filter(kept).count() > 9,
+            "{invariants}"
         );
     }
     let place = in_trouble();

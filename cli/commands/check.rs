@@ -1,9 +1,10 @@
-//! `gloss check`: components, held against the laws.
+//! `gloss check`: conformance tests of components.
 
 use std::path::Path;
 
 use anyhow::Result;
-use gloss_core::{Draft, Entry, Error, Fault, Faults, Outcome, Registry, Verdict, check_laws};
+use gloss_core::{Diagnostic, Diagnostics, Entry, Error, Registry};
+use gloss_engine::{ExperimentConfig, Outcome, Verdict, check_invariants};
 use serde::Serialize;
 use serde_json::json;
 
@@ -12,12 +13,12 @@ use crate::load;
 use crate::session::Session;
 use crate::ui::table::{Cell, Look, Table};
 
-/// A component and what came out.
+/// A component and its verdicts.
 #[derive(Serialize)]
 struct Checked {
     kind: &'static str,
     name: String,
-    laws: Vec<Verdict>,
+    invariants: Vec<Verdict>,
 }
 
 pub(crate) fn execute(args: &Check, session: &Session) -> Result<()> {
@@ -46,52 +47,54 @@ pub(crate) fn execute(args: &Check, session: &Session) -> Result<()> {
         .map(|entry| check(entry, args, &registry))
         .collect();
     let checked = checked?;
-    let broken = checked.iter().flat_map(|component| &component.laws);
-    let broken = broken
-        .filter(|verdict| matches!(verdict.outcome, Outcome::Broken(_)))
+    let failed = checked.iter().flat_map(|component| &component.invariants);
+    let failed = failed
+        .filter(|verdict| matches!(verdict.outcome, Outcome::Fail(_)))
         .count();
     session.output.show(&checked, |checked, look| {
         let tables = checked.iter().map(|component| text(component, look));
         tables.collect::<Vec<_>>().join("\n\n")
     })?;
-    match broken {
+    match failed {
         0 => Ok(()),
-        1 => Err(Error::component(&args.plugin, "breaks a law").into()),
-        many => Err(Error::component(&args.plugin, format!("breaks {many} laws")).into()),
+        1 => Err(Error::component(&args.plugin, "fails an invariant").into()),
+        many => Err(Error::component(&args.plugin, format!("fails {many} invariants")).into()),
     }
 }
 
 fn check(entry: &Entry, args: &Check, registry: &Registry) -> gloss_core::Result<Checked> {
     let kind = entry.kind.name();
-    let mut draft = Draft::new();
+    let mut config = ExperimentConfig::new();
     let typed = format!("gloss check {}", args.plugin);
-    draft.replace(&typed, kind, json!({ "type": entry.name }));
+    config.replace(&typed, kind, json!({ "type": entry.name }));
     for assignment in &args.set {
-        draft.set(&format!("{kind}.{assignment}"));
+        config.set(&format!("{kind}.{assignment}"));
     }
-    let (_, options) = draft.resolve_one(entry.kind, registry)?;
+    let (_, options) = config.resolve_one(entry.kind, registry)?;
     Ok(Checked {
         kind,
         name: entry.name.clone(),
-        laws: check_laws(entry, &options)?,
+        invariants: check_invariants(entry, &options)?,
     })
 }
 
 fn unknown(name: &str, registry: &Registry) -> Error {
     let names = registry.entries().map(|entry| entry.name.as_str());
     let message = format!("there is no component and no file `{name}`");
-    Error::Config(Faults(vec![Fault::unknown("", message, name, names)]))
+    Error::Config(Diagnostics(vec![Diagnostic::unknown(
+        "", message, name, names,
+    )]))
 }
 
 fn text(component: &Checked, look: Look) -> String {
-    let mut table = Table::new(["law", "", "how"]);
-    for verdict in &component.laws {
+    let mut table = Table::new(["invariant", "", "details"]);
+    for verdict in &component.invariants {
         let (outcome, how) = match &verdict.outcome {
-            Outcome::Kept => (Cell::from("kept"), ""),
-            Outcome::Broken(how) => (Cell::from("broken").strong(), how.as_str()),
-            Outcome::Skipped(why) => (Cell::from("skipped"), why.as_str()),
+            Outcome::Pass => (Cell::from("pass"), ""),
+            Outcome::Fail(example) => (Cell::from("fail").strong(), example.as_str()),
+            Outcome::Skipped(reason) => (Cell::from("skipped"), reason.as_str()),
         };
-        table.row([verdict.law.into(), outcome, how.into()]);
+        table.row([verdict.invariant.into(), outcome, how.into()]);
     }
     format!(
         "{} {}\n\n{}",

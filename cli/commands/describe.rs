@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use gloss_core::{AnyComponent, Entry, Error, Fault, Faults, OptionDescription, Registry};
+use gloss_core::{
+    AnyComponent, Diagnostic, Diagnostics, Entry, Error, OptionDescription, Registry,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -42,7 +44,7 @@ impl MetricView {
         match entry.parse(json!({})) {
             Ok(AnyComponent::Metric(metric)) => Some(MetricView {
                 formula: metric.formula().to_string(),
-                higher_is_better: metric.laws().higher_is_better,
+                higher_is_better: metric.invariants().higher_is_better,
             }),
             _ => None,
         }
@@ -109,7 +111,9 @@ fn unknown(name: &str, registry: &Registry) -> Error {
     names.sort_unstable();
     names.dedup();
     let message = format!("there is no component `{name}`");
-    Error::Config(Faults(vec![Fault::unknown("", message, name, names)]))
+    Error::Config(Diagnostics(vec![Diagnostic::unknown(
+        "", message, name, names,
+    )]))
 }
 
 fn text(component: &Description<'_>, look: Look) -> String {

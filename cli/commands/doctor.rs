@@ -234,7 +234,7 @@ fn libtorch(report: &Report, row: &mut impl FnMut(&str, String)) {
     );
     let gpus = match &found.cuda_fault {
         None => format!("{} seen by libtorch", found.gpus),
-        Some(fault) => format!("none: {fault}"),
+        Some(diagnostic) => format!("none: {diagnostic}"),
     };
     row("GPUs", gpus);
 }

@@ -1,12 +1,13 @@
-//! `gloss evaluate`: the figures of a run that exists already.
+//! `gloss evaluate`: metrics of an existing run.
 
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use gloss_core::trec::{Qrels, Run};
-use gloss_core::{Draft, Error, Evaluation, Figure, Registry, read_file};
+use gloss_core::{Error, Evaluation, Registry, read_file};
+use gloss_engine::trec::{Qrels, Run};
+use gloss_engine::{ExperimentConfig, MetricValue};
 use indicatif::HumanCount;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -15,43 +16,43 @@ use crate::args::Evaluate;
 use crate::session::Session;
 use crate::ui::table::{Cell, Look, Table};
 
-/// What came out.
+/// The result.
 #[derive(Serialize)]
 struct Evaluated {
     users: usize,
     users_missing_from_run: usize,
     users_without_judgements: usize,
-    figures: Vec<Figure>,
+    metrics: Vec<MetricValue>,
 }
 
 pub(crate) fn execute(args: &Evaluate, session: &Session) -> Result<()> {
     let evaluated = match &args.qrels {
-        Some(qrels) => judge(args, qrels)?,
+        Some(qrels) => evaluate(args, qrels)?,
         None => average(args)?,
     };
     session.output.show(&evaluated, text)
 }
 
-/// Scores a TREC run by TREC qrels.
-fn judge(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
+/// Evaluates a TREC run against TREC qrels.
+fn evaluate(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
     if args.metric.is_empty() {
         let message = "name the metrics, such as --metric recall@5,ndcg@5,mrr";
         return Err(Error::Usage(message.into()).into());
     }
-    let mut draft = Draft::new();
+    let mut config = ExperimentConfig::new();
     let typed = format!("--metric {}", args.metric.join(","));
-    draft.replace(&typed, "metrics", json!(args.metric));
-    let metrics = draft.resolve_metrics(&Registry::known()?)?;
+    config.replace(&typed, "metrics", json!(args.metric));
+    let metrics = config.resolve_metrics(&Registry::known()?)?;
     let qrels = Qrels::read(qrels)?;
     let aligned = Run::read(&args.run)?.align(&qrels, args.ties.unwrap_or_default());
     let evaluation = Evaluation::new(&aligned.rankings, qrels.grades())?;
-    let figures = metrics
+    let values = metrics
         .iter()
         .map(|metric| {
-            Ok(Figure {
+            Ok(MetricValue {
                 metric: metric.label(),
                 value: metric.score(&evaluation)?.value(),
-                higher_is_better: metric.laws().higher_is_better,
+                higher_is_better: metric.invariants().higher_is_better,
                 interval: None,
             })
         })
@@ -60,7 +61,7 @@ fn judge(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
         users: evaluation.users(),
         users_missing_from_run: aligned.missing.len(),
         users_without_judgements: aligned.ignored,
-        figures,
+        metrics: values,
     })
 }
 
@@ -82,8 +83,8 @@ fn average(args: &Evaluate) -> Result<Evaluated> {
     }
     let users = sums.lines.len();
     let is_wanted = |name: &str| args.metric.is_empty() || args.metric.iter().any(|m| m == name);
-    let figures = sums.metrics.into_iter().filter(|(name, _)| is_wanted(name));
-    let figures = figures.map(|(metric, sum)| Figure {
+    let values = sums.metrics.into_iter().filter(|(name, _)| is_wanted(name));
+    let values = values.map(|(metric, sum)| MetricValue {
         higher_is_better: higher_is_better(&metric),
         metric,
         value: sum / users as f64,
@@ -93,17 +94,19 @@ fn average(args: &Evaluate) -> Result<Evaluated> {
         users,
         users_missing_from_run: 0,
         users_without_judgements: 0,
-        figures: figures.collect(),
+        metrics: values.collect(),
     })
 }
 
 /// Whether a higher value of the metric is better, as far as it is one of ours.
 fn higher_is_better(metric: &str) -> bool {
-    let mut draft = Draft::new();
-    draft.replace(metric, "metrics", json!([metric]));
-    let ours = Registry::known().and_then(|registry| draft.resolve_metrics(&registry));
+    let mut config = ExperimentConfig::new();
+    config.replace(metric, "metrics", json!([metric]));
+    let ours = Registry::known().and_then(|registry| config.resolve_metrics(&registry));
     ours.map_or(true, |metrics| {
-        metrics.iter().all(|metric| metric.laws().higher_is_better)
+        metrics
+            .iter()
+            .all(|metric| metric.invariants().higher_is_better)
     })
 }
 
@@ -178,7 +181,7 @@ impl Sums {
 
 fn text(evaluated: &Evaluated, look: Look) -> String {
     let mut table = Table::new(["metric", "value"]);
-    for figure in &evaluated.figures {
+    for figure in &evaluated.metrics {
         table.row([figure.metric.as_str().into(), Cell::number(figure.value, 6)]);
     }
     let mut text = table.render(look);

@@ -1,15 +1,16 @@
 //! `gloss export`: the model of a generator, whole.
 
 use anyhow::Result;
-use gloss_core::{Error, Experiment, Method, OutputFolder, Registry, Store, prepare, train};
+use gloss_core::{Error, Registry};
+use gloss_engine::{Cache, Experiment, Method, OutputFolder, trained_generator};
 use serde_json::json;
 
 use crate::args::Export;
-use crate::draft;
+use crate::config;
 use crate::session::Session;
 
 pub(crate) fn execute(args: &Export, session: &Session) -> Result<()> {
-    let experiment = draft::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
+    let experiment = config::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
     let method = method(&experiment, args.method.as_deref())?;
     let output = OutputFolder::locked(&args.output, &session.context)?;
     if !output.entries().is_empty() {
@@ -19,15 +20,9 @@ pub(crate) fn execute(args: &Export, session: &Session) -> Result<()> {
         );
         return Err(Error::Usage(message).into());
     }
-    let store = Store::new(&args.cache.folder);
+    let cache = Cache::new(&args.cache.folder);
     let context = &session.context;
-    let generator = match method.generator.trainer() {
-        None => method.generator.clone(),
-        Some(_) => {
-            let prepared = prepare(experiment.dataset.as_ref(), &store, context)?;
-            train(method, &prepared, &store, context)?.generator
-        }
-    };
+    let generator = trained_generator(&experiment, method, &cache, context)?;
     generator.export(output.begin()?, context)?;
     output.finish()?;
     let value = json!({ "folder": args.output, "method": method.name });

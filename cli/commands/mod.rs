@@ -1,5 +1,6 @@
-//! What each command does; one file each.
+//! The commands, one file each.
 
+mod cache;
 mod check;
 mod completions;
 mod describe;
@@ -20,7 +21,7 @@ use anyhow::Result;
 use crate::args::Command;
 use crate::session::Session;
 
-/// Does what the command line asks.
+/// Executes a command.
 pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
     match command {
         Command::Run(args) => run::execute(&args, session),
@@ -35,6 +36,7 @@ pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
         Command::Prepare(args) => prepare::execute(&args, session),
         Command::Evaluate(args) => evaluate::execute(&args, session),
         Command::Fetch(args) => fetch::execute(&args, session),
+        Command::Cache(command) => cache::execute(&command, session),
         Command::Doctor => doctor::execute(session),
         Command::Completions(args) => completions::execute(&args, session),
     }

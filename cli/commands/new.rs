@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use gloss_core::{Error, Kind, OutputFolder, Registry};
+use gloss_core::{Error, Kind, Registry};
+use gloss_engine::OutputFolder;
 use serde_json::json;
 
 use crate::args::New;

@@ -1,25 +1,31 @@
-//! `gloss prepare`: a dataset as Parquet files, and what was kept and dropped on the way.
+//! `gloss prepare`: a dataset as Parquet files, and a report of what was kept and dropped.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use gloss_core::{Error, OutputFolder, Report, write_data};
+use gloss_core::{Error, Report};
+use gloss_engine::{OutputFolder, PREPARED, write_data};
 use serde_json::json;
 
 use crate::args::Prepare;
-use crate::draft;
+use crate::config;
 use crate::session::Session;
 use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &Prepare, session: &Session) -> Result<()> {
-    let dataset = draft::dataset("prepare", &args.name, &args.set)?;
+    let dataset = config::dataset("prepare", &args.name, &args.set)?;
     let output = OutputFolder::locked(&args.output, &session.context)?;
-    if !output.entries().is_empty() {
-        let message = format!(
-            "the output folder {} is not empty, and is left as it is; choose another by --output",
-            args.output.display()
-        );
+    let is_prepared = output
+        .entries()
+        .iter()
+        .all(|name| PREPARED.contains(&name.as_str()));
+    if !output.entries().is_empty() && !(args.overwrite && is_prepared) {
+        let advice = match is_prepared {
+            true => "holds a prepared dataset; replace it by --overwrite, or choose another folder",
+            false => "holds other files; choose another folder by --output",
+        };
+        let message = format!("the output folder {} {advice}", args.output.display());
         return Err(Error::Usage(message).into());
     }
     let data = dataset.load(&session.context)?;
@@ -32,7 +38,7 @@ pub(crate) fn execute(args: &Prepare, session: &Session) -> Result<()> {
 }
 
 fn text(report: &Report, folder: &Path, look: Look) -> String {
-    let mut table = Table::new(["what", "how many"]);
+    let mut table = Table::new(["what", "count"]);
     for (what, how_many) in &report.counts {
         let how_many = usize::try_from(*how_many).unwrap_or(usize::MAX);
         table.row([what.as_str().into(), Cell::count(how_many)]);

@@ -3,17 +3,18 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use gloss_core::{Existing, Figure, Registry, Results, Run, Store, Told, run};
+use gloss_core::{Registry, StatisticValue};
+use gloss_engine::{Cache, Existing, MetricValue, Results, Run, StageRow, run};
 use indicatif::HumanCount;
 use serde_json::json;
 
 use crate::args;
-use crate::draft;
+use crate::config;
 use crate::session::Session;
 use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
-    let mut experiment = draft::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
+    let mut experiment = config::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
     if let Some(output) = &args.output {
         experiment.output = Some(output.clone());
     }
@@ -21,13 +22,21 @@ pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
         true => Existing::Replace,
         false => Existing::Refuse,
     };
-    let store = Store::new(&args.cache.folder);
-    let run = run(&experiment, &store, existing, &session.context)?;
+    let cache = Cache::new(&args.cache.folder);
+    let run = run(&experiment, &cache, existing, &session.context)?;
     if !run.reused {
         session.log.attach(&run.folder.join("run.log"))?;
     }
-    let value = json!({ "folder": run.folder, "reused": run.reused, "results": run.results });
-    session.output.show(&value, |_, look| text(&run, look))
+    let value = json!({
+        "folder": run.folder, "reused": run.reused, "results": run.results, "stages": run.stages,
+    });
+    session.output.show(&value, |_, look| {
+        let mut text = text(&run, look);
+        if args.explain {
+            let _ = write!(text, "\n\n{}", explanation(&run.stages).render(look));
+        }
+        text
+    })
 }
 
 fn text(run: &Run, look: Look) -> String {
@@ -53,26 +62,20 @@ fn text(run: &Run, look: Look) -> String {
             ),
         ] {
             if users > 0 {
-                let _ = write!(
-                    text,
-                    "\n{}: {} users {what}",
-                    method.method,
-                    HumanCount(users)
-                );
+                let (method, users) = (&method.method, HumanCount(users));
+                let _ = write!(text, "\n{method}: {users} users {what}");
             }
         }
-    }
-    for method in &results.methods {
-        for remark in &method.index {
-            let value = match &remark.value {
-                Told::Number(number) => format!("{number:.4}"),
-                Told::Text(text) => text.clone(),
+        for statistic in &method.index {
+            let value = match &statistic.value {
+                StatisticValue::Number(number) => format!("{number:.4}"),
+                StatisticValue::Text(text) => text.clone(),
             };
-            let _ = write!(text, "\n{}: {} {value}", method.method, remark.name);
+            let _ = write!(text, "\n{}: {} {value}", method.method, statistic.name);
         }
     }
     let reused = if run.reused {
-        ", where it was already"
+        "; it was there already"
     } else {
         ""
     };
@@ -80,21 +83,21 @@ fn text(run: &Run, look: Look) -> String {
     text
 }
 
-/// What is told of every method beside its figures.
+/// The columns before the metrics.
 const RANKING_COLUMNS: [&str; 5] = ["method", "seen", "fusion", "depth", "cutoff"];
 
-/// A row a method: its name, its policy of seen items, how its rankings were made, its figures.
+/// A row per method: name, policy for seen items, ranking options, metrics.
 fn table(results: &Results) -> Table {
     let metrics: Vec<_> = results
         .methods
         .first()
-        .map_or(&[][..], |m| &m.figures)
+        .map_or(&[][..], |method| &method.metrics)
         .to_vec();
     let mut table = Table::new(
         RANKING_COLUMNS
             .map(str::to_string)
             .into_iter()
-            .chain(metrics.iter().map(|figure| figure.metric.clone())),
+            .chain(metrics.iter().map(|value| value.metric.clone())),
     );
     for method in &results.methods {
         let ranking = &method.ranking;
@@ -105,19 +108,19 @@ fn table(results: &Results) -> Table {
             Cell::count(ranking.depth),
             Cell::count(ranking.cutoff),
         ];
-        row.extend(method.figures.iter().map(cell));
+        row.extend(method.metrics.iter().map(cell));
         table.row(row);
     }
-    for (index, figure) in metrics.iter().enumerate() {
-        table.mark_best(RANKING_COLUMNS.len() + index, figure.higher_is_better);
+    for (index, value) in metrics.iter().enumerate() {
+        table.mark_best(RANKING_COLUMNS.len() + index, value.higher_is_better);
     }
     table
 }
 
-/// A row a method and segment, if there are segments.
+/// A row per method and user segment, if there are segments.
 fn segments(results: &Results) -> Option<Table> {
     let first = results.methods.first()?.segments.first()?;
-    let metrics = first.figures.iter().map(|figure| figure.metric.clone());
+    let metrics = first.metrics.iter().map(|value| value.metric.clone());
     let head = ["method", "segment", "users"].map(str::to_string);
     let mut table = Table::new(head.into_iter().chain(metrics));
     for method in &results.methods {
@@ -127,18 +130,36 @@ fn segments(results: &Results) -> Option<Table> {
                 segment.segment.as_str().into(),
                 Cell::count(segment.users as usize),
             ];
-            row.extend(segment.figures.iter().map(cell));
+            row.extend(segment.metrics.iter().map(cell));
             table.row(row);
         }
     }
     Some(table)
 }
 
-/// A figure, and where it may be.
-fn cell(figure: &Figure) -> Cell {
-    let cell = Cell::number(figure.value, 4);
-    match figure.interval {
+/// A value with its confidence interval.
+fn cell(value: &MetricValue) -> Cell {
+    let cell = Cell::number(value.value, 4);
+    match value.interval {
         Some(interval) => cell.with(&format!(" [{:.4}, {:.4}]", interval.low, interval.high)),
         None => cell,
     }
+}
+
+/// A row per stage: whether it was reused, and if not, what differed from the most similar artefact.
+pub(crate) fn explanation(stages: &[StageRow]) -> Table {
+    let mut table = Table::new(["stage", "method", "seconds", "result"]);
+    for stage in stages {
+        let result = match &stage.reason {
+            None => "reused".to_string(),
+            Some(reason) => format!("built: {reason}"),
+        };
+        table.row([
+            Cell::from(stage.stage.as_str()).strong(),
+            stage.method.as_deref().unwrap_or("all").into(),
+            Cell::number(stage.seconds, 2),
+            result.into(),
+        ]);
+    }
+    table
 }

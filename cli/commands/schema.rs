@@ -1,7 +1,8 @@
 //! `gloss schema`: the JSON Schema of experiment files.
 
 use anyhow::Result;
-use gloss_core::{Registry, experiment_schema};
+use gloss_core::Registry;
+use gloss_engine::experiment_schema;
 
 use crate::session::Session;
 

@@ -1,17 +1,19 @@
-//! `gloss train`: the generators of an experiment learn.
+//! `gloss train`: the training of an experiment's generators.
 
 use std::fmt::Write;
 
 use anyhow::Result;
-use gloss_core::{Existing, Registry, Store, Training, train_experiment};
+use gloss_core::Registry;
+use gloss_engine::{Cache, Existing, Training, train_experiment};
 use serde_json::json;
 
 use crate::args;
-use crate::draft;
+use crate::commands::run;
+use crate::config;
 use crate::session::Session;
 
 pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
-    let mut experiment = draft::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
+    let mut experiment = config::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
     if let Some(output) = &args.output {
         experiment.output = Some(output.clone());
     }
@@ -19,8 +21,8 @@ pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
         true => Existing::Replace,
         false => Existing::Refuse,
     };
-    let store = Store::new(&args.cache.folder);
-    let training = train_experiment(&experiment, &store, existing, &session.context)?;
+    let cache = Cache::new(&args.cache.folder);
+    let training = train_experiment(&experiment, &cache, existing, &session.context)?;
     if !training.reused {
         session.log.attach(&training.folder.join("train.log"))?;
     }
@@ -33,7 +35,14 @@ pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
         "folder": training.folder, "reused": training.reused,
         "methods": methods, "stages": training.stages,
     });
-    session.output.show(&value, |_, _| text(&training))
+    session.output.show(&value, |_, look| {
+        let mut text = text(&training);
+        if args.explain {
+            let table = run::explanation(&training.stages);
+            let _ = write!(text, "\n\n{}", table.render(look));
+        }
+        text
+    })
 }
 
 fn text(training: &Training) -> String {
@@ -42,7 +51,7 @@ fn text(training: &Training) -> String {
         let _ = writeln!(text, "{method}: {}", folder.display());
     }
     let reused = if training.reused {
-        ", where it was already"
+        "; it was there already"
     } else {
         ""
     };

@@ -4,11 +4,11 @@ use anyhow::Result;
 use gloss_core::Registry;
 
 use crate::args::Experiment;
-use crate::draft;
+use crate::config;
 use crate::session::Session;
 
 pub(crate) fn execute(args: &Experiment, session: &Session) -> Result<()> {
-    let experiment = draft::experiment(args)?.resolve(&Registry::known()?)?;
+    let experiment = config::experiment(args)?.resolve(&Registry::known()?)?;
     let described = experiment.describe()?;
     let text = serde_json::to_string_pretty(&described)?;
     session.output.show(&described, |_, _| text)

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use gloss_core::{Error, ErrorClass, Fault};
+use gloss_core::{Diagnostic, Error, ErrorClass};
 use serde::Serialize;
 use serde_json::json;
 
@@ -57,7 +57,7 @@ struct Problem<'a> {
     class: ErrorClass,
     message: String,
     causes: Vec<String>,
-    faults: &'a [Fault],
+    diagnostics: &'a [Diagnostic],
 }
 
 impl<'a> Problem<'a> {
@@ -72,8 +72,8 @@ impl<'a> Problem<'a> {
             class: known.map_or(ErrorClass::Internal, Error::class),
             message: messages.remove(0),
             causes: messages,
-            faults: match known {
-                Some(Error::Config(faults)) => &faults.0,
+            diagnostics: match known {
+                Some(Error::Config(diagnostics)) => &diagnostics.0,
                 _ => &[],
             },
         }
@@ -81,13 +81,13 @@ impl<'a> Problem<'a> {
 
     fn text(&self, colored: bool) -> String {
         let title = paint(colored, ERROR, "error:");
-        match self.faults {
+        match self.diagnostics {
             [] => {}
-            [fault] => return format!("{title} {}", fault_text(fault, colored, "  ")),
-            faults => {
-                let mut text = format!("{title} {} faults in the experiment", faults.len());
-                for fault in faults {
-                    let _ = write!(text, "\n  {}", fault_text(fault, colored, "    "));
+            [diagnostic] => return format!("{title} {}", fault_text(diagnostic, colored, "  ")),
+            diagnostics => {
+                let mut text = format!("{title} {} faults in the experiment", diagnostics.len());
+                for diagnostic in diagnostics {
+                    let _ = write!(text, "\n  {}", fault_text(diagnostic, colored, "    "));
                 }
                 return text;
             }
@@ -100,43 +100,43 @@ impl<'a> Problem<'a> {
     }
 
     fn json(&self) -> String {
-        let faults: Vec<_> = self.faults.iter().map(FaultView::from).collect();
+        let diagnostics: Vec<_> = self.diagnostics.iter().map(DiagnosticView::from).collect();
         json!({ "error": {
             "class": format!("{:?}", self.class).to_lowercase(),
             "exit_code": self.class.exit_code(),
             "message": self.message,
             "causes": self.causes,
-            "faults": faults,
+            "faults": diagnostics,
         }})
         .to_string()
     }
 }
 
 /// One fault: where and what, and below it what may have been meant.
-fn fault_text(fault: &Fault, colored: bool, indent: &str) -> String {
+fn fault_text(diagnostic: &Diagnostic, colored: bool, indent: &str) -> String {
     let mut text = String::new();
-    if let Some(location) = &fault.location {
+    if let Some(location) = &diagnostic.location {
         let _ = write!(text, "{}: ", paint(colored, STRONG, &location.to_string()));
     }
-    if !fault.key.is_empty() {
-        let _ = write!(text, "{}: ", fault.key);
+    if !diagnostic.key.is_empty() {
+        let _ = write!(text, "{}: ", diagnostic.key);
     }
-    text.push_str(&fault.message);
+    text.push_str(&diagnostic.message);
     let mut hint = |title: &str, hint: &str| {
         let _ = write!(text, "\n{indent}{} {hint}", paint(colored, HINT, title));
     };
-    if let Some(nearest) = &fault.nearest {
+    if let Some(nearest) = &diagnostic.nearest {
         hint("did you mean:", nearest);
     }
-    if !fault.available.is_empty() {
-        hint("available:", &fault.available.join(", "));
+    if !diagnostic.available.is_empty() {
+        hint("available:", &diagnostic.available.join(", "));
     }
     text
 }
 
 /// A fault as `--json` prints it.
 #[derive(Serialize)]
-struct FaultView<'a> {
+struct DiagnosticView<'a> {
     location: Option<String>,
     key: &'a str,
     message: &'a str,
@@ -144,14 +144,14 @@ struct FaultView<'a> {
     available: &'a [String],
 }
 
-impl<'a> From<&'a Fault> for FaultView<'a> {
-    fn from(fault: &'a Fault) -> Self {
-        FaultView {
-            location: fault.location.as_ref().map(ToString::to_string),
-            key: &fault.key,
-            message: &fault.message,
-            nearest: fault.nearest.as_deref(),
-            available: &fault.available,
+impl<'a> From<&'a Diagnostic> for DiagnosticView<'a> {
+    fn from(diagnostic: &'a Diagnostic) -> Self {
+        DiagnosticView {
+            location: diagnostic.location.as_ref().map(ToString::to_string),
+            key: &diagnostic.key,
+            message: &diagnostic.message,
+            nearest: diagnostic.nearest.as_deref(),
+            available: &diagnostic.available,
         }
     }
 }
@@ -160,18 +160,18 @@ impl<'a> From<&'a Fault> for FaultView<'a> {
 mod tests {
     use super::*;
     use anyhow::{Context, anyhow};
-    use gloss_core::{Faults, Location};
+    use gloss_core::{Diagnostics, Location};
 
     fn two_faults() -> anyhow::Error {
-        let mut first = Fault::unknown("retriever.k11", "unknown option", "k11", ["k1", "b"]);
+        let mut first = Diagnostic::unknown("retriever.k11", "unknown option", "k11", ["k1", "b"]);
         first.location = Some(Location::File {
             path: "beauty.toml".into(),
             line: 7,
             column: 1,
         });
-        let mut second = Fault::new("seen", "expected `keep` or `exclude`, found 3");
+        let mut second = Diagnostic::new("seen", "expected `keep` or `exclude`, found 3");
         second.location = Some(Location::Flag("--set seen=3".to_string()));
-        Error::Config(Faults(vec![first, second])).into()
+        Error::Config(Diagnostics(vec![first, second])).into()
     }
 
     #[test]

@@ -11,6 +11,9 @@ use super::style;
 use super::table::Look;
 use crate::args::Global;
 
+/// The width of tables that are not printed to a terminal.
+const PIPED_WIDTH: u16 = 120;
+
 /// Where a command prints its result.
 pub(crate) struct Output {
     json: bool,
@@ -26,6 +29,7 @@ impl Output {
             look: Look {
                 colored: style::colored(global.color, &stdout),
                 terminal: stdout.is_terminal(),
+                width: width(global, stdout.is_terminal()),
             },
             bars,
         }
@@ -68,6 +72,12 @@ impl Output {
             Err(error) => Err(gloss_core::Error::io("write to", "standard output")(error).into()),
         }
     }
+}
+
+/// The width of tables: as the flag or `COLUMNS` says, else that of the terminal, or 120 columns
+/// elsewhere.
+fn width(global: &Global, terminal: bool) -> Option<u16> {
+    global.width.or((!terminal).then_some(PIPED_WIDTH))
 }
 
 /// Standard output was closed by its reader, as `head` does: a reason to end, not an error.

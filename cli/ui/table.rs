@@ -2,13 +2,16 @@
 
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
 
-/// How a table may look where it is printed.
+/// The look of tables where they are printed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Look {
     /// With colours and bold letters.
     pub(crate) colored: bool,
-    /// On a terminal, to whose width long texts are wrapped.
+    /// On a terminal.
     pub(crate) terminal: bool,
+    /// The width in columns, to which long texts are wrapped; `None` for that of the terminal, or
+    /// no limit elsewhere.
+    pub(crate) width: Option<u16>,
 }
 
 /// One cell.
@@ -104,15 +107,17 @@ impl Table {
         }
     }
 
-    /// The table as text: on a terminal wrapped to its width, elsewhere one line a row.
+    /// The table as text.
     pub(crate) fn render(&self, look: Look) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(
             TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')),
         );
-        if look.terminal {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-        } else {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        if let Some(width) = look.width {
+            table.set_width(width);
+        }
+        if !look.terminal {
             table.force_no_tty();
         }
         if look.colored {
@@ -211,6 +216,7 @@ mod tests {
         let look = Look {
             colored: true,
             terminal: false,
+            width: None,
         };
         assert!(table.render(look).contains("\u{1b}[1m"));
         assert!(!table.render(Look::default()).contains('\u{1b}'));

@@ -1,47 +1,47 @@
-//! The first kind of component: where items and users come from.
+//! The first kind of component: items, users and their interactions.
 
 use std::path::PathBuf;
 
-use crate::{Component, Context, Data, Fault, Result, Segment};
+use crate::{Component, Context, Data, Diagnostic, Result, Segment};
 
-/// A data set: options that tell where its files are and how to read them.
+/// A dataset: options that state where its files are and how to read them.
 pub trait Dataset: Component {
-    /// Faults that the options' schema cannot express. Touches no file.
-    fn check(&self) -> Vec<Fault> {
+    /// Returns diagnostics that the options' schema cannot express. Touches no file.
+    fn check(&self) -> Vec<Diagnostic> {
         Vec::new()
     }
 
-    /// The files that [`load`](Dataset::load) will read. Their contents are part of the identity
-    /// of everything that is made from the data.
+    /// The files that [`load`](Dataset::load) reads. Their contents are part of the key of the
+    /// prepared data.
     ///
     /// # Errors
     /// If a file is missing: which, where it was looked for, and how to get it.
     fn inputs(&self) -> Result<Vec<PathBuf>>;
 
-    /// Where the files can be downloaded, for `gloss fetch`; empty if nowhere.
+    /// Downloads of the files, for `gloss fetch`; empty if there are none.
     fn sources(&self) -> Vec<Download> {
         Vec::new()
     }
 
-    /// The groups of users that are usually looked at by themselves, for `segments = "usual"`. None
+    /// The user segments that publications on this dataset report, for `segments = "usual"`. None
     /// by default.
     fn segments(&self) -> Vec<Segment> {
         Vec::new()
     }
 
-    /// Reads the files and makes catalogue, histories and splits. Equal files and options give
+    /// Reads the files and returns catalogue, histories and splits. Equal files and options give
     /// equal data.
     ///
     /// # Errors
-    /// If a file does not hold what it should: which line, what was found and expected.
+    /// If a file is not in the expected format: which line, what was found and expected.
     fn load(&self, context: &Context) -> Result<Data>;
 }
 
 /// A file that `gloss fetch` can get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
-    /// Where it is.
+    /// The URL.
     pub url: String,
-    /// Where it belongs.
+    /// The file that it is saved to.
     pub path: PathBuf,
 }

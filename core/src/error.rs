@@ -1,4 +1,4 @@
-//! The one error type of the libraries, and the faults of a configuration.
+//! The error type of all crates, and the diagnostics of a configuration.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -7,73 +7,73 @@ use std::path::{Path, PathBuf};
 /// The result of everything in gloss that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong, in words for the person who has to mend it.
+/// All errors, with messages that state what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The experiment is not valid; all of its faults together.
+    /// The experiment is not valid; all diagnostics together.
     #[error("{0}")]
-    Config(Faults),
-    /// A file holds something other than what was expected of it.
+    Config(Diagnostics),
+    /// A file is not in the expected format.
     #[error("{}{}: {message}", path.display(), line.map(|n| format!(":{n}")).unwrap_or_default())]
     Input {
         /// The file.
         path: PathBuf,
-        /// The line, counted from 1, where one is to blame.
+        /// The line, counted from 1, if the error is in one line.
         line: Option<u64>,
         /// What was found, what was expected, and what to do.
         message: String,
     },
-    /// What was asked for cannot be done as asked.
+    /// The request cannot be carried out as it is.
     #[error("{0}")]
     Usage(String),
     /// The operating system refused to read or write.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried: a verb, as in "cannot *read* x".
+        /// A verb, as in "cannot *read* x".
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's own answer.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A server or the network did not deliver.
+    /// A server or the network failed.
     #[error("{0}")]
     Network(String),
-    /// An artefact on disk was not made from what is at hand now.
+    /// An artefact on disk is damaged or was made from other inputs.
     #[error("{}: {message}", path.display())]
     Stale {
         /// The artefact.
         path: PathBuf,
-        /// What it was made from, what was expected, and what to do.
+        /// What was found, what was expected, and what to do.
         message: String,
     },
-    /// A component broke its contract: the fault is in its code.
+    /// A component violated its contract: a bug in the component.
     #[error("{component}: {message}")]
     Component {
         /// The component, as `kind name`.
         component: String,
-        /// What it did, and what the contract asks for.
+        /// What it did, and what the contract requires.
         message: String,
     },
-    /// The person pressed Ctrl-C, or the process was asked to end.
-    #[error("interrupted; what was finished is kept, and the same command goes on from there")]
+    /// Ctrl-C or a termination signal.
+    #[error("interrupted; finished work is kept, and the same command resumes it")]
     Interrupted,
-    /// A fault in gloss itself.
-    #[error("internal fault: {0}; please report it")]
+    /// A bug in gloss.
+    #[error("internal error: {0}; please report it")]
     Internal(String),
 }
 
-/// Who has to act on an error; decides the exit code.
+/// The cause of an error; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// The person: a wrong name, a broken file. Exit code 2.
+    /// The user: a wrong name, a damaged file. Exit code 2.
     User,
     /// The machine: a full disk, a missing permission, no network. Exit code 3.
     Machine,
     /// The code of gloss or of a component. Exit code 70.
     Internal,
-    /// Nobody: it was interrupted. Exit code 130.
+    /// An interruption. Exit code 130.
     Interrupted,
 }
 
@@ -121,7 +121,7 @@ impl Error {
         }
     }
 
-    /// Wraps the error of a library that a component works with, which no input should cause.
+    /// Wraps the error of a library that a component uses, which no input should cause.
     pub fn component(component: impl Into<String>, error: impl fmt::Display) -> Self {
         Error::Component {
             component: component.into(),
@@ -129,7 +129,7 @@ impl Error {
         }
     }
 
-    /// Who has to act.
+    /// The cause.
     pub fn class(&self) -> ErrorClass {
         match self {
             Error::Config(_) | Error::Input { .. } | Error::Usage(_) | Error::Stale { .. } => {
@@ -150,7 +150,7 @@ impl Error {
     }
 }
 
-/// Where a setting was written.
+/// The place where a setting was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// In a file, at a line and a column counted from 1.
@@ -177,10 +177,10 @@ impl fmt::Display for Location {
     }
 }
 
-/// One thing that is wrong with an experiment.
+/// A problem of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Where it was written; none for something that is missing altogether.
+pub struct Diagnostic {
+    /// The place where it was written; `None` for a setting that is missing.
     pub location: Option<Location>,
     /// The setting, as a dotted path: `retriever.k1`.
     pub key: String,
@@ -188,14 +188,14 @@ pub struct Fault {
     pub message: String,
     /// The nearest valid name, if one is near.
     pub nearest: Option<String>,
-    /// All valid names, if the fault is a name.
+    /// All valid names, if the problem is an unknown name.
     pub available: Vec<String>,
 }
 
-impl Fault {
-    /// A fault of the setting `key` that is not about a name.
+impl Diagnostic {
+    /// A problem of the setting `key` other than an unknown name.
     pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
-        Fault {
+        Diagnostic {
             location: None,
             key: key.into(),
             message: message.into(),
@@ -204,7 +204,7 @@ impl Fault {
         }
     }
 
-    /// A fault of a name that is not one of `available`; finds the nearest.
+    /// An unknown name, with the nearest of those available.
     pub fn unknown<S: AsRef<str>>(
         key: impl Into<String>,
         message: impl Into<String>,
@@ -215,15 +215,15 @@ impl Fault {
             .into_iter()
             .map(|s| s.as_ref().to_string())
             .collect();
-        Fault {
+        Diagnostic {
             nearest: nearest(given, &available),
             available,
-            ..Fault::new(key, message)
+            ..Diagnostic::new(key, message)
         }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(location) = &self.location {
             write!(f, "{location}: ")?;
@@ -242,12 +242,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// All faults of one experiment, in the order in which they were written.
+/// All diagnostics of one experiment, in the order of their places.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults(pub Vec<Fault>);
+pub struct Diagnostics(pub Vec<Diagnostic>);
 
-impl Faults {
-    /// `Ok` if there is none, else [`Error::Config`].
+impl Diagnostics {
+    /// `Ok` if there are none, else [`Error::Config`].
     pub fn into_result(self) -> Result<()> {
         if self.0.is_empty() {
             Ok(())
@@ -257,19 +257,20 @@ impl Faults {
     }
 }
 
-impl fmt::Display for Faults {
+impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_slice() {
             [one] => write!(f, "{one}"),
             many => {
-                write!(f, "{} faults in the experiment", many.len())?;
-                many.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+                write!(f, "{} errors in the experiment", many.len())?;
+                many.iter()
+                    .try_for_each(|diagnostic| write!(f, "\n  {diagnostic}"))
             }
         }
     }
 }
 
-/// The name in `available` that `given` was most likely meant to be, if any is near enough.
+/// Returns the name in `available` that is most similar to `given`, if any is similar enough.
 pub fn nearest<S: AsRef<str>>(given: &str, available: &[S]) -> Option<String> {
     available
         .iter()
@@ -299,13 +300,13 @@ mod tests {
 
     #[test]
     fn several_faults_are_listed_one_a_line() {
-        let faults = Faults(vec![
-            Fault::new("a", "wrong"),
-            Fault::unknown("b.c", "unknown name `dd`", "dd", ["dda", "ff"]),
+        let diagnostics = Diagnostics(vec![
+            Diagnostic::new("a", "wrong"),
+            Diagnostic::unknown("b.c", "unknown name `dd`", "dd", ["dda", "ff"]),
         ]);
         assert_eq!(
-            faults.to_string(),
-            "2 faults in the experiment\n  a: wrong\n  b.c: unknown name `dd`; did you mean `dda`? Available: dda, ff."
+            diagnostics.to_string(),
+            "2 errors in the experiment\n  a: wrong\n  b.c: unknown name `dd`; did you mean `dda`? Available: dda, ff."
         );
     }
 }

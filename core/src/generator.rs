@@ -1,99 +1,26 @@
 //! The second kind of component: from histories to queries.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use crate::{
+    Component, Context, Data, Diagnostic, Error, History, Identity, Query, QueryKind, Result,
+};
 
-use crate::{Component, Context, Data, Error, Fault, History, Result, Trainer};
-
-/// What a retriever is asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum QueryContent {
-    /// A text, such as a generated item title.
-    Text(String),
-    /// A point in the retriever's vector space.
-    Vector(Vec<f32>),
-    /// An item itself, as a catalogue position; no retriever is needed.
-    Item(u32),
-}
-
-impl QueryContent {
-    /// Which kind of content it is.
-    pub fn kind(&self) -> QueryKind {
-        match self {
-            QueryContent::Text(_) => QueryKind::Text,
-            QueryContent::Vector(_) => QueryKind::Vector,
-            QueryContent::Item(_) => QueryKind::Item,
-        }
-    }
-}
-
-/// The kinds of [`QueryContent`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum QueryKind {
-    /// [`QueryContent::Text`]
-    Text,
-    /// [`QueryContent::Vector`]
-    Vector,
-    /// [`QueryContent::Item`]
-    Item,
-}
-
-impl std::fmt::Display for QueryKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            QueryKind::Text => "text",
-            QueryKind::Vector => "vector",
-            QueryKind::Item => "item",
-        })
-    }
-}
-
-/// One of a user's queries.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Query {
-    /// What is asked.
-    pub content: QueryContent,
-    /// The natural logarithm of the probability that the generator gives it, or any finite score
-    /// of which higher is better; 0 where a generator has no opinion.
-    pub log_probability: f32,
-}
-
-impl Query {
-    /// A text query without an opinion.
-    pub fn text(text: impl Into<String>) -> Self {
-        Query {
-            content: QueryContent::Text(text.into()),
-            log_probability: 0.0,
-        }
-    }
-
-    /// An item query with a score.
-    pub fn item(position: u32, log_probability: f32) -> Self {
-        Query {
-            content: QueryContent::Item(position),
-            log_probability,
-        }
-    }
-}
-
-/// A query generator: options that tell how queries are made from histories.
+/// A query generator: options that state how queries are made from histories.
 pub trait QueryGenerator: Component {
-    /// Faults that the options' schema cannot express. Touches no file.
-    fn check(&self) -> Vec<Fault> {
+    /// Returns diagnostics that the options' schema cannot express. Touches no file.
+    fn check(&self) -> Vec<Diagnostic> {
         Vec::new()
     }
 
-    /// The kind of queries that it makes, so that a retriever that cannot answer them is refused
-    /// before anything is read.
+    /// The kind of its queries. A retriever that cannot answer them is refused before anything is
+    /// read.
     fn produces(&self) -> QueryKind {
         QueryKind::Text
     }
 
-    /// The files that it reads, such as a checkpoint's; part of the identity of its queries.
+    /// The files that it reads, such as those of a checkpoint; part of the key of its queries.
     ///
     /// # Errors
     /// If a file is missing: which, where it was looked for, and how to get it.
@@ -101,44 +28,53 @@ pub trait QueryGenerator: Component {
         Ok(Vec::new())
     }
 
-    /// How it learns, if its options say that it has to before it is opened.
+    /// Everything else that its queries depend on: code, options as they take effect, machine.
+    ///
+    /// # Errors
+    /// If a device that is asked for is not there, or a file of code cannot be read.
+    fn identity(&self) -> Result<Identity> {
+        Identity::of(self)
+    }
+
+    /// The trainer, if the options ask for a training before generation.
     fn trainer(&self) -> Option<&dyn Trainer> {
         None
     }
 
-    /// Writes what it uses into the empty `folder`, whole and in a form that other programs read.
+    /// Writes the complete model that it uses into the empty `folder`, in a format that other
+    /// programs read.
     ///
     /// # Errors
-    /// [`Error::Usage`] if it uses nothing of the kind.
+    /// [`Error::Usage`] if it has no model.
     fn export(&self, folder: &Path, context: &Context) -> Result<()> {
         let (_, _) = (folder, context);
         Err(Error::Usage(format!(
-            "generator `{}` has nothing to export",
+            "generator `{}` has no model to export",
             self.name()
         )))
     }
 
-    /// Loads what generation needs. `data` is for the catalogue and the training cases; the
+    /// Loads whatever generation needs. `data` is for the catalogue and the training examples; the
     /// histories to be continued come later, in batches.
     ///
     /// # Errors
-    /// If a file does not hold what it should.
+    /// If a file is damaged or does not fit the options.
     fn open<'a>(&'a self, data: &'a Data, context: &'a Context) -> Result<Box<dyn Generator + 'a>>;
 }
 
-/// A query generator at work.
+/// An opened query generator.
 pub trait Generator {
-    /// How many histories it likes to be given at once. Must not change the queries.
+    /// The preferred number of histories per call. Must not change the queries.
     fn batch_size(&self) -> usize {
         1024
     }
 
-    /// Makes the queries of each history, best first, in the order of `histories`. A history may
+    /// Returns the queries of each history, best first, in the order of `histories`. A history may
     /// be empty, and a user may get no query. Equal histories get equal queries, whichever batch
-    /// they are in.
+    /// they are in. A generator of items gives each user at most one query.
     ///
     /// # Errors
-    /// If the work cannot be done; the batch is then lost, earlier ones are not.
+    /// If the batch cannot be computed; earlier batches are not lost.
     fn generate(&mut self, histories: &[History<'_>]) -> Result<Vec<Vec<Query>>>;
 }
 
@@ -150,4 +86,47 @@ where
     fn generate(&mut self, histories: &[History<'_>]) -> Result<Vec<Vec<Query>>> {
         self(histories)
     }
+}
+
+/// Scores a generator on the validation examples by the metric that [`Trainer::metric`] names,
+/// through the method's own retriever and ranking; higher is better, whatever the metric.
+pub type Validate<'a> = dyn Fn(&dyn QueryGenerator) -> Result<f64> + 'a;
+
+/// The training of a generator, done before it is opened.
+pub trait Trainer {
+    /// Code, options and machine that decide the result of the training, and no other options.
+    ///
+    /// # Errors
+    /// If the options cannot be written as JSON.
+    fn identity(&self) -> Result<Identity>;
+
+    /// The files that the training reads, such as those of a base model.
+    ///
+    /// # Errors
+    /// If a file is missing: which, where it was looked for, and how to get it.
+    fn inputs(&self) -> Result<Vec<PathBuf>> {
+        Ok(Vec::new())
+    }
+
+    /// The metric that decides when to stop and which weights to keep, such as `recall@5`; `None`
+    /// if no metric does.
+    fn metric(&self) -> Option<&str> {
+        None
+    }
+
+    /// Trains, and writes the result into `folder`. The folder may hold an interrupted attempt of
+    /// the same training, which is resumed and ends in the same result.
+    ///
+    /// # Errors
+    /// If the training or a validation fails.
+    fn train(
+        &self,
+        data: &Data,
+        folder: &Path,
+        validate: &Validate<'_>,
+        context: &Context,
+    ) -> Result<()>;
+
+    /// Returns the generator that uses the result in `folder`; it has no trainer itself.
+    fn trained(&self, folder: &Path) -> Arc<dyn QueryGenerator>;
 }

@@ -1,79 +1,62 @@
-//! The core of gloss: the traits of its four kinds of component (data set, query generator,
-//! retriever, metric), the records that they exchange, the registry that finds them by name, and
-//! the pipeline that runs them.
+//! What a plugin of gloss is written against: the traits of the four kinds of component (dataset,
+//! query generator, retriever, metric), the records that they exchange, errors, options, the
+//! registry, and [`plugin!`].
 //!
-//! A component is a struct of options that implements one of the traits, named in
-//! [`plugin!`]. This crate knows no component.
+//! A component is a struct of options that implements one of the traits and is named in
+//! [`plugin!`]. `gloss-engine` runs experiments; this crate knows neither it nor any component.
 
-mod bootstrap;
+mod artefact;
 mod component;
-mod config;
-mod conformance;
-mod content;
 mod context;
 mod dataset;
+mod decompress;
 mod error;
 mod evaluation;
-mod files;
+mod file_hash;
 mod generator;
 mod library;
-mod loaded;
+mod memory;
 mod metric;
 mod models;
-mod output;
-mod pipeline;
-mod protocol;
+mod plugin_files;
+mod query;
+mod ragged;
 mod ranking;
 mod records;
 mod registry;
 mod retriever;
 mod schema;
-mod segments;
-mod store;
-mod tables;
+mod segment;
+mod splits;
 mod template;
-mod trainer;
-pub mod trec;
 
-pub use bootstrap::{Bootstrap, Interval};
-pub use component::{AnyComponent, Component, Kind, Options};
-pub use config::{
-    Draft, Experiment, FusedMethods, Method, Split, describe_component, experiment_schema,
-    option_faults,
-};
-pub use conformance::{Outcome, Verdict, assert_laws, check_laws};
-pub use content::hash_file;
+pub use artefact::{ArtefactRequest, ArtefactStore, BuildArtefact};
+pub use component::{Code, Component, Identity, Kind, Options, describe_component};
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
 pub use dataset::{Dataset, Download};
-pub use error::{Error, ErrorClass, Fault, Faults, Location, Result, nearest};
-pub use evaluation::{Evaluation, Judged, Lists};
-pub use files::{read_error, read_file, unpack};
-pub use generator::{Generator, Query, QueryContent, QueryGenerator, QueryKind};
-pub use library::load_library;
-pub use loaded::add_plugin;
-pub use metric::{Laws, Metric, Scores};
+pub use decompress::{decompress, read_error, read_file};
+pub use error::{Diagnostic, Diagnostics, Error, ErrorClass, Location, Result, nearest};
+pub use evaluation::{Evaluation, Scores, UserGains};
+pub use file_hash::{InputFile, hash_file};
+pub use generator::{Generator, QueryGenerator, Trainer, Validate};
+pub use memory::{ProcessMemory, process_memory};
+pub use metric::{Invariants, Metric};
 pub use models::{FetchedModel, ModelFile, find_model, is_hub_name, model_folder};
-pub use output::OutputFolder;
-pub use protocol::{Event, Interactions, Protocol};
-pub use ranking::{Answer, Fusion, Ranking, Seen};
-pub use records::{Case, Catalogue, Data, Histories, History, Item, Report, Splits};
-pub use registry::{Entry, OptionDescription, Origin, Plugin, Registry};
-pub use retriever::{Hit, Index, Remark, Request, Retriever, Told, rank};
-pub use schema::of as schema_of;
-pub use segments::{NamedSegmentation, Segment, Segmentation};
+pub use plugin_files::add_plugin;
+pub use query::{Query, QueryContent, QueryKind};
+pub use ragged::Ragged;
+pub use ranking::{Hit, ReciprocalRanks, rank};
+pub use records::{Catalogue, Data, Example, Histories, History, Item, Report, Splits};
+pub use registry::{AnyComponent, Entry, Origin, Plugin, Registry};
+pub use retriever::{Index, IndexStatistic, Request, Retriever, StatisticValue};
+pub use schema::{OptionDescription, choices, of as schema_of, summary, type_of};
+pub use segment::Segment;
+pub use splits::{Event, Interactions, SplitOptions};
 pub use template::Template;
-pub use trainer::{Trainer, Validate};
-
-pub use pipeline::{
-    Existing, Figure, Generated, Indexed, Manifest, MethodResult, Prepared, Results, Retrieved,
-    Run, SegmentResult, Stage, Trained, Training, generate, index, prepare, read_data, retrieve,
-    run, train, train_experiment, write_data,
-};
-pub use store::{Artefact, Input, Store};
 
 #[doc(hidden)]
 pub use component::{Tagged, options_text};
 #[doc(hidden)]
-pub use library::{Exported, Handshake, export};
+pub use library::{Difference, Export, Exported, Handshake, Parse, Sink, export, receive_log};
 #[doc(hidden)]
 pub use {inventory, typetag};

@@ -1,28 +1,28 @@
-//! The fourth kind of component: from rankings to figures.
+//! The fourth kind of component: from rankings to numbers.
 
 use std::ops::RangeInclusive;
 
-use crate::{Component, Evaluation, Fault, Result};
+use crate::{Component, Diagnostic, Evaluation, Result, Scores};
 
-/// A metric: options (such as `k`) that tell what is computed from the rankings.
+/// A metric: options (such as `k`) that state what is computed from the rankings.
 pub trait Metric: Component {
-    /// Faults that the options' schema cannot express. Touches no file.
-    fn check(&self) -> Vec<Fault> {
+    /// Returns diagnostics that the options' schema cannot express. Touches no file.
+    fn check(&self) -> Vec<Diagnostic> {
         Vec::new()
     }
 
-    /// The metric's name in tables, its cut-off included: `recall@5`. It is also how the metric
-    /// is written in a configuration when it has no other options.
+    /// The metric's name in tables, including its cut-off: `recall@5`. A configuration may name
+    /// the metric like this if it has no other options.
     fn label(&self) -> String;
 
     /// The formula, on one line.
     fn formula(&self) -> &str;
 
-    /// How deep into a ranking it looks; `None` for all of it.
+    /// The number of items that it reads of each ranking; `None` for all.
     fn cutoff(&self) -> Option<usize>;
 
-    /// What always holds of its values. Property tests check every registered metric by it.
-    fn laws(&self) -> Laws;
+    /// Invariants of its values. Property tests check them for every registered metric.
+    fn invariants(&self) -> Invariants;
 
     /// Computes it over all users at once.
     ///
@@ -31,36 +31,16 @@ pub trait Metric: Component {
     fn score(&self, evaluation: &Evaluation<'_>) -> Result<Scores>;
 }
 
-/// What a metric gives.
+/// Invariants of a metric's values.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Scores {
-    /// A value per user, in the evaluation's order; the figure is their mean.
-    PerUser(Vec<f64>),
-    /// One value over all users together.
-    Overall(f64),
-}
-
-impl Scores {
-    /// The one figure: the mean over users (0 if there are none), or the overall value.
-    pub fn value(&self) -> f64 {
-        match self {
-            Scores::PerUser(values) if values.is_empty() => 0.0,
-            Scores::PerUser(values) => values.iter().sum::<f64>() / values.len() as f64,
-            Scores::Overall(value) => *value,
-        }
-    }
-}
-
-/// What always holds of a metric's values.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Laws {
-    /// The least and the greatest value.
+pub struct Invariants {
+    /// The lowest and the highest value.
     pub range: RangeInclusive<f64>,
     /// Whether a higher value is better.
     pub higher_is_better: bool,
     /// Whether a larger cut-off never lowers the value.
     pub monotone_in_cutoff: bool,
-    /// Whether it measures agreement with the relevant items. Such a metric is 0 without a hit
-    /// and greatest for the ideal order; others describe the recommendations themselves.
-    pub judges_relevance: bool,
+    /// Whether it measures agreement with the relevant items. Such a metric is lowest without a hit
+    /// and highest for the ideal order; others describe the recommendations themselves.
+    pub measures_relevance: bool,
 }

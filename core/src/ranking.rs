@@ -1,295 +1,102 @@
-//! From each user's queries and their hits to one ranking.
+//! Ranked items: the order of hits, and reciprocal rank fusion.
+
+use std::cmp::Ordering;
 
 use hashbrown::HashMap;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use crate::{Hit, Query, rank};
-
-/// How several queries' hits become one ranking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fusion {
-    /// An item's score is its best score in any query (CombMAX; Fox and Shaw, 1994).
-    #[default]
-    Max,
-    /// An item's score is the sum of its scores in all queries (CombSUM; Fox and Shaw, 1994).
-    Sum,
-    /// An item's score is the sum over queries of 1 / (constant + rank) (reciprocal rank fusion;
-    /// Cormack, Clarke and Büttcher, 2009).
-    ReciprocalRank,
-    /// An item's score is the sum of its scores in all queries, each weighted by the query's
-    /// probability among the user's queries (the softmax of their log-probabilities).
-    LogProbability,
+/// An item with its score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    /// The item's catalogue position.
+    pub item: u32,
+    /// The score, finite; higher is better.
+    pub score: f32,
 }
 
-impl std::fmt::Display for Fusion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Fusion::Max => "max",
-            Fusion::Sum => "sum",
-            Fusion::ReciprocalRank => "reciprocal-rank",
-            Fusion::LogProbability => "log-probability",
-        })
+impl Hit {
+    /// The order of a ranking: score descending, then catalogue order.
+    pub fn rank_order(&self, other: &Hit) -> Ordering {
+        // Adding 0 turns -0 into 0.
+        let score = |hit: &Hit| hit.score + 0.0;
+        let order = score(other).total_cmp(&score(self));
+        order.then(self.item.cmp(&other.item))
     }
 }
 
-/// What happens to items that are in the user's history already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Seen {
-    /// They are ranked like all others, as in the paper.
-    #[default]
-    Keep,
-    /// They are taken out, and others move up.
-    Exclude,
-}
-
-impl std::fmt::Display for Seen {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Seen::Keep => "keep",
-            Seen::Exclude => "exclude",
-        })
+/// Sorts hits by score descending, then catalogue order, and keeps the first `k`.
+pub fn rank(hits: &mut Vec<Hit>, k: usize) {
+    if k == 0 {
+        hits.clear();
+    } else if hits.len() > k {
+        hits.select_nth_unstable_by(k - 1, Hit::rank_order);
+        hits.truncate(k);
     }
+    hits.sort_unstable_by(Hit::rank_order);
 }
 
-/// How rankings are made, in full.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ranking {
-    /// Items taken from each query's hits, after seen ones are taken out.
-    pub depth: usize,
-    /// Items in each user's ranking.
-    pub cutoff: usize,
-    /// How several queries' hits become one ranking.
-    pub fusion: Fusion,
-    /// The constant of reciprocal rank fusion.
-    pub reciprocal_rank_constant: f64,
-    /// What happens to items that are in the user's history already.
-    pub seen: Seen,
+/// Weighted reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009): an item's score is the sum
+/// over rankings of weight / (constant + rank), the first rank being 1.
+#[derive(Debug)]
+pub struct ReciprocalRanks {
+    constant: f64,
+    scores: HashMap<u32, f64>,
 }
 
-impl Ranking {
-    /// How many hits a query needs for a user who has seen `seen` different items.
-    pub fn hits_needed(&self, seen: usize) -> usize {
-        match self.seen {
-            Seen::Keep => self.depth,
-            Seen::Exclude => self.depth.saturating_add(seen),
+impl ReciprocalRanks {
+    /// No rankings yet.
+    pub fn new(constant: f64) -> Self {
+        ReciprocalRanks {
+            constant,
+            scores: HashMap::new(),
         }
     }
 
-    /// What the one hit of an item query scores: the query's log-probability, or 1 where its
-    /// probability weighs the score anyway.
-    pub fn score_of_item_query(&self, query: &Query) -> f32 {
-        match self.fusion {
-            Fusion::LogProbability => 1.0,
-            _ => query.log_probability,
+    /// Adds a ranking, best item first.
+    pub fn add(&mut self, items: impl IntoIterator<Item = u32>, weight: f64) {
+        for (rank, item) in items.into_iter().enumerate() {
+            let score = weight / (self.constant + rank as f64 + 1.0);
+            *self.scores.entry(item).or_default() += score;
         }
     }
 
-    /// Makes one user's ranking of several, by weighted reciprocal rank fusion: an item's score is the
-    /// sum over the rankings of weight / (constant + rank), the first rank being 1. Equal scores are
-    /// ranked in catalogue order.
-    pub fn fuse_rankings(&self, rankings: &[(&[Hit], f64)]) -> Vec<Hit> {
-        let mut scores: HashMap<u32, f64> = HashMap::new();
-        for (hits, weight) in rankings {
-            for (rank, hit) in hits.iter().enumerate() {
-                let score = weight / (self.reciprocal_rank_constant + rank as f64 + 1.0);
-                *scores.entry(hit.item).or_default() += score;
-            }
-        }
-        self.ranked(scores)
-    }
-
-    /// Makes one user's ranking from their queries and, for each, its hits in order. `seen` are
-    /// the items of the history, sorted. An item query may be given as its one hit, of rank
-    /// `ranks[query]` (from 0), which is added to the hit's own. Equal scores are ranked in
-    /// catalogue order.
-    pub fn fuse(&self, queries: &[Query], answers: &[Answer<'_>], seen: &[u32]) -> Vec<Hit> {
-        let weights = self.weights(queries);
-        let mut scores: HashMap<u32, f64> = HashMap::new();
-        for (answer, weight) in answers.iter().zip(weights) {
-            let kept = answer
-                .hits
-                .iter()
-                .filter(|hit| self.seen == Seen::Keep || seen.binary_search(&hit.item).is_err());
-            for (rank, hit) in kept.take(self.depth).enumerate() {
-                let score = self.score(hit.score, answer.first_rank + rank, weight);
-                scores
-                    .entry(hit.item)
-                    .and_modify(|fused| match self.fusion {
-                        Fusion::Max => *fused = fused.max(score),
-                        _ => *fused += score,
-                    })
-                    .or_insert(score);
-            }
-        }
-        self.ranked(scores)
-    }
-
-    /// The items of the highest scores.
-    fn ranked(&self, scores: HashMap<u32, f64>) -> Vec<Hit> {
-        // As single numbers: sums that are equal may differ in their last bits as double ones.
-        let hits = scores.into_iter().map(|(item, score)| Hit {
+    /// The first `k` items of the fused ranking. Scores are compared as f32: sums that are equal
+    /// may differ in their last bits as f64.
+    pub fn into_hits(self, k: usize) -> Vec<Hit> {
+        let hit = |(item, score): (u32, f64)| Hit {
             item,
             score: score as f32,
-        });
-        let mut hits = hits.collect();
-        rank(&mut hits, self.cutoff);
+        };
+        let mut hits = self.scores.into_iter().map(hit).collect();
+        rank(&mut hits, k);
         hits
     }
-
-    fn score(&self, score: f32, rank: usize, weight: f64) -> f64 {
-        match self.fusion {
-            Fusion::Max | Fusion::Sum => f64::from(score),
-            Fusion::ReciprocalRank => 1.0 / (self.reciprocal_rank_constant + rank as f64 + 1.0),
-            Fusion::LogProbability => f64::from(score) * weight,
-        }
-    }
-
-    /// The softmax of the queries' log-probabilities.
-    fn weights(&self, queries: &[Query]) -> Vec<f64> {
-        let of = |query: &Query| f64::from(query.log_probability);
-        let highest = queries.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
-        let raw: Vec<f64> = queries.iter().map(|q| (of(q) - highest).exp()).collect();
-        let total: f64 = raw.iter().sum();
-        raw.into_iter().map(|weight| weight / total).collect()
-    }
-}
-
-/// What one query found.
-#[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
-    /// The hits, best first.
-    pub hits: &'a [Hit],
-    /// The rank of the first hit, counted from 0. It is above 0 for an item query, which is one
-    /// entry of its user's list of items.
-    pub first_rank: usize,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    fn ranking(fusion: Fusion, seen: Seen) -> Ranking {
-        Ranking {
-            depth: 2,
-            cutoff: 3,
-            fusion,
-            reciprocal_rank_constant: 60.0,
-            seen,
-        }
-    }
 
     fn hits(pairs: &[(u32, f32)]) -> Vec<Hit> {
-        pairs
-            .iter()
-            .map(|&(item, score)| Hit { item, score })
-            .collect()
-    }
-
-    fn fuse(
-        ranking: &Ranking,
-        lists: &[Vec<Hit>],
-        log_probabilities: &[f32],
-        seen: &[u32],
-    ) -> Vec<(u32, f32)> {
-        let queries: Vec<Query> = log_probabilities
-            .iter()
-            .map(|&log_probability| Query {
-                log_probability,
-                ..Query::text("")
-            })
-            .collect();
-        let answers: Vec<Answer<'_>> = lists
-            .iter()
-            .map(|hits| Answer {
-                hits,
-                first_rank: 0,
-            })
-            .collect();
-        ranking
-            .fuse(&queries, &answers, seen)
-            .iter()
-            .map(|hit| (hit.item, hit.score))
-            .collect()
+        let hit = |&(item, score): &(u32, f32)| Hit { item, score };
+        pairs.iter().map(hit).collect()
     }
 
     #[test]
-    fn each_fusion_by_hand() {
-        let lists = [hits(&[(1, 9.0), (2, 5.0)]), hits(&[(2, 6.0), (3, 1.0)])];
-        let by = |fusion| {
-            fuse(
-                &ranking(fusion, Seen::Keep),
-                &lists,
-                &[0.25f32.ln(), 0.75f32.ln()],
-                &[],
-            )
-        };
-        assert_eq!(by(Fusion::Max), [(1, 9.0), (2, 6.0), (3, 1.0)]);
-        assert_eq!(by(Fusion::Sum), [(2, 11.0), (1, 9.0), (3, 1.0)]);
-        let reciprocal: Vec<u32> = by(Fusion::ReciprocalRank).iter().map(|h| h.0).collect();
-        assert_eq!(reciprocal, [2, 1, 3]);
-        let weighted = by(Fusion::LogProbability);
-        assert_eq!(weighted[0].0, 2);
-        assert!((weighted[0].1 - 5.75).abs() < 1e-5 && (weighted[1].1 - 2.25).abs() < 1e-5);
-    }
-
-    #[test]
-    fn excluded_items_make_room_for_others_before_the_depth_is_counted() {
-        let lists = [hits(&[(7, 9.0), (8, 8.0), (9, 7.0), (4, 6.0)])];
-        let excluded = fuse(
-            &ranking(Fusion::Max, Seen::Exclude),
-            &lists,
-            &[0.0],
-            &[7, 9],
-        );
-        assert_eq!(excluded, [(8, 8.0), (4, 6.0)]);
-        let kept = fuse(&ranking(Fusion::Max, Seen::Keep), &lists, &[0.0], &[7, 9]);
-        assert_eq!(kept, [(7, 9.0), (8, 8.0)]);
-    }
-
-    proptest! {
-        #[test]
-        fn rankings_hold_each_item_once_best_first_and_within_the_cutoff(
-            lists in prop::collection::vec(prop::collection::vec((0u32..9, -3i8..3), 0..6), 1..4),
-            seen in prop::collection::btree_set(0u32..9, 0..4),
-        ) {
-            let lists: Vec<Vec<Hit>> = lists
-                .into_iter()
-                .map(|list| {
-                    let mut list: Vec<Hit> = list.into_iter()
-                        .map(|(item, score)| Hit { item, score: f32::from(score) })
-                        .collect();
-                    list.sort_by_key(|h| h.item);
-                    list.dedup_by_key(|h| h.item);
-                    crate::rank(&mut list, 6);
-                    list
-                })
-                .collect();
-            let seen: Vec<u32> = seen.into_iter().collect();
-            for fusion in [Fusion::Max, Fusion::Sum, Fusion::ReciprocalRank, Fusion::LogProbability] {
-                let result = fuse(&ranking(fusion, Seen::Exclude), &lists, &vec![0.0; lists.len()], &seen);
-                prop_assert!(result.len() <= 3);
-                prop_assert!(result.iter().all(|(item, _)| !seen.contains(item)));
-                for pair in result.windows(2) {
-                    prop_assert!(pair[0].1 > pair[1].1 || (pair[0].1 == pair[1].1 && pair[0].0 < pair[1].0)
-                        || fusion != Fusion::Max);
-                    prop_assert!(pair[0].0 != pair[1].0);
-                }
-            }
-        }
+    fn equal_scores_are_ranked_in_catalogue_order() {
+        let mut ranked = hits(&[(3, 1.0), (1, 2.0), (0, 1.0), (2, 0.5)]);
+        rank(&mut ranked, 3);
+        assert_eq!(ranked.iter().map(|h| h.item).collect::<Vec<_>>(), [1, 0, 3]);
+        let mut zeros = hits(&[(3, 0.0), (1, -0.0)]);
+        rank(&mut zeros, 2);
+        assert_eq!(zeros[0].item, 1);
     }
 
     #[test]
     fn rankings_are_fused_by_weighted_reciprocal_ranks() {
-        let (a, b) = (
-            hits(&[(3, 9.0), (1, 8.0)]),
-            hits(&[(1, 0.2), (7, 0.1), (3, 0.0)]),
-        );
-        let ranking = ranking(Fusion::ReciprocalRank, Seen::Keep);
-        let fused = ranking.fuse_rankings(&[(&a, 2.0), (&b, 1.0)]);
+        let mut ranks = ReciprocalRanks::new(60.0);
+        ranks.add([3, 1], 2.0);
+        ranks.add([1, 7, 3], 1.0);
+        let fused = ranks.into_hits(3);
         let found: Vec<u32> = fused.iter().map(|hit| hit.item).collect();
         assert_eq!(found, [3, 1, 7]);
         let expected = [2.0 / 61.0 + 1.0 / 63.0, 2.0 / 62.0 + 1.0 / 61.0, 1.0 / 62.0];
@@ -300,26 +107,18 @@ mod tests {
 
     #[test]
     fn fused_scores_that_are_equal_are_ranked_in_catalogue_order() {
-        // Ranks 4 and 4 make 1/12, and so do 10, 20 and 20.
-        let list = |at: usize, item: u32, other: (usize, u32)| {
-            let mut items: Vec<u32> = (100 * at as u32..).take(20).collect();
+        // Ranks 4 and 4 give 1/12, and so do 10, 20 and 20.
+        let list = |start: u32, at: usize, item: u32, other: (usize, u32)| {
+            let mut items: Vec<u32> = (start..).take(20).collect();
             items[at - 1] = item;
             items[other.0 - 1] = other.1;
-            hits(&items.iter().map(|item| (*item, 0.0)).collect::<Vec<_>>())
+            items
         };
-        let lists = [
-            list(10, 2, (9, 900)),
-            list(20, 2, (4, 1)),
-            list(20, 2, (4, 1)),
-        ];
-        let ranking = Ranking {
-            depth: 20,
-            reciprocal_rank_constant: 20.0,
-            cutoff: 40,
-            ..ranking(Fusion::ReciprocalRank, Seen::Keep)
-        };
-        let all: Vec<(&[Hit], f64)> = lists.iter().map(|list| (&list[..], 1.0)).collect();
-        let fused = ranking.fuse_rankings(&all);
+        let mut ranks = ReciprocalRanks::new(20.0);
+        ranks.add(list(1000, 10, 2, (9, 900)), 1.0);
+        ranks.add(list(2000, 20, 2, (4, 1)), 1.0);
+        ranks.add(list(2000, 20, 2, (4, 1)), 1.0);
+        let fused = ranks.into_hits(40);
         let at = |item: u32| fused.iter().position(|hit| hit.item == item).unwrap();
         assert_eq!(fused[at(1)].score, fused[at(2)].score);
         assert!(at(1) < at(2));

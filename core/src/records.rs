@@ -66,17 +66,20 @@ impl Catalogue {
         &self.items
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether there is no item.
+    /// Whether it has no item.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// The item at `position`. Panics if there is none, as indexing does.
+    /// The item at `position`.
+    ///
+    /// # Panics
+    /// If there is none, as indexing does.
     pub fn item(&self, position: u32) -> &Item {
         &self.items[position as usize]
     }
@@ -99,15 +102,15 @@ pub struct History<'a> {
     pub user: &'a str,
     /// The items, as catalogue positions. May be empty; an item may occur more than once.
     pub items: &'a [u32],
-    /// When each took place, in milliseconds since 1970. As long as `items`.
+    /// The time of each, in milliseconds since 1970. As long as `items`.
     pub times: &'a [i64],
     /// The rating given with each, NaN where there is none. As long as `items`.
     pub ratings: &'a [f32],
 }
 
 impl History<'_> {
-    /// The different items, sorted.
-    pub fn distinct(&self) -> Vec<u32> {
+    /// The distinct items, sorted.
+    pub fn distinct_items(&self) -> Vec<u32> {
         let mut items = self.items.to_vec();
         items.sort_unstable();
         items.dedup();
@@ -154,17 +157,17 @@ impl Histories {
         &self.users
     }
 
-    /// How many users there are.
+    /// The number of users.
     pub fn len(&self) -> usize {
         self.users.len()
     }
 
-    /// Whether there is no user.
+    /// Whether it has no user.
     pub fn is_empty(&self) -> bool {
         self.users.is_empty()
     }
 
-    /// How many interactions all users have together.
+    /// The number of interactions of all users.
     pub fn interactions(&self) -> usize {
         self.items.len()
     }
@@ -186,45 +189,65 @@ impl Histories {
         }
     }
 
-    /// What `case` lets a method see.
-    pub fn seen(&self, case: Case) -> History<'_> {
-        self.slice(case.user, 0..case.history as usize)
+    /// The interactions that a method sees of `example`.
+    pub fn context(&self, example: Example) -> History<'_> {
+        self.slice(example.user, 0..example.history as usize)
     }
 
-    /// What `case` asks a method to foretell.
-    pub fn targets(&self, case: Case) -> &[u32] {
-        let end = case.history as usize + case.targets as usize;
-        self.slice(case.user, case.history as usize..end).items
+    /// The items that a method has to predict for `example`.
+    pub fn targets(&self, example: Example) -> &[u32] {
+        let end = example.history as usize + example.targets as usize;
+        self.slice(example.user, example.history as usize..end)
+            .items
     }
 }
 
-/// One question to a method: given a user's first `history` interactions, which are the
-/// `targets` that follow?
+impl Histories {
+    /// The number of a user's interactions, those with equal item, time and rating counted as one,
+    /// as in the evaluation of GLoSS.
+    pub fn distinct_interactions(&self, user: u32) -> usize {
+        let history = self.history(user);
+        let event = |at: usize| {
+            (
+                history.items[at],
+                history.times[at],
+                history.ratings[at].to_bits(),
+            )
+        };
+        let mut events: Vec<_> = (0..history.items.len()).map(event).collect();
+        events.sort_unstable();
+        events.dedup();
+        events.len()
+    }
+}
+
+/// An example: a user's first `history` interactions are the context, and the `targets` that follow
+/// are to be predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Case {
+pub struct Example {
     /// The user's position in [`Histories::users`].
     pub user: u32,
-    /// How many interactions are seen.
+    /// The number of interactions in the context.
     pub history: u32,
-    /// How many after them are to be foretold.
+    /// The number of interactions after them that are to be predicted.
     pub targets: u32,
 }
 
-/// Which cases a method is trained, chosen and judged on. Each in user order.
+/// The examples for training, validation and test. Each in user order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Splits {
-    /// To learn from.
-    pub train: Vec<Case>,
-    /// To decide on.
-    pub validation: Vec<Case>,
-    /// To report on.
-    pub test: Vec<Case>,
+    /// Examples to train on.
+    pub train: Vec<Example>,
+    /// Examples to choose settings on.
+    pub validation: Vec<Example>,
+    /// Examples to report results on.
+    pub test: Vec<Example>,
 }
 
-/// What a loader has to say about the data: counts in the order in which they arose.
+/// Counts of what a loader read, kept and dropped, in the order in which they arose.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// What was counted, in a few words, and how many.
+    /// A description and a count.
     pub counts: Vec<(String, u64)>,
 }
 
@@ -240,23 +263,23 @@ impl Report {
     }
 }
 
-/// A data set, ready for use.
+/// A loaded dataset.
 #[derive(Debug, Clone, Default)]
 pub struct Data {
     /// The items.
     pub catalogue: Catalogue,
     /// The users.
     pub histories: Histories,
-    /// The cases.
+    /// The examples of each split.
     pub splits: Splits,
-    /// What was read, kept and dropped.
+    /// Counts of what was read, kept and dropped.
     pub report: Report,
 }
 
 impl Data {
-    /// A data set of `items` items without texts, `id0` and so on, and of users `u0` and so on with
-    /// these histories, each of them a training case: what components that look at histories alone
-    /// are tested on.
+    /// A dataset of `items` items without texts (`id0` and so on) and of users (`u0` and so on) with
+    /// these histories, each of them a training example; for tests of components that read
+    /// histories alone.
     ///
     /// # Errors
     /// [`Error::Usage`] if there are 2³² items or more.
@@ -272,7 +295,7 @@ impl Data {
         for (user, history) in (0..).zip(histories) {
             let events = history.iter().map(|&item| (item, 0, f32::NAN));
             data.histories.push(format!("u{user}"), events);
-            data.splits.train.push(Case {
+            data.splits.train.push(Example {
                 user,
                 history: history.len() as u32,
                 targets: 0,
@@ -281,13 +304,13 @@ impl Data {
         Ok(data)
     }
 
-    /// How often each item, by catalogue position, occurs in the training cases (history and
-    /// targets). What popularity may be measured on without looking at an answer.
+    /// The number of occurrences of each item, by catalogue position, in the training examples
+    /// (context and targets): popularity without a look at test targets.
     pub fn training_counts(&self) -> Vec<u64> {
         let mut counts = vec![0; self.catalogue.len()];
-        for &case in &self.splits.train {
-            let seen = self.histories.seen(case).items;
-            for &item in seen.iter().chain(self.histories.targets(case)) {
+        for &example in &self.splits.train {
+            let seen = self.histories.context(example).items;
+            for &item in seen.iter().chain(self.histories.targets(example)) {
                 counts[item as usize] += 1;
             }
         }
@@ -317,14 +340,29 @@ mod tests {
         let mut histories = Histories::new();
         histories.push("u".into(), []);
         histories.push("v".into(), [(4, 10, 5.0), (2, 20, 5.0), (9, 30, 1.0)]);
-        let case = Case {
+        let example = Example {
             user: 1,
             history: 2,
             targets: 1,
         };
-        assert_eq!(histories.seen(case).items, [4, 2]);
-        assert_eq!(histories.seen(case).times, [10, 20]);
-        assert_eq!(histories.targets(case), [9]);
+        assert_eq!(histories.context(example).items, [4, 2]);
+        assert_eq!(histories.context(example).times, [10, 20]);
+        assert_eq!(histories.targets(example), [9]);
         assert_eq!(histories.history(0).items, [] as [u32; 0]);
+    }
+
+    #[test]
+    fn equal_interactions_count_once() {
+        let mut histories = Histories::new();
+        let events = [
+            (1, 10, 5.0),
+            (1, 10, 5.0),
+            (1, 10, 4.0),
+            (2, 10, f32::NAN),
+            (2, 10, f32::NAN),
+            (1, 20, 5.0),
+        ];
+        histories.push("user".into(), events);
+        assert_eq!(histories.distinct_interactions(0), 4);
     }
 }

@@ -1,4 +1,4 @@
-//! From names to components.
+//! The registry: from names to components.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,17 +7,54 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::component::{AnyComponent, Kind, Options};
-use crate::{Component, Dataset, Error, Fault, Metric, QueryGenerator, Result, Retriever};
+use crate::{
+    Component, Dataset, Diagnostic, Error, Kind, Metric, OptionDescription, Options,
+    QueryGenerator, Result, Retriever,
+};
 
-/// Where a component comes from.
+/// A configured component of any kind.
+#[derive(Clone)]
+pub enum AnyComponent {
+    /// A dataset.
+    Dataset(Arc<dyn Dataset>),
+    /// A query generator.
+    Generator(Arc<dyn QueryGenerator>),
+    /// A retriever.
+    Retriever(Arc<dyn Retriever>),
+    /// A metric.
+    Metric(Arc<dyn Metric>),
+}
+
+impl AnyComponent {
+    /// The component, whatever its kind.
+    pub fn component(&self) -> &dyn Component {
+        match self {
+            AnyComponent::Dataset(dataset) => dataset.as_ref(),
+            AnyComponent::Generator(generator) => generator.as_ref(),
+            AnyComponent::Retriever(retriever) => retriever.as_ref(),
+            AnyComponent::Metric(metric) => metric.as_ref(),
+        }
+    }
+
+    /// The diagnostics of the component's own check of its options.
+    pub fn check(&self) -> Vec<Diagnostic> {
+        match self {
+            AnyComponent::Dataset(dataset) => dataset.check(),
+            AnyComponent::Generator(generator) => generator.check(),
+            AnyComponent::Retriever(retriever) => retriever.check(),
+            AnyComponent::Metric(metric) => metric.check(),
+        }
+    }
+}
+
+/// The origin of a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The crate, or the file, that it came in.
+    /// The crate or the plugin that provides it.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The file that it was loaded from; none if it is compiled in.
+    /// The file that it was loaded from; `None` if it is compiled in.
     pub file: Option<PathBuf>,
 }
 
@@ -31,7 +68,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A crate of components that is compiled in; [`plugin!`](crate::plugin) submits it.
+/// A compiled-in crate of components; [`plugin!`](crate::plugin) submits it.
 pub struct Plugin {
     /// The crate's name.
     pub name: &'static str,
@@ -44,36 +81,23 @@ inventory::collect!(Plugin);
 
 type Parse = dyn Fn(Value) -> Result<AnyComponent, String> + Send + Sync;
 
-/// What the registry knows of one component.
+/// A registered component.
 pub struct Entry {
     /// The component's kind.
     pub kind: Kind,
-    /// The component's name, unique among its kind.
+    /// The name, unique within the kind.
     pub name: String,
-    /// What it is, in a sentence.
+    /// A description in one sentence.
     pub summary: String,
     /// The JSON Schema of its options.
     pub schema: Value,
-    /// Where it comes from.
+    /// The origin.
     pub origin: Origin,
     parse: Box<Parse>,
 }
 
-/// One option of a component, as its schema tells.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OptionDescription {
-    /// The key; a dotted path for an option inside a table.
-    pub name: String,
-    /// The type, with its range or its values: `number ≥ 0`, `lucene | atire`.
-    pub r#type: String,
-    /// The default; `None` if the option must be given.
-    pub default: Option<Value>,
-    /// What it means.
-    pub doc: String,
-}
-
 impl Entry {
-    /// A component whose options `schema` describes and `parse` reads.
+    /// A component whose options are described by `schema` and read by `parse`.
     pub fn new(
         kind: Kind,
         name: impl Into<String>,
@@ -84,7 +108,7 @@ impl Entry {
         Entry {
             kind,
             name: name.into(),
-            summary: crate::schema::summary(&schema),
+            summary: crate::summary(&schema),
             schema,
             origin,
             parse: Box::new(parse),
@@ -94,19 +118,19 @@ impl Entry {
     /// Makes the component from options that the schema allows.
     ///
     /// # Errors
-    /// What serde says where it is stricter than the schema.
+    /// The message of serde where it is stricter than the schema.
     pub fn parse(&self, options: Value) -> Result<AnyComponent, String> {
         (self.parse)(options)
     }
 
-    /// The component's options, in the order in which they are declared; after a table, those
-    /// inside it.
+    /// The component's options in the order of their declaration; a table is followed by its own
+    /// options.
     pub fn options(&self) -> Vec<OptionDescription> {
         crate::schema::options(&self.schema)
     }
 }
 
-/// All components that can be named, of all kinds.
+/// Components of all kinds, by name.
 #[derive(Default)]
 pub struct Registry {
     entries: BTreeMap<(Kind, String), Entry>,
@@ -121,7 +145,7 @@ impl Registry {
     /// The components of all plugin crates that are compiled in.
     ///
     /// # Errors
-    /// If two of them have one name.
+    /// If two of them have the same name.
     pub fn compiled_in() -> Result<Self> {
         let mut plugins: Vec<&Plugin> = inventory::iter::<Plugin>().collect();
         plugins.sort_by_key(|plugin| plugin.name);
@@ -132,17 +156,7 @@ impl Registry {
         Ok(registry)
     }
 
-    /// The components that are compiled in, and those of all files that this process has loaded.
-    ///
-    /// # Errors
-    /// If two of them have one name, or a file's components cannot be registered.
-    pub fn known() -> Result<Self> {
-        let mut registry = Registry::compiled_in()?;
-        crate::loaded::register(&mut registry)?;
-        Ok(registry)
-    }
-
-    /// Adds a data set.
+    /// Adds a dataset.
     ///
     /// # Errors
     /// If the name is taken.
@@ -205,7 +219,7 @@ impl Registry {
         origin: &Origin,
         wrap: fn(C) -> AnyComponent,
     ) -> Result<()> {
-        let schema = crate::schema::of::<C>();
+        let schema = crate::schema_of::<C>();
         let parse = move |value| {
             serde_json::from_value::<C>(value)
                 .map(wrap)
@@ -230,12 +244,12 @@ impl Registry {
         Ok(())
     }
 
-    /// All components, kind by kind, by name.
+    /// All components, by kind and name.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
     }
 
-    /// All components, kind by kind, by name, given away.
+    /// All components, by kind and name.
     pub fn into_entries(self) -> impl Iterator<Item = Entry> {
         self.entries.into_values()
     }
@@ -251,10 +265,10 @@ impl Registry {
     /// The component `name` of `kind`.
     ///
     /// # Errors
-    /// A fault of the key `key` that suggests the nearest name and lists all.
-    pub fn get(&self, kind: Kind, name: &str, key: &str) -> Result<&Entry, Fault> {
+    /// A diagnostic of the key `key` that suggests the nearest name and lists all names.
+    pub fn get(&self, kind: Kind, name: &str, key: &str) -> Result<&Entry, Diagnostic> {
         self.entries.get(&(kind, name.to_string())).ok_or_else(|| {
-            Fault::unknown(
+            Diagnostic::unknown(
                 key,
                 format!("there is no {kind} `{name}`"),
                 name,
@@ -264,7 +278,7 @@ impl Registry {
     }
 }
 
-/// Declares the components of a crate: their kinds, names and types, each name written once.
+/// Declares the components of a crate: kind, name and type of each.
 ///
 /// ```
 /// # use gloss_core::*;
@@ -275,11 +289,11 @@ impl Registry {
 ///
 /// impl QueryGenerator for First {
 ///     fn produces(&self) -> QueryKind {
-///         QueryKind::Item
+///         QueryKind::Items
 ///     }
 ///     fn open<'a>(&'a self, _: &'a Data, _: &'a Context) -> Result<Box<dyn Generator + 'a>> {
 ///         Ok(Box::new(|histories: &[History<'_>]| {
-///             Ok(vec![vec![Query::item(0, 0.0)]; histories.len()])
+///             Ok(vec![vec![Query::items(vec![(0, 0.0)])]; histories.len()])
 ///         }))
 ///     }
 /// }
@@ -290,9 +304,11 @@ impl Registry {
 /// # assert!(Registry::compiled_in().unwrap().get(Kind::Generator, "first", "").is_ok());
 /// ```
 ///
-/// It makes the function `register`, which adds them to a [`Registry`], and submits it, so that
+/// It defines the function `register`, which adds them to a [`Registry`], and submits it, so that
 /// every binary that links the crate has them. A binary must name the crate (`use the_crate as
-/// _;`), or the linker drops it.
+/// _;`), or the linker drops it. The fingerprint of the crate's code comes from
+/// `gloss_fingerprint::emit()` in its build script; without it the hash of the whole program takes
+/// its place in cache keys.
 #[macro_export]
 macro_rules! plugin {
     ($($kind:ident $name:literal => $type:ty),+ $(,)?) => {
@@ -313,6 +329,11 @@ macro_rules! plugin {
 
                     fn package(&self) -> (&str, &str) {
                         (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+                    }
+
+                    fn code(&self) -> $crate::Result<$crate::Code> {
+                        let fingerprint = option_env!("GLOSS_FINGERPRINT");
+                        Ok($crate::Code::of_crate(env!("CARGO_PKG_NAME"), fingerprint))
                     }
                 }
             )+

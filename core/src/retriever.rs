@@ -4,86 +4,80 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Catalogue, Component, Context, Fault, QueryContent, QueryKind, Result};
+use crate::{
+    Catalogue, Component, Context, Diagnostic, Hit, Identity, QueryContent, QueryKind, Result,
+};
 
 /// One query to an index.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// What is asked; of a kind that the retriever accepts.
+    /// The query, of a kind that the retriever accepts.
     pub query: &'a QueryContent,
-    /// The most items wanted; at least 1, and possibly more than there are.
+    /// The number of items wanted; at least 1, and possibly more than there are.
     pub k: usize,
 }
 
-/// An item that an index found.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Hit {
-    /// The item's catalogue position.
-    pub item: u32,
-    /// How well it answers, finite, higher is better.
-    pub score: f32,
-}
-
-/// Something that an index tells of itself, for the report of a run.
+/// A statistic of an index, shown with the results of a run, such as the recall of an approximate
+/// search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Remark {
-    /// What is told of, such as `recall@10 against exact search`.
+pub struct IndexStatistic {
+    /// The name, such as `recall@10 against exact search`.
     pub name: String,
-    /// What is told of it.
-    pub value: Told,
+    /// The value.
+    pub value: StatisticValue,
 }
 
 /// A number or a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Told {
+pub enum StatisticValue {
     /// A number.
     Number(f64),
     /// A text.
     Text(String),
 }
 
-impl From<f64> for Told {
+impl From<f64> for StatisticValue {
     fn from(number: f64) -> Self {
-        Told::Number(number)
+        StatisticValue::Number(number)
     }
 }
 
-impl From<String> for Told {
+impl From<String> for StatisticValue {
     fn from(text: String) -> Self {
-        Told::Text(text)
+        StatisticValue::Text(text)
     }
 }
 
-impl From<&str> for Told {
+impl From<&str> for StatisticValue {
     fn from(text: &str) -> Self {
-        Told::Text(text.to_string())
+        StatisticValue::Text(text.to_string())
     }
 }
 
-impl Remark {
-    /// The remark that `name` is `value`.
-    pub fn new(name: impl Into<String>, value: impl Into<Told>) -> Self {
-        Remark {
+impl IndexStatistic {
+    /// A statistic.
+    pub fn new(name: impl Into<String>, value: impl Into<StatisticValue>) -> Self {
+        IndexStatistic {
             name: name.into(),
             value: value.into(),
         }
     }
 }
 
-/// A retriever: options that tell how an index is built and searched.
+/// A retriever: options that state how an index is built and searched.
 pub trait Retriever: Component {
-    /// Faults that the options' schema cannot express. Touches no file.
-    fn check(&self) -> Vec<Fault> {
+    /// Returns diagnostics that the options' schema cannot express. Touches no file.
+    fn check(&self) -> Vec<Diagnostic> {
         Vec::new()
     }
 
-    /// The kinds of query that it can answer.
+    /// The kinds of query that it answers.
     fn accepts(&self) -> &[QueryKind] {
         &[QueryKind::Text]
     }
 
-    /// The files that it reads besides the catalogue, such as an encoder's; part of the identity
+    /// The files that it reads besides the catalogue, such as those of an encoder; part of the key
     /// of its index.
     ///
     /// # Errors
@@ -92,9 +86,18 @@ pub trait Retriever: Component {
         Ok(Vec::new())
     }
 
-    /// Writes an index of `catalogue` into the empty folder `folder`. The caller makes it appear
-    /// in its place at once or not at all, keeps its provenance, and opens it only for an equal
-    /// catalogue and equal options.
+    /// Everything else that its index and its answers depend on: code, options as they take effect,
+    /// machine.
+    ///
+    /// # Errors
+    /// If a device that is asked for is not there, or a file of code cannot be read.
+    fn identity(&self) -> Result<Identity> {
+        Identity::of(self)
+    }
+
+    /// Writes an index of `catalogue` into the empty folder `folder`. The caller moves the folder
+    /// into place when it is complete, and opens it only for an equal catalogue and an equal
+    /// identity.
     ///
     /// # Errors
     /// If the index cannot be written.
@@ -112,20 +115,19 @@ pub trait Retriever: Component {
     ) -> Result<Box<dyn Index + 'a>>;
 }
 
-/// A retriever at work.
+/// An opened index.
 pub trait Index: Send + Sync {
-    /// Finds for each request its best items: at most `k`, each once, by score descending and,
-    /// among equal scores, in catalogue order. An item that does not answer the query at all may
-    /// be left out. A request's answer does not depend on the others in the batch, and the answer
-    /// for a smaller `k` is the beginning of the answer for a larger one.
+    /// Returns the best items of each request: at most `k`, each once, by score descending, then
+    /// catalogue order. An item that does not match the query at all may be left out. An answer does
+    /// not depend on the other requests of the batch, and the answer for a smaller `k` is the
+    /// beginning of the answer for a larger one.
     ///
     /// # Errors
     /// If a query is malformed, such as a vector of another dimension.
     fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>>;
 
-    /// What a reader of the results has to know of this index, such as how much an approximate
-    /// search finds of what an exact one would. Shown with the results.
-    fn remarks(&self) -> Vec<Remark> {
+    /// Statistics that a reader of the results needs, such as the recall of an approximate search.
+    fn statistics(&self) -> Vec<IndexStatistic> {
         Vec::new()
     }
 }
@@ -137,38 +139,5 @@ where
 {
     fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>> {
         self(requests)
-    }
-}
-
-/// Sorts hits into the order that [`Index::search`] promises (score descending, then catalogue
-/// order) and keeps the best `k`.
-pub fn rank(hits: &mut Vec<Hit>, k: usize) {
-    // Adding 0 makes -0 a 0, which is as good.
-    let score = |hit: &Hit| hit.score + 0.0;
-    let order = |a: &Hit, b: &Hit| score(b).total_cmp(&score(a)).then(a.item.cmp(&b.item));
-    if k == 0 {
-        hits.clear();
-    } else if hits.len() > k {
-        hits.select_nth_unstable_by(k - 1, order);
-        hits.truncate(k);
-    }
-    hits.sort_unstable_by(order);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn equal_scores_are_ranked_in_catalogue_order() {
-        let mut hits: Vec<Hit> = [(3, 1.0), (1, 2.0), (0, 1.0), (2, 0.5)]
-            .map(|(item, score)| Hit { item, score })
-            .to_vec();
-        rank(&mut hits, 3);
-        assert_eq!(hits.iter().map(|h| h.item).collect::<Vec<_>>(), [1, 0, 3]);
-        let mut zeros = [(3, 0.0), (1, -0.0)].map(|(item, score)| Hit { item, score });
-        let mut zeros = Vec::from(zeros.as_mut());
-        rank(&mut zeros, 2);
-        assert_eq!(zeros[0].item, 1);
     }
 }

@@ -1,11 +1,22 @@
-//! What a component's JSON Schema tells about its options.
+//! JSON Schemas of options, and the descriptions in them.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 
-use crate::registry::OptionDescription;
+/// An option of a component, as described by its schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptionDescription {
+    /// The key; a dotted path for an option inside a table.
+    pub name: String,
+    /// The type, with its range or its values: `number ≥ 0`, `lucene | atire`.
+    pub r#type: String,
+    /// The default; `None` if the option must be given.
+    pub default: Option<Value>,
+    /// The documentation.
+    pub doc: String,
+}
 
-/// The JSON Schema of `T`, with everything that it refers to in place.
+/// Returns the JSON Schema of `T`, with all references inlined.
 pub fn of<T: JsonSchema>() -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
@@ -13,14 +24,15 @@ pub fn of<T: JsonSchema>() -> Value {
     settings.into_generator().into_root_schema_for::<T>().into()
 }
 
-/// The first paragraph of the type's doc comment, on one line.
-pub(crate) fn summary(schema: &Value) -> String {
+/// Returns the first paragraph of a schema's description, on one line.
+pub fn summary(schema: &Value) -> String {
     let text = schema["description"].as_str().unwrap_or_default();
     let first = text.split("\n\n").next().unwrap_or_default();
     first.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The options in the order of the schema's properties; after a table, its own options.
+/// Returns the options in the order of the schema's properties; a table is followed by its own
+/// options.
 pub(crate) fn options(schema: &Value) -> Vec<OptionDescription> {
     let required = |name: &str| {
         schema["required"]
@@ -49,8 +61,8 @@ pub(crate) fn options(schema: &Value) -> Vec<OptionDescription> {
     described.flatten().collect()
 }
 
-/// The values that a schema allows, if they are few and named.
-pub(crate) fn choices(schema: &Value) -> Option<Vec<String>> {
+/// Returns the values that a schema allows, if it lists them.
+pub fn choices(schema: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| value.as_str().map(str::to_string);
     if let Some(values) = schema["enum"].as_array() {
         return values.iter().filter(|v| !v.is_null()).map(text).collect();
@@ -71,8 +83,8 @@ pub(crate) fn choices(schema: &Value) -> Option<Vec<String>> {
     None
 }
 
-/// The type in words: its name, range and values.
-pub(crate) fn type_of(schema: &Value) -> String {
+/// Describes the type in words: its name, range and values.
+pub fn type_of(schema: &Value) -> String {
     if let Some(choices) = choices(schema) {
         return choices.join(" | ");
     }

@@ -11,7 +11,7 @@ class Within(gloss.Metric):
     version = "1"
     formula = "1 if a relevant item is among the first k, else 0; the mean over users"
     monotone_in_cutoff = True
-    judges_relevance = True
+    measures_relevance = True
     k = gloss.option(10, "How many items of a ranking count.", minimum=1)
 
     @property

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gloss as _;
-use gloss_core::trec::{Qrels, Run, Ties, write_qrels, write_run};
 use gloss_core::{
-    Context, Data, Draft, Error, Evaluation, Experiment, History, Index, Metric, QueryContent,
-    Registry, Request, Result,
+    Context, Data, Error, Evaluation, History, Index, Metric, QueryContent, Registry, Request,
+    Result,
 };
+use gloss_engine::trec::{Qrels, Run, Ties, write_qrels, write_run};
+use gloss_engine::{Experiment, ExperimentConfig};
 
 const METRICS: [&str; 3] = ["recall@5", "ndcg@5", "mrr"];
 const K: usize = 5;
@@ -133,16 +134,16 @@ impl Tasks {
         self.write_lines("queries.txt", queries)?;
         let hits = self.index.search(&self.requests())?;
         let id = |item: u32| data.catalogue.item(item).id.as_str();
-        let cases = &data.splits.test;
-        let user = |case: usize| data.histories.seen(cases[case]).user;
-        let rows = hits.iter().enumerate().flat_map(|(case, hits)| {
+        let examples = &data.splits.test;
+        let user = |example: usize| data.histories.context(examples[example]).user;
+        let rows = hits.iter().enumerate().flat_map(|(example, hits)| {
             hits.iter()
-                .map(move |hit| (user(case), id(hit.item), hit.score))
+                .map(move |hit| (user(example), id(hit.item), hit.score))
         });
         write_run(&self.file("run.trec"), "gloss", rows)?;
-        let rows = cases.iter().enumerate().flat_map(|(case, of)| {
+        let rows = examples.iter().enumerate().flat_map(|(example, of)| {
             let targets = data.histories.targets(*of).iter();
-            targets.map(move |item| (user(case), id(*item), 1))
+            targets.map(move |item| (user(example), id(*item), 1))
         });
         write_qrels(&self.file("qrels.trec"), rows)
     }
@@ -159,7 +160,7 @@ fn experiment(folder: &Path) -> Result<Experiment> {
         "dataset = {{ type = 'amazon', category = 'Beauty', folder = {folder:?} }}\n\
          generator = 'lis'\nretriever = 'bm25'\nmetrics = {METRICS:?}\n"
     );
-    Draft::from_text(Path::new("benchmark"), &text)?.resolve(&Registry::compiled_in()?)
+    ExperimentConfig::from_text(Path::new("benchmark"), &text)?.resolve(&Registry::compiled_in()?)
 }
 
 /// Every test user's query.
@@ -168,7 +169,7 @@ fn queries(experiment: &Experiment, data: &Data) -> Result<Vec<QueryContent>> {
         .splits
         .test
         .iter()
-        .map(|case| data.histories.seen(*case))
+        .map(|example| data.histories.context(*example))
         .collect();
     let generator = &experiment.methods[0].generator;
     let queries = generator

@@ -1,5 +1,4 @@
-//! The laws of all components, held against every one that is compiled in; and components that
-//! break them.
+//! Conformance tests of every compiled-in component, and components that fail each of them.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod faulty;
@@ -7,6 +6,8 @@ mod places;
 
 use gloss as _;
 use gloss_core::*;
+use gloss_engine::{Outcome, Verdict, assert_invariants, check_invariants};
+use gloss_schema::option_diagnostics;
 use places::Places;
 use serde_json::{Value, json};
 
@@ -34,95 +35,100 @@ fn options(entry: &Entry, places: &Places) -> Vec<Value> {
 }
 
 #[test]
-fn every_component_keeps_the_laws() {
+fn every_component_passes() {
     let registry = Registry::compiled_in().unwrap();
     let places = Places::new();
-    let mut broken = Vec::new();
+    let mut failures = Vec::new();
     let ours = ["faulty", "untidy"];
     for entry in registry
         .entries()
         .filter(|entry| !ours.contains(&entry.name.as_str()))
     {
         // Some metrics cannot do without a cut-off, and some have none.
-        let valid = |options: &Value| option_faults(&entry.schema, options).unwrap().is_empty();
+        let valid = |options: &Value| {
+            option_diagnostics(&entry.schema, options)
+                .unwrap()
+                .is_empty()
+        };
         let mut all = options(entry, &places);
         all.retain(|options| entry.kind != Kind::Metric || valid(options));
         let elsewhere = ["command", "csv", "jsonl", "parquet"].contains(&entry.name.as_str());
         assert_eq!(all.is_empty(), elsewhere, "{}", entry.name);
         for options in all {
-            if let Err(error) = assert_laws(entry, &options.to_string()) {
-                broken.push(format!("{options}: {error}"));
+            if let Err(error) = assert_invariants(entry, &options.to_string()) {
+                failures.push(format!("{options}: {error}"));
             }
         }
     }
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The laws that a component breaks.
-fn broken(kind: Kind, name: &str, options: Value) -> Vec<&'static str> {
+/// Returns the invariants that a component fails.
+fn failing(kind: Kind, name: &str, options: Value) -> Vec<&'static str> {
     let mut registry = Registry::new();
     faulty::register(&mut registry).unwrap();
     let entry = registry.get(kind, name, "").unwrap();
-    let verdicts = check_laws(entry, options.as_object().unwrap()).unwrap();
-    let broken = |verdict: &Verdict| matches!(verdict.outcome, Outcome::Broken(_));
-    let laws = verdicts.iter().filter(|verdict| broken(verdict));
-    laws.map(|verdict| verdict.law).collect()
+    let verdicts = check_invariants(entry, options.as_object().unwrap()).unwrap();
+    let failed = |verdict: &Verdict| matches!(verdict.outcome, Outcome::Fail(_));
+    let invariants = verdicts.iter().filter(|verdict| failed(verdict));
+    invariants.map(|verdict| verdict.invariant).collect()
 }
 
-/// What is told to break a law breaks it; what is told to break none breaks none.
+/// Asserts that a component that is told to fail an invariant fails it, and none otherwise.
 #[track_caller]
-fn found(kind: Kind, laws: &[(&str, &str)]) {
-    let broken = |breaks: &str| broken(kind, "faulty", json!({ "breaks": breaks }));
-    assert_eq!(broken("none"), [""; 0]);
-    for (breaks, law) in laws {
-        let broken = broken(breaks);
-        assert!(broken.contains(law), "{breaks}: {broken:?}");
+fn found(kind: Kind, invariants: &[(&str, &str)]) {
+    let failing = |breaks: &str| failing(kind, "faulty", json!({ "breaks": breaks }));
+    assert_eq!(failing("none"), [""; 0]);
+    for (breaks, invariant) in invariants {
+        let failing = failing(breaks);
+        assert!(failing.contains(invariant), "{breaks}: {failing:?}");
     }
 }
 
 #[test]
 fn what_is_wrong_with_a_data_set_is_found() {
-    let cases = "every case is within its user's history";
-    let laws = [
+    let examples = "every example is within its user's history";
+    let invariants = [
         ("determinism", "equal files give equal data"),
-        ("inputs", "the files that are read are told"),
-        ("times", "every history is in the order of its times"),
-        ("items", "every history is in the order of its times"),
-        ("within", cases),
-        ("targets", cases),
-        ("order", cases),
-        ("no cases", cases),
-        ("cancelling", "work that is cancelled stops"),
+        ("inputs", "all files that are read are listed as inputs"),
+        ("times", "every history is ordered by time"),
+        ("items", "every history is ordered by time"),
+        ("within", examples),
+        ("targets", examples),
+        ("order", examples),
+        ("no cases", examples),
+        ("cancelling", "cancelled work stops"),
     ];
-    found(Kind::Dataset, &laws);
+    found(Kind::Dataset, &invariants);
 }
 
 #[test]
 fn what_is_wrong_with_a_generator_is_found() {
     let batches = "queries do not depend on the other histories of their batch";
-    let kinds = "queries are of the kind that is declared, items in the catalogue";
-    let laws = [
+    let kinds = "queries are of the declared kind, with items of the catalogue";
+    let invariants = [
         ("determinism", "equal histories get equal queries"),
         ("batches", batches),
         ("order", batches),
         ("few", batches),
         ("kinds", kinds),
+        ("rankings", kinds),
         ("catalogue", kinds),
         ("finite", kinds),
-        ("empty", "an empty batch and an empty history are answered"),
-        ("long", "histories longer than the catalogue are answered"),
+        ("empty", "an empty batch and an empty history are accepted"),
+        ("long", "histories longer than the catalogue are accepted"),
         (
             "untrained",
-            "data without training cases will do, or are refused",
+            "data without training examples is accepted, or is a user error",
         ),
-        ("cancelling", "work that is cancelled stops"),
+        ("cancelling", "cancelled work stops"),
     ];
-    found(Kind::Generator, &laws);
+    found(Kind::Generator, &invariants);
 }
 
 #[test]
 fn what_is_wrong_with_a_retriever_is_found() {
-    let laws = [
+    let invariants = [
         ("determinism", "equal indexes give equal answers"),
         (
             "order",
@@ -130,65 +136,65 @@ fn what_is_wrong_with_a_retriever_is_found() {
         ),
         (
             "prefix",
-            "the answer for a smaller k begins that for a larger one",
+            "the answer for a smaller k is the beginning of that for a larger k",
         ),
-        ("many", "more hits than items can be asked for"),
+        ("many", "more hits than there are items can be requested"),
         (
             "batches",
             "an answer does not depend on the other queries of its batch",
         ),
-        ("panic", "an empty batch and empty queries are answered"),
-        ("unicode", "queries in any script are answered"),
+        ("panic", "an empty batch and empty queries are accepted"),
+        ("unicode", "queries in any script are accepted"),
         (
             "empty catalogue",
             "an empty catalogue and one of a single item can be searched",
         ),
-        ("reopening", "an index can be opened again, and elsewhere"),
+        (
+            "reopening",
+            "an index can be opened again, and after it was moved",
+        ),
         ("threads", "several threads can search at once"),
         (
             "stale",
-            "an index of another catalogue is refused, or not used",
+            "an index of another catalogue is rejected, or not used",
         ),
-        ("damage", "a damaged index is refused"),
-        ("cancelling", "work that is cancelled stops"),
+        ("damage", "a damaged index is rejected"),
+        ("cancelling", "cancelled work stops"),
     ];
-    found(Kind::Retriever, &laws);
+    found(Kind::Retriever, &invariants);
 }
 
 #[test]
 fn what_is_wrong_with_a_metric_is_found() {
-    let relevance = "a metric of relevance is least without a hit and greatest for the ideal";
-    let laws = [
+    let relevance = "a relevance metric is lowest without a hit and highest for the ideal ranking";
+    let invariants = [
         ("determinism", "equal rankings get equal values"),
-        (
-            "range",
-            "values are finite and within the range that is declared",
-        ),
+        ("range", "values are finite and within the declared range"),
         (
             "empty",
-            "no users, empty rankings and no relevant items are judged",
+            "no users, empty rankings and no relevant items are accepted",
         ),
         (
             "independence",
             "a user's value does not depend on the others",
         ),
-        ("cutoff", "items below the cut-off do not count"),
+        ("cutoff", "items below the cut-off have no effect"),
         ("worst", relevance),
         ("ideal", relevance),
         ("label", "it has a label and a formula"),
         ("formula", "it has a label and a formula"),
     ];
-    found(Kind::Metric, &laws);
+    found(Kind::Metric, &invariants);
 }
 
 #[test]
 fn what_is_wrong_with_options_is_found() {
-    let broken = broken(Kind::Metric, "untidy", json!({}));
-    let laws = [
+    let failing = failing(Kind::Metric, "untidy", json!({}));
+    let invariants = [
         "the component and each option have a description",
-        "options that do not exist are refused",
-        "the options can be written, and read again",
-        "its check is deterministic",
+        "unknown options are rejected",
+        "the options survive a round trip through JSON",
+        "checking the options is deterministic",
     ];
-    assert_eq!(broken, laws);
+    assert_eq!(failing, invariants);
 }

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use gloss_core::{Download, Error, Result};
 
 use crate::args::Fetch;
+use crate::config;
 use crate::download::{Downloader, Fetched};
-use crate::draft;
 use crate::session::Session;
 
 pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
-    let dataset = draft::dataset("fetch", &args.name, &args.set)?;
+    let dataset = config::dataset("fetch", &args.name, &args.set)?;
     let mut sources = dataset.sources();
     if sources.is_empty() {
         return Err(no_download(&args.name));

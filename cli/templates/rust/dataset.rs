@@ -14,14 +14,14 @@ pub struct Skeleton {
     /// The folder with the files `items.csv` and `purchases.csv`.
     folder: PathBuf,
     /// How interactions become histories and splits.
-    protocol: Protocol,
+    split: SplitOptions,
 }
 
 impl Default for Skeleton {
     fn default() -> Self {
         Skeleton {
             folder: PathBuf::from("."),
-            protocol: Protocol::default(),
+            split: SplitOptions::default(),
         }
     }
 }
@@ -65,7 +65,7 @@ impl Dataset for Skeleton {
             let (time, rating) = (seconds * 1000, f32::NAN);
             read.events.push(Event { user, item, time, rating });
         }
-        self.protocol.apply(read, context)
+        self.split.apply(read, context)
     }
 }
 

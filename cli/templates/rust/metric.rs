@@ -32,12 +32,12 @@ impl Metric for Skeleton {
         Some(self.k)
     }
 
-    fn laws(&self) -> Laws {
-        Laws {
+    fn invariants(&self) -> Invariants {
+        Invariants {
             range: 0.0..=1.0,
             higher_is_better: true,
             monotone_in_cutoff: true,
-            judges_relevance: true,
+            measures_relevance: true,
         }
     }
 

@@ -9,6 +9,6 @@ mod tests {
         register(&mut registry)?;
         registry
             .entries()
-            .try_for_each(|entry| assert_laws(entry, "{}"))
+            .try_for_each(|entry| assert_invariants(entry, "{}"))
     }
 }

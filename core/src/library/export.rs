@@ -1,33 +1,38 @@
-//! The library's side: its components, guarded, in types that both sides know.
+//! The components of a library, guarded, in types that both sides share.
 
 use super::guard::{Guard, guarded};
 use super::log::{self, Sink};
-use crate::{AnyComponent, Input, Kind, Registry, Result};
+use crate::{AnyComponent, InputFile, Kind, Registry, Result};
 
-/// How a library gives its components: it is told of which file they are, and where its log goes.
-pub(super) type Export = fn(&Input, Sink) -> Result<Vec<Exported>>;
+/// Returns the components of a library, given its file and the sink of its log.
+pub type Export = fn(&InputFile, Sink) -> Result<Vec<Exported>>;
 
-/// From options, as the text of a JSON object, to a component.
-pub(super) type Parse = dyn Fn(&str) -> Result<AnyComponent, String> + Send + Sync;
+/// Makes a component from options, as the text of a JSON object.
+pub type Parse = dyn Fn(&str) -> Result<AnyComponent, String> + Send + Sync;
 
 /// A component of a library.
 pub struct Exported {
-    pub(super) kind: Kind,
-    pub(super) name: String,
-    pub(super) package: String,
-    pub(super) version: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// The name of its package.
+    pub package: String,
+    /// The version of its package.
+    pub version: String,
     /// The JSON Schema of its options, as text.
-    pub(super) schema: String,
-    pub(super) parse: Box<Parse>,
+    pub schema: String,
+    /// Makes it from options.
+    pub parse: Box<Parse>,
 }
 
-/// The components that `register` registers, each in a guard that names `file`. From now on, the
-/// library's log goes to `sink`.
+/// Returns the components that `register` registers, each in a guard that names `file`, and sends
+/// the library's log to `sink` from now on.
 ///
 /// # Errors
-/// If two of them have one name, or `register` panics.
+/// If two of them have the same name, or `register` panics.
 pub fn export(
-    file: &Input,
+    file: &InputFile,
     sink: Sink,
     register: fn(&mut Registry) -> Result<()>,
 ) -> Result<Vec<Exported>> {
@@ -41,7 +46,7 @@ pub fn export(
     })
 }
 
-fn exported(entry: crate::Entry, file: &Input) -> Exported {
+fn exported(entry: crate::Entry, file: &InputFile) -> Exported {
     let file = file.clone();
     Exported {
         kind: entry.kind,
@@ -64,8 +69,8 @@ fn exported(entry: crate::Entry, file: &Input) -> Exported {
     }
 }
 
-/// Makes a library of a crate whose components [`plugin!`](crate::plugin) declares in its root: one
-/// that `gloss` loads at run time. The crate must be of the type `cdylib`.
+/// Turns a crate whose root declares components by [`plugin!`](crate::plugin) into a library that
+/// `gloss` loads at run time. The crate type must be `cdylib`.
 ///
 /// ```ignore
 /// gloss_core::plugin! { retriever "mine" => Mine }
@@ -74,7 +79,7 @@ fn exported(entry: crate::Entry, file: &Input) -> Exported {
 #[macro_export]
 macro_rules! export_plugin {
     () => {
-        /// What `gloss` reads before it calls anything of this library.
+        /// The handshake, which `gloss` reads before it calls this library.
         #[allow(unsafe_code, reason = "no other crate has a symbol of this name")]
         #[unsafe(no_mangle)]
         pub static GLOSS_PLUGIN: $crate::Handshake =

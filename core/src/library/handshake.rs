@@ -1,27 +1,26 @@
-//! What a library says of itself before it is called.
+//! The handshake: how a library was built.
 
 use std::fmt;
 
 use super::export::Export;
 
-/// How a library is known as a plugin of gloss; its number changes with the layout of
-/// [`Handshake`].
+/// Marks a library as a plugin of gloss; the number changes with the layout of [`Handshake`].
 const MAGIC: [u8; 16] = *b"gloss plugin   1";
 
-/// The static that a plugin library exports: who built it, in plain bytes, and how its components
-/// are got.
+/// The static that a plugin library exports: how it was built, in plain bytes, and the function that
+/// returns its components.
 #[repr(C)]
 pub struct Handshake {
     magic: [u8; 16],
     core: [u8; 32],
     compiler: [u8; 128],
     build: [u8; 128],
-    pub(super) export: Export,
+    /// Returns the components.
+    pub export: Export,
 }
 
 impl Handshake {
-    /// The handshake of whatever this is compiled into, which gives its components by `export`:
-    /// it is told of which file they are, and where its log goes.
+    /// The handshake of the program or library that this is compiled into.
     pub const fn new(export: Export) -> Self {
         const PANIC: &str = if cfg!(panic = "unwind") {
             "unwind"
@@ -45,12 +44,12 @@ impl Handshake {
     }
 
     /// Whether these first bytes are those of a handshake.
-    pub(super) fn is_ours(magic: [u8; 16]) -> bool {
+    pub fn is_ours(magic: [u8; 16]) -> bool {
         magic == MAGIC
     }
 
-    /// What it tells that is not the same in `other`: what, here, and there.
-    pub(super) fn differences(&self, other: &Handshake) -> Vec<Difference> {
+    /// The fields that differ from those of `other`.
+    pub fn differences(&self, other: &Handshake) -> Vec<Difference> {
         let sides: [(&'static str, &[u8], &[u8]); 3] = [
             ("gloss-core", &self.core, &other.core),
             ("compiler", &self.compiler, &other.compiler),
@@ -67,8 +66,8 @@ impl Handshake {
     }
 }
 
-/// Something that a program and a library must have in common and have not.
-pub(super) struct Difference {
+/// A difference between how a program and a library were built.
+pub struct Difference {
     what: &'static str,
     here: String,
     there: String,
@@ -80,7 +79,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The texts one after another, cut off at `N` bytes, followed by zeros.
+/// Returns the concatenated texts, cut off at `N` bytes and padded with zeros.
 const fn bytes<const N: usize>(texts: &[&str]) -> [u8; N] {
     let mut all = [0; N];
     let (mut length, mut index) = (0, 0);

@@ -1,4 +1,4 @@
-//! The log of a library: its own copy of tracing hands what it gathers to the program's.
+//! The log of a library: its own copy of tracing passes events on to the program's.
 
 use std::fmt::{Debug, Write};
 
@@ -6,8 +6,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Where a library's log goes: level (0 for an error, 4 for the finest), module, text.
-pub(super) type Sink = fn(usize, &str, &str);
+/// Receives a log event: level (0 for an error, 4 for trace), module, text.
+pub type Sink = fn(usize, &str, &str);
 
 const LEVELS: [Level; 5] = [
     Level::ERROR,
@@ -17,8 +17,8 @@ const LEVELS: [Level; 5] = [
     Level::TRACE,
 ];
 
-/// The program's side.
-pub(super) fn receive(level: usize, module: &str, text: &str) {
+/// The sink of the program.
+pub fn receive(level: usize, module: &str, text: &str) {
     match level {
         0 => tracing::error!(module, "{text}"),
         1 => tracing::warn!(module, "{text}"),
@@ -28,7 +28,7 @@ pub(super) fn receive(level: usize, module: &str, text: &str) {
     }
 }
 
-/// The library's side, of which the first call counts.
+/// Sends the log of the library to `sink`; the first call in a process counts.
 pub(super) fn send_to(sink: Sink) {
     let _ = tracing::subscriber::set_global_default(Forward(sink));
 }
@@ -52,7 +52,7 @@ impl Subscriber for Forward {
         );
     }
 
-    // Spans are not told of.
+    // Spans are not passed on.
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use gloss_core::{Fault, Protocol, Template};
+use gloss_core::{Diagnostic, SplitOptions, Template};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,8 @@ pub struct Amazon {
     pub fields: Vec<String>,
     /// How interactions become histories and splits.
     #[serde(default)]
-    pub protocol: Protocol,
+    #[schemars(extend("x-former-names" = ["protocol"]))]
+    pub split: SplitOptions,
     /// What is done about a line that cannot be read.
     #[serde(default)]
     pub on_bad_line: OnBadLine,
@@ -71,7 +72,7 @@ impl Amazon {
             text: default_text(),
             title_words: default_title_words(),
             fields: Vec::new(),
-            protocol: Protocol::default(),
+            split: SplitOptions::default(),
             on_bad_line: OnBadLine::default(),
         }
     }
@@ -82,15 +83,15 @@ impl Amazon {
         title.chain(self.fields.iter().cloned()).collect()
     }
 
-    pub(crate) fn faults(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        faults.extend(self.category_fault());
-        faults.extend(self.text_faults());
-        faults.extend(self.field_faults());
-        faults
+    pub(crate) fn diagnostics(&self) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
+        diagnostics.extend(self.category_fault());
+        diagnostics.extend(self.text_faults());
+        diagnostics.extend(self.field_faults());
+        diagnostics
     }
 
-    fn category_fault(&self) -> Option<Fault> {
+    fn category_fault(&self) -> Option<Diagnostic> {
         let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '&' | '.');
         if !self.category.is_empty() && self.category.chars().all(name) {
             return None;
@@ -99,13 +100,13 @@ impl Amazon {
             "`{}` is not a category as files are named: letters, digits and `_`, such as Toys_and_Games",
             self.category
         );
-        Some(Fault::new("category", message))
+        Some(Diagnostic::new("category", message))
     }
 
-    fn text_faults(&self) -> Vec<Fault> {
+    fn text_faults(&self) -> Vec<Diagnostic> {
         let names = self.field_names();
         match Template::parse(&self.text) {
-            Err(message) => vec![Fault::new("text", message)],
+            Err(message) => vec![Diagnostic::new("text", message)],
             Ok(template) => template
                 .fields()
                 .into_iter()
@@ -114,20 +115,20 @@ impl Amazon {
                     let message = format!(
                         "`{{{field}}}` is not a kept field; if the metadata has it, add it to `fields`"
                     );
-                    Fault::unknown("text", message, field, &names)
+                    Diagnostic::unknown("text", message, field, &names)
                 })
                 .collect(),
         }
     }
 
-    fn field_faults(&self) -> Vec<Fault> {
+    fn field_faults(&self) -> Vec<Diagnostic> {
         let names = self.field_names();
         let repeated = |position: usize| names[..position].contains(&names[position]);
         (1..names.len())
             .filter(|&position| repeated(position))
             .map(|position| {
                 let message = format!("`{}` is kept already; name it once", names[position]);
-                Fault::new("fields", message)
+                Diagnostic::new("fields", message)
             })
             .collect()
     }

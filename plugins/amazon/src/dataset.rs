@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use gloss_core::{
-    Context, Data, Dataset, Download, Event, Fault, Interactions, Report, Result, Segment,
+    Context, Data, Dataset, Diagnostic, Download, Event, Interactions, Report, Result, Segment,
 };
 
 use crate::Amazon;
@@ -12,8 +12,8 @@ use crate::metadata::{Known, Metadata};
 use crate::reviews::Reviews;
 
 impl Dataset for Amazon {
-    fn check(&self) -> Vec<Fault> {
-        self.faults()
+    fn check(&self) -> Vec<Diagnostic> {
+        self.diagnostics()
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
@@ -52,7 +52,7 @@ impl Dataset for Amazon {
             field_names: self.field_names(),
             report,
         };
-        self.protocol.apply(interactions, context)
+        self.split.apply(interactions, context)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use gloss_core::{Error, Fault, Faults, Result};
+use gloss_core::{Diagnostic, Diagnostics, Error, Result};
 use hashbrown::HashSet;
 use regex::Regex;
 use tantivy::tokenizer::MAX_TOKEN_LEN;
@@ -24,11 +24,11 @@ pub(crate) struct Analyser {
 }
 
 /// The pattern, or the fault that it is.
-pub(crate) fn compile(options: &config::Analyser) -> Result<Regex, Box<Fault>> {
+pub(crate) fn compile(options: &config::Analyser) -> Result<Regex, Box<Diagnostic>> {
     Regex::new(&options.pattern).map_err(|error| {
         let error = error.to_string();
         let reason = error.lines().last().unwrap_or_default();
-        Box::new(Fault::new(
+        Box::new(Diagnostic::new(
             "analyser.pattern",
             format!(
                 "`{}` is not a regular expression: {}",
@@ -46,7 +46,8 @@ impl Analyser {
     /// If the pattern is no regular expression.
     pub(crate) fn new(options: &config::Analyser) -> Result<Self> {
         Ok(Analyser {
-            pattern: compile(options).map_err(|fault| Error::Config(Faults(vec![*fault])))?,
+            pattern: compile(options)
+                .map_err(|diagnostic| Error::Config(Diagnostics(vec![*diagnostic])))?,
             is_default: options.pattern == DEFAULT_PATTERN,
             lowercase: options.lowercase,
             stop_words: options.stop_words.words().map(Box::from).collect(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gloss_core::{Catalogue, Context, Fault, Index, Result, Retriever};
+use gloss_core::{Catalogue, Context, Diagnostic, Index, Result, Retriever};
 use rust_stemmers::Algorithm;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -161,10 +161,10 @@ impl From<Stemmer> for Algorithm {
 }
 
 impl Retriever for Bm25 {
-    fn check(&self) -> Vec<Fault> {
+    fn check(&self) -> Vec<Diagnostic> {
         analyser::compile(&self.analyser)
             .err()
-            .map(|fault| *fault)
+            .map(|diagnostic| *diagnostic)
             .into_iter()
             .collect()
     }
@@ -194,11 +194,11 @@ mod tests {
         let mut options = Bm25::default();
         assert_eq!(options.check(), []);
         options.analyser.pattern = "[a".into();
-        let faults = options.check();
-        assert_eq!(faults.len(), 1);
-        assert_eq!(faults[0].key, "analyser.pattern");
+        let diagnostics = options.check();
+        assert_eq!(diagnostics.len(), 1);
+        assert_eq!(diagnostics[0].key, "analyser.pattern");
         assert_eq!(
-            faults[0].message,
+            diagnostics[0].message,
             "`[a` is not a regular expression: unclosed character class"
         );
     }

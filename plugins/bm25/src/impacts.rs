@@ -72,12 +72,12 @@ pub(crate) struct Impact {
 
 /// Lists of impacts, one after the other.
 #[derive(Default)]
-pub(crate) struct Lists {
+pub(crate) struct Ragged {
     starts: Vec<usize>,
     impacts: Vec<Impact>,
 }
 
-impl Lists {
+impl Ragged {
     /// The list at `index`.
     #[inline]
     pub(crate) fn get(&self, index: u32) -> &[Impact] {
@@ -97,9 +97,9 @@ pub(crate) struct Impacts {
     /// By term: the most that it can change a score.
     pub(crate) bounds: Vec<f32>,
     /// By term: items, highest impact first, equal impacts in catalogue order.
-    pub(crate) by_term: Lists,
+    pub(crate) by_term: Ragged,
     /// By item: terms.
-    pub(crate) by_item: Lists,
+    pub(crate) by_item: Ragged,
     /// A summary of `by_item`.
     pub(crate) signatures: Signatures,
 }
@@ -165,12 +165,12 @@ fn largest(list: &[Impact]) -> f32 {
         .fold(0.0, |most, impact| most.max(impact.value.abs()))
 }
 
-fn concatenate(lists: &[TermImpacts]) -> Lists {
+fn concatenate(lists: &[TermImpacts]) -> Ragged {
     let ends = lists.iter().scan(0, |end, list| {
         *end += list.impacts.len();
         Some(*end)
     });
-    Lists {
+    Ragged {
         starts: std::iter::once(0).chain(ends).collect(),
         impacts: lists
             .iter()
@@ -181,7 +181,7 @@ fn concatenate(lists: &[TermImpacts]) -> Lists {
 }
 
 /// From items by term to terms by item.
-fn transpose(lists: &[TermImpacts], items: usize) -> Lists {
+fn transpose(lists: &[TermImpacts], items: usize) -> Ragged {
     let mut starts = vec![0; items + 1];
     for impact in lists.iter().flat_map(|list| &list.impacts) {
         starts[impact.of as usize + 1] += 1;
@@ -201,5 +201,5 @@ fn transpose(lists: &[TermImpacts], items: usize) -> Lists {
             *place += 1;
         }
     }
-    Lists { starts, impacts }
+    Ragged { starts, impacts }
 }

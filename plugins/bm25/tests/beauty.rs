@@ -17,11 +17,11 @@ use serde_json::json;
 struct Golden {
     items: usize,
     step: usize,
-    cases: Vec<Case>,
+    examples: Vec<Example>,
 }
 
 #[derive(Deserialize)]
-struct Case {
+struct Example {
     variant: Variant,
     answers: Vec<Answer>,
 }
@@ -62,21 +62,21 @@ fn the_best_ten_of_beauty_are_those_of_bm25s() {
     assert_eq!(data.catalogue.len(), golden.items);
     let chosen = data.catalogue.items().iter().step_by(golden.step);
     let queries: Vec<_> = chosen.map(|item| item.text.as_str()).collect();
-    for case in golden.cases {
+    for example in golden.examples {
         let options = Bm25 {
-            variant: case.variant,
+            variant: example.variant,
             ..Bm25::default()
         };
         let answers = search(&*index(&options, &data.catalogue), &queries, 10);
-        assert_eq!(answers.len(), case.answers.len());
-        for (found, expected) in answers.iter().zip(&case.answers) {
+        assert_eq!(answers.len(), example.answers.len());
+        for (found, expected) in answers.iter().zip(&example.answers) {
             let items: Vec<u32> = found.iter().map(|hit| hit.item).collect();
-            assert_eq!(items, expected.items, "{:?}", case.variant);
+            assert_eq!(items, expected.items, "{:?}", example.variant);
             for (hit, &score) in found.iter().zip(&expected.scores) {
                 assert!(
-                    agrees(case.variant, hit.score, score),
+                    agrees(example.variant, hit.score, score),
                     "{:?}: {hit:?} {score}",
-                    case.variant
+                    example.variant
                 );
             }
         }
@@ -85,27 +85,31 @@ fn the_best_ten_of_beauty_are_those_of_bm25s() {
 
 /// Mean recall@5, ndcg@5 and mrr@5 of Last Item Search, seen items kept and left out.
 fn last_item_search(data: &Data) -> [[f64; 3]; 2] {
-    let seen = |case| data.histories.seen(case).items;
-    let cases = &data.splits.test;
-    let queries: Vec<_> = cases
+    let seen = |example| data.histories.context(example).items;
+    let examples = &data.splits.test;
+    let queries: Vec<_> = examples
         .iter()
-        .map(|&case| {
+        .map(|&example| {
             data.catalogue
-                .item(*seen(case).last().unwrap())
+                .item(*seen(example).last().unwrap())
                 .text
                 .as_str()
         })
         .collect();
-    let longest = cases.iter().map(|&case| seen(case).len()).max().unwrap();
+    let longest = examples
+        .iter()
+        .map(|&example| seen(example).len())
+        .max()
+        .unwrap();
     let answers = search(
         &*index(&Bm25::default(), &data.catalogue),
         &queries,
         5 + longest,
     );
     let mut sums = [[0.0; 3]; 2];
-    for (answer, &case) in answers.iter().zip(cases) {
-        let target = data.histories.targets(case)[0];
-        let kept = |item: &u32| !seen(case).contains(item);
+    for (answer, &example) in answers.iter().zip(examples) {
+        let target = data.histories.targets(example)[0];
+        let kept = |item: &u32| !seen(example).contains(item);
         let items = || answer.iter().map(|hit| hit.item);
         let places = [
             items().take(5).position(|item| item == target),
@@ -120,7 +124,7 @@ fn last_item_search(data: &Data) -> [[f64; 3]; 2] {
                 .for_each(|(sum, gain)| *sum += gain);
         }
     }
-    sums.map(|sums| sums.map(|sum| sum / cases.len() as f64))
+    sums.map(|sums| sums.map(|sum| sum / examples.len() as f64))
 }
 
 fn assert_figures(category: &str, expected: [[f64; 3]; 2]) {

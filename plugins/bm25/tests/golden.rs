@@ -13,11 +13,11 @@ use serde::Deserialize;
 struct Golden {
     texts: Vec<String>,
     queries: Vec<String>,
-    cases: Vec<Case>,
+    examples: Vec<Example>,
 }
 
 #[derive(Deserialize)]
-struct Case {
+struct Example {
     options: Bm25,
     scores: Vec<Vec<f32>>,
 }
@@ -37,12 +37,12 @@ fn scores_and_ranking_are_those_of_bm25s() {
     let golden: Golden = serde_json::from_str(include_str!("golden/synthetic.json")).unwrap();
     let catalogue = catalogue(&golden.texts);
     let mut scores = 0;
-    for case in &golden.cases {
-        let index = index(&case.options, &catalogue);
-        let queries = &golden.queries[..case.scores.len()];
+    for example in &golden.examples {
+        let index = index(&example.options, &catalogue);
+        let queries = &golden.queries[..example.scores.len()];
         let answers = search(&*index, queries, golden.texts.len());
-        for ((found, row), query) in answers.iter().zip(&case.scores).zip(queries) {
-            let at = || format!("{:?}, query {query:?}", case.options);
+        for ((found, row), query) in answers.iter().zip(&example.scores).zip(queries) {
+            let at = || format!("{:?}, query {query:?}", example.options);
             let hits = row
                 .iter()
                 .zip(0..)
@@ -53,7 +53,7 @@ fn scores_and_ranking_are_those_of_bm25s() {
             assert_eq!(items(found), items(&expected), "{}", at());
             for (hit, expected) in found.iter().zip(&expected) {
                 assert!(
-                    agrees(case.options.variant, hit.score, expected.score),
+                    agrees(example.options.variant, hit.score, expected.score),
                     "{}: {hit:?} {expected:?}",
                     at()
                 );

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use gloss_core::{
-    Context, Data, Dataset, Error, Event, Fault, Interactions, Item, Report, Result, Unit,
+    Context, Data, Dataset, Diagnostic, Error, Event, Interactions, Item, Report, Result, Unit,
 };
 
 use crate::external::External;
@@ -18,8 +18,8 @@ type ItemLine = (String, String, Vec<Option<String>>);
 type InteractionLine = (String, String, i64, Option<f32>);
 
 impl Dataset for External {
-    fn check(&self) -> Vec<Fault> {
-        self.faults()
+    fn check(&self) -> Vec<Diagnostic> {
+        self.diagnostics()
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
@@ -35,7 +35,7 @@ impl Dataset for External {
         let items = self.items(&work, &mut read, context)?;
         self.interactions(&work, &items, &mut read, context)?;
         self.program.end();
-        self.protocol.apply(read, context)
+        self.split.apply(read, context)
     }
 }
 

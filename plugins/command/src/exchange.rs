@@ -109,7 +109,7 @@ impl Asked {
             return Err(broken(message, process));
         }
         match answer.error {
-            Some(message) if answer.fault => {
+            Some(message) if answer.internal => {
                 let message = told(message, &question, None, process);
                 Err(Trouble::Refused(Error::component("", message)))
             }

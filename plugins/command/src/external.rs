@@ -1,6 +1,7 @@
 //! What programs of all four kinds have in common.
 
-use gloss_core::{Component, Error, Fault, Input, Kind, Protocol, Result, option_faults};
+use gloss_core::{Code, Component, Diagnostic, Error, Kind, Result, SplitOptions};
+use gloss_schema::option_diagnostics;
 use serde_json::{Map, Value};
 
 use crate::program::Program;
@@ -20,7 +21,7 @@ pub(crate) struct External {
     /// Where the program's own options are among them.
     pub(crate) own: &'static str,
     /// How interactions become histories and splits; for data sets.
-    pub(crate) protocol: Protocol,
+    pub(crate) split: SplitOptions,
     pub(crate) program: Program,
 }
 
@@ -37,9 +38,9 @@ impl Component for External {
             (key, own) => drop(options.insert(key.to_string(), own)),
         }
         if self.kind == Kind::Dataset {
-            let protocol = serde_json::to_value(&self.protocol);
-            let protocol = protocol.map_err(|error| Error::Internal(error.to_string()))?;
-            options.insert("protocol".into(), protocol);
+            let split = serde_json::to_value(&self.split);
+            let split = split.map_err(|error| Error::Internal(error.to_string()))?;
+            options.insert("split".into(), split);
         }
         Ok(Value::Object(options).to_string())
     }
@@ -51,10 +52,13 @@ impl Component for External {
             .map_or(unknown, |hello| (&hello.name, &hello.version))
     }
 
-    /// As it was when the program was told its options.
-    fn code(&self) -> Result<Vec<Input>> {
+    /// The program's files as they were when it got its options, and this crate, which talks to it.
+    fn code(&self) -> Result<Code> {
         self.facts()?;
-        Ok(self.program.code().to_vec())
+        let name = env!("CARGO_PKG_NAME");
+        let mut code = Code::of_crate(name, option_env!("GLOSS_FINGERPRINT"));
+        code.files = self.program.code().to_vec();
+        Ok(code)
     }
 }
 
@@ -84,28 +88,30 @@ impl External {
     }
 
     /// Everything that is wrong with the options by the program's own schema, or in its own eyes.
-    pub(crate) fn faults(&self) -> Vec<Fault> {
+    pub(crate) fn diagnostics(&self) -> Vec<Diagnostic> {
         let by_schema = || {
             let schema = &self.hello()?.options;
-            option_faults(schema, &Value::Object(self.own_options()?))
+            option_diagnostics(schema, &Value::Object(self.own_options()?))
         };
-        let below = |fault: Fault| Fault {
-            key: match (self.own, fault.key.as_str()) {
+        let below = |diagnostic: Diagnostic| Diagnostic {
+            key: match (self.own, diagnostic.key.as_str()) {
                 ("", key) => key.to_string(),
                 (own, "") => own.to_string(),
                 (own, key) => format!("{own}.{key}"),
             },
-            ..fault
+            ..diagnostic
         };
         let program = match self.own {
             "" => "",
             _ => "program",
         };
         match by_schema() {
-            Err(error) => vec![Fault::new(program, error.to_string())],
-            Ok(faults) if !faults.is_empty() => faults.into_iter().map(below).collect(),
+            Err(error) => vec![Diagnostic::new(program, error.to_string())],
+            Ok(diagnostics) if !diagnostics.is_empty() => {
+                diagnostics.into_iter().map(below).collect()
+            }
             Ok(_) => match self.facts() {
-                Err(error) => vec![below(Fault::new("", error.to_string()))],
+                Err(error) => vec![below(Diagnostic::new("", error.to_string()))],
                 Ok(_) => Vec::new(),
             },
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use gloss_core::{
-    Context, Data, Error, Fault, Generator, History, Query, QueryContent, QueryGenerator,
+    Context, Data, Diagnostic, Error, Generator, History, Query, QueryContent, QueryGenerator,
     QueryKind, Result,
 };
 
@@ -13,8 +13,8 @@ use crate::protocol::{Call, HistoryView};
 use crate::told;
 
 impl QueryGenerator for External {
-    fn check(&self) -> Vec<Fault> {
-        self.faults()
+    fn check(&self) -> Vec<Diagnostic> {
+        self.diagnostics()
     }
 
     fn produces(&self) -> QueryKind {

@@ -1,6 +1,6 @@
 //! Programs that judge rankings.
 
-use gloss_core::{Context, Error, Evaluation, Fault, Laws, Metric, Result, Scores};
+use gloss_core::{Context, Diagnostic, Error, Evaluation, Invariants, Metric, Result, Scores};
 use serde_json::Value;
 
 use crate::external::External;
@@ -16,8 +16,8 @@ impl External {
 }
 
 impl Metric for External {
-    fn check(&self) -> Vec<Fault> {
-        self.faults()
+    fn check(&self) -> Vec<Diagnostic> {
+        self.diagnostics()
     }
 
     fn label(&self) -> String {
@@ -36,14 +36,14 @@ impl Metric for External {
         self.known().cutoff
     }
 
-    fn laws(&self) -> Laws {
+    fn invariants(&self) -> Invariants {
         let facts = self.known();
         let (least, greatest) = facts.range.unwrap_or((0.0, 1.0));
-        Laws {
+        Invariants {
             range: least..=greatest,
             higher_is_better: !facts.lower_is_better,
             monotone_in_cutoff: facts.monotone_in_cutoff,
-            judges_relevance: facts.judges_relevance,
+            measures_relevance: facts.measures_relevance,
         }
     }
 
@@ -58,7 +58,7 @@ impl Metric for External {
             Some(catalogue) => told::catalogue(teller, catalogue),
             None => Ok(()),
         });
-        let judged = evaluation.judged().zip(evaluation.rankings().iter());
+        let judged = evaluation.user_gains().zip(evaluation.rankings().iter());
         let users: Vec<UserView<'_>> = judged
             .map(|(judged, ranking)| UserView {
                 ranking,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use gloss_core::{Context, Error, Input, Kind, Result};
+use gloss_core::{Context, Error, InputFile, Kind, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -33,7 +33,7 @@ struct Configured {
     /// What the program says of itself with them.
     facts: Facts,
     /// The files of its code as they were then, for that is the code that answers.
-    code: Vec<Input>,
+    code: Vec<InputFile>,
 }
 
 #[derive(Default)]
@@ -145,14 +145,14 @@ impl Program {
     }
 
     /// The files of its code; none if it does not know its options yet.
-    pub(crate) fn code(&self) -> &[Input] {
+    pub(crate) fn code(&self) -> &[InputFile] {
         self.configured.get().map_or(&[], |known| &known.code)
     }
 
     /// The files of its code as they are now: the program itself, those of its arguments that are
     /// files, those that the options name, and those that it names; of a metric also those that it
     /// reads, which nothing else asks a metric for.
-    fn code_now(&self, facts: &Facts) -> Result<Vec<Input>> {
+    fn code_now(&self, facts: &Facts) -> Result<Vec<InputFile>> {
         let (program, arguments) = match self.command.program.as_slice() {
             [] => (None, &[][..]),
             [program, arguments @ ..] => (find(program), arguments),
@@ -172,7 +172,7 @@ impl Program {
             .collect();
         files.sort();
         files.dedup();
-        files.iter().map(|file| Input::read(file)).collect()
+        files.iter().map(|file| InputFile::read(file)).collect()
     }
 
     /// Asks the program, which is made ready for `work` first. It is started if it does not run,

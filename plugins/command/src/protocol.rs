@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The version of the protocol. A program that speaks another is refused.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// What gloss asks.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -41,12 +41,12 @@ pub enum Call<'a> {
         /// Whether these are the last.
         last: bool,
     },
-    /// Some training cases, after those that came before; asked of generators that need them. The
+    /// Some training examples, after those that came before; asked of generators that need them. The
     /// answer is null.
     Training {
-        /// The cases: the positions of the items seen, and of those that followed.
-        cases: Vec<(&'a [u32], &'a [u32])>,
-        /// Whether these are the first cases; earlier ones are to be forgotten.
+        /// The examples: the positions of the items in the context, and of the targets.
+        examples: Vec<(&'a [u32], &'a [u32])>,
+        /// Whether these are the first examples; earlier ones are to be forgotten.
         first: bool,
         /// Whether these are the last.
         last: bool,
@@ -71,8 +71,9 @@ pub enum Call<'a> {
         requests: Vec<(&'a QueryContent, usize)>,
     },
     /// Asked of a generator: the queries of each history. The answer is a list for each history, of
-    /// pairs of a query, such as `{"text": "soap"}`, `{"vector": [0.5]}` or `{"item": 3}`, and its
-    /// log-probability, best first.
+    /// pairs of a query and its log-probability, best first. A query is a text, `{"text": "soap"}`, a
+    /// vector, `{"vector": [0.5]}`, or a ranking of items, `{"items": [[3, -0.1], [7, -2.5]]}`: pairs of
+    /// an item's position and its score, of which a history gets at most one.
     Generate {
         /// The histories, oldest interaction first.
         histories: Vec<HistoryView<'a>>,
@@ -109,7 +110,7 @@ pub struct HistoryView<'a> {
     pub ratings: Vec<Option<f32>>,
 }
 
-/// A user's ranking, judged.
+/// A user's ranking with the grades of its items.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct UserView<'a> {
     /// The items, as positions in the catalogue, best first.
@@ -134,7 +135,7 @@ pub struct Answer {
     pub error: Option<String>,
     /// Whether the error is a fault of the program's code, not of what it was given.
     #[serde(default)]
-    pub fault: bool,
+    pub internal: bool,
 }
 
 /// What a program says of itself.
@@ -201,7 +202,7 @@ pub struct Facts {
     pub accepts: Option<Vec<QueryKind>>,
     /// The kind of query that a generator makes; text if it does not say.
     pub produces: Option<QueryKind>,
-    /// Whether a generator needs the training cases.
+    /// Whether a generator needs the training examples.
     pub needs_training: bool,
     /// Whether a metric needs the catalogue.
     pub needs_catalogue: bool,
@@ -220,7 +221,7 @@ pub struct Facts {
     /// Whether a larger cut-off never lowers a metric's value.
     pub monotone_in_cutoff: bool,
     /// Whether a metric measures agreement with the relevant items.
-    pub judges_relevance: bool,
+    pub measures_relevance: bool,
     /// Whether a metric has one value over all users, not one for each.
     pub overall: bool,
 }

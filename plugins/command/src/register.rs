@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gloss_core::{
-    AnyComponent, Entry, Error, Kind, Origin, Plugin, Protocol, Registry, Result, add_plugin,
+    AnyComponent, Entry, Error, Kind, Origin, Plugin, Registry, Result, SplitOptions, add_plugin,
     schema_of,
 };
 use serde_json::{Map, Value};
@@ -24,7 +24,7 @@ pub fn register(registry: &mut Registry) -> Result<()> {
         file: None,
     };
     for kind in Kind::ALL {
-        let schema = with_protocol(kind, schema_of::<Command>());
+        let schema = with_split(kind, schema_of::<Command>());
         let parse = move |options| command(kind, options);
         registry.insert(Entry::new(kind, "command", schema, origin.clone(), parse))?;
     }
@@ -57,7 +57,7 @@ pub fn load_program(path: &Path) -> Result<()> {
             version: hello.version,
             file: Some(path.to_path_buf()),
         };
-        let schema = with_protocol(kind, hello.options);
+        let schema = with_split(kind, hello.options);
         let name = hello.name;
         Ok(move |registry: &mut Registry| {
             let (named, file) = (name.clone(), file.clone());
@@ -70,7 +70,7 @@ pub fn load_program(path: &Path) -> Result<()> {
 
 /// A component `command`, which names its program in its options.
 fn command(kind: Kind, options: Value) -> Result<AnyComponent, String> {
-    let (protocol, options) = without_protocol(kind, options)?;
+    let (split, options) = without_split(kind, options)?;
     let text = |error: serde_json::Error| error.to_string();
     let command: Command = serde_json::from_value(options).map_err(text)?;
     let typed = match serde_json::to_value(&command).map_err(text)? {
@@ -82,14 +82,14 @@ fn command(kind: Kind, options: Value) -> Result<AnyComponent, String> {
         name: "command".to_string(),
         typed,
         own: "options",
-        protocol,
+        split,
         program: Program::new(command, Some(kind)),
     }))
 }
 
 /// A component by the name that its program gives itself.
 fn own_name(kind: Kind, name: &str, file: &str, options: Value) -> Result<AnyComponent, String> {
-    let (protocol, options) = without_protocol(kind, options)?;
+    let (split, options) = without_split(kind, options)?;
     let Value::Object(typed) = options else {
         return Err("the options are no table".to_string());
     };
@@ -98,7 +98,7 @@ fn own_name(kind: Kind, name: &str, file: &str, options: Value) -> Result<AnyCom
         name: name.to_string(),
         typed,
         own: "",
-        protocol,
+        split,
         program: Program::new(Command::new(vec![file.to_string()], Map::new()), Some(kind)),
     }))
 }
@@ -112,24 +112,24 @@ fn component(external: External) -> AnyComponent {
     }
 }
 
-/// A data set's options have, besides the program's, the protocol that makes histories of what it
+/// A data set's options have, besides the program's, the options of the split of what it
 /// reads.
-fn with_protocol(kind: Kind, mut schema: Value) -> Value {
+fn with_split(kind: Kind, mut schema: Value) -> Value {
     if kind == Kind::Dataset {
-        let mut protocol = schema_of::<Protocol>();
-        let default = serde_json::to_value(Protocol::default());
-        protocol["default"] = default.unwrap_or_default();
-        schema["properties"]["protocol"] = protocol;
+        let mut split = schema_of::<SplitOptions>();
+        let default = serde_json::to_value(SplitOptions::default());
+        split["default"] = default.unwrap_or_default();
+        schema["properties"]["split"] = split;
     }
     schema
 }
 
-fn without_protocol(kind: Kind, mut options: Value) -> Result<(Protocol, Value), String> {
+fn without_split(kind: Kind, mut options: Value) -> Result<(SplitOptions, Value), String> {
     let given = match (kind, &mut options) {
-        (Kind::Dataset, Value::Object(options)) => options.shift_remove("protocol"),
+        (Kind::Dataset, Value::Object(options)) => options.shift_remove("split"),
         _ => None,
     };
-    let protocol = given.map(serde_json::from_value).transpose();
-    let protocol = protocol.map_err(|error| format!("protocol: {error}"))?;
-    Ok((protocol.unwrap_or_default(), options))
+    let split = given.map(serde_json::from_value).transpose();
+    let split = split.map_err(|error| format!("split: {error}"))?;
+    Ok((split.unwrap_or_default(), options))
 }

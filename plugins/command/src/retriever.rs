@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{
-    Catalogue, Context, Error, Fault, Hit, Index, QueryKind, Request, Result, Retriever, rank,
+    Catalogue, Context, Diagnostic, Error, Hit, Index, QueryKind, Request, Result, Retriever, rank,
 };
 
 use crate::external::External;
@@ -12,8 +12,8 @@ use crate::protocol::Call;
 use crate::told;
 
 impl Retriever for External {
-    fn check(&self) -> Vec<Fault> {
-        self.faults()
+    fn check(&self) -> Vec<Diagnostic> {
+        self.diagnostics()
     }
 
     fn accepts(&self) -> &[QueryKind] {

@@ -1,6 +1,6 @@
 //! What programs are told in batches: the catalogue, the training cases.
 
-use gloss_core::{Case, Catalogue, Data};
+use gloss_core::{Catalogue, Data, Example};
 
 use crate::exchange::Trouble;
 use crate::program::Teller;
@@ -30,14 +30,14 @@ pub(crate) fn catalogue(teller: &mut Teller<'_>, catalogue: &Catalogue) -> Resul
 pub(crate) fn training(teller: &mut Teller<'_>, data: &Data) -> Result<(), Trouble> {
     let all = &data.splits.train;
     for (start, end) in batches(all.len()) {
-        let case = |&case: &Case| {
+        let example = |&example: &Example| {
             (
-                data.histories.seen(case).items,
-                data.histories.targets(case),
+                data.histories.context(example).items,
+                data.histories.targets(example),
             )
         };
         teller.ask::<()>(&Call::Training {
-            cases: all[start..end].iter().map(case).collect(),
+            examples: all[start..end].iter().map(example).collect(),
             first: start == 0,
             last: end == all.len(),
         })?;

@@ -29,12 +29,13 @@ pub struct E5 {
     /// Whether the encoder scales vectors to length 1. If it is not given, as the model was
     /// trained. With `similarity = "cosine"` they are scaled in any case.
     #[serde(default)]
-    pub normalise: Option<bool>,
+    #[schemars(extend("x-former-names" = ["normalise"]))]
+    pub normalize_embeddings: Option<bool>,
     /// The most tokens of a text, prefix and special tokens included; the rest is cut off. If it
     /// is not given, as the model was trained.
     #[serde(default)]
-    #[schemars(range(min = 3))]
-    pub max_length: Option<usize>,
+    #[schemars(range(min = 3), extend("x-former-names" = ["max_length"]))]
+    pub max_seq_length: Option<usize>,
     /// Where the encoder runs: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
     #[serde(default)]
     pub device: DeviceName,

@@ -1,12 +1,17 @@
 //! The retriever.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gloss_core::{Catalogue, Context, Error, Hit, Index, QueryContent, QueryKind, Remark};
-use gloss_core::{Request, Result, Retriever, find_model, hash_file};
+use gloss_core::{
+    Catalogue, Code, Context, Error, Hit, Identity, Index, IndexStatistic, QueryContent, QueryKind,
+    Request, Result, Retriever, find_model, hash_file,
+};
+use gloss_torch::{device_kind, machine};
 use hashbrown::HashMap;
 use serde_json::{Value, json};
+use tch::Device;
 
 use crate::config::{E5, NamedPrefix, PrefixChoice, Search, Similarity};
 use crate::embed::Embed;
@@ -27,6 +32,19 @@ impl Retriever for E5 {
         encoder::files(&find_model(&self.model)?)
     }
 
+    fn identity(&self) -> Result<Identity> {
+        let folder = find_model(&self.model)?;
+        let settings = serde_json::to_value(self.settings(&folder)?);
+        let settings = settings.map_err(|error| Error::Internal(error.to_string()))?;
+        let device = self.device.open()?;
+        // The files of the model are inputs, wherever they lie.
+        Identity::of(self)?
+            .with_option("model", Value::Null)?
+            .with_option("encoder", settings)?
+            .with_option("device", device_kind(device).into())
+            .map(|identity| identity.with_machine(machine(device)))
+    }
+
     fn build(&self, catalogue: &Catalogue, folder: &Path, context: &Context) -> Result<()> {
         let model = Model::open(self)?;
         store::build(&self.source(catalogue, &model), folder, context)
@@ -40,9 +58,9 @@ impl Retriever for E5 {
     ) -> Result<Box<dyn Index + 'a>> {
         let model = Model::open(self)?;
         let stored = store::open(folder, &self.source(catalogue, &model).identity())?;
-        let prefix = Remark::new("prefix", model.encoder.settings().prefix.to_string());
+        let prefix = IndexStatistic::new("prefix", model.encoder.settings().prefix.to_string());
         let mut dense = Dense::new(Box::new(model), stored, context.clone())?;
-        dense.remarks.insert(0, prefix);
+        dense.statistics.insert(0, prefix);
         Ok(Box::new(dense))
     }
 }
@@ -70,25 +88,28 @@ impl E5 {
                 PrefixChoice::Given(prefix) => Some(prefix.clone()),
             },
             pooling: self.pooling,
-            normalise: self.normalise,
-            max_length: self.max_length,
+            normalise: self.normalize_embeddings,
+            max_length: self.max_seq_length,
         };
         Settings::resolve(&self.model, folder, &given)
     }
 }
 
-/// The encoder, and what tells its vectors from others'.
+/// The encoder, and everything that decides its vectors.
 struct Model {
     encoder: Encoder,
     identity: Value,
+    files: Vec<PathBuf>,
+    device: Device,
 }
 
 impl Model {
     fn open(options: &E5) -> Result<Self> {
         let folder = find_model(&options.model)?;
         let settings = options.settings(&folder)?;
+        let files = encoder::files(&folder)?;
         let mut identity = json!({
-            "model": hash_files(&encoder::files(&folder)?)?,
+            "model": hash_files(&files)?,
             "dtype": options.dtype,
         });
         if let (Some(identity), Ok(Value::Object(settings))) =
@@ -99,7 +120,12 @@ impl Model {
         tracing::info!(model = %identity, "encoder");
         let device = options.device.open()?;
         let encoder = Encoder::open(&folder, settings, device, options.dtype.kind())?;
-        Ok(Model { encoder, identity })
+        Ok(Model {
+            encoder,
+            identity,
+            files,
+            device,
+        })
     }
 }
 
@@ -120,6 +146,19 @@ impl Embed for Model {
         self.identity.clone()
     }
 
+    fn code(&self) -> Code {
+        let name = env!("CARGO_PKG_NAME");
+        Code::of_crate(name, option_env!("GLOSS_FINGERPRINT_ENCODER"))
+    }
+
+    fn machine(&self) -> BTreeMap<String, String> {
+        machine(self.device)
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        Ok(self.files.clone())
+    }
+
     fn embed(
         &self,
         texts: &[&str],
@@ -136,7 +175,7 @@ struct Dense<'a> {
     similarity: Similarity,
     dimensions: usize,
     searcher: Searcher,
-    remarks: Vec<Remark>,
+    statistics: Vec<IndexStatistic>,
     context: Context,
 }
 
@@ -155,13 +194,14 @@ impl<'a> Dense<'a> {
             Some(trees) => Searcher::Trees(Arc::clone(&stored.environment), trees.candidates),
         };
         let recall = stored.header.recall;
-        let recall = recall.map(|recall| Remark::new("recall@10 against exact search", recall));
+        let recall =
+            recall.map(|recall| IndexStatistic::new("recall@10 against exact search", recall));
         Ok(Dense {
             embed,
             similarity,
             dimensions,
             searcher,
-            remarks: recall.into_iter().collect(),
+            statistics: recall.into_iter().collect(),
             context,
         })
     }
@@ -192,8 +232,10 @@ impl<'a> Dense<'a> {
                     count += 1;
                     count - 1
                 }
-                QueryContent::Item(_) => {
-                    return Err(Error::Internal("an item was asked for by e5".into()));
+                QueryContent::Items(_) => {
+                    return Err(Error::Internal(
+                        "e5 got a ranking of items as a query".into(),
+                    ));
                 }
             });
         }
@@ -245,8 +287,8 @@ impl Index for Dense<'_> {
             .collect())
     }
 
-    fn remarks(&self) -> Vec<Remark> {
-        self.remarks.clone()
+    fn statistics(&self) -> Vec<IndexStatistic> {
+        self.statistics.clone()
     }
 }
 

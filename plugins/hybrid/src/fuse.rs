@@ -1,6 +1,6 @@
 //! Several rankings into one.
 
-use gloss_core::{Hit, rank};
+use gloss_core::{Hit, ReciprocalRanks, rank};
 use hashbrown::HashMap;
 
 use crate::config::Fusion;
@@ -10,36 +10,44 @@ pub(crate) struct Rule<'a> {
     pub(crate) fusion: Fusion,
     /// The constant of reciprocal rank fusion.
     pub(crate) constant: f64,
-    /// How much each ranking counts; 1 for those that are left out.
+    /// The weight of each ranking; 1 where none is given.
     pub(crate) weights: &'a [f64],
 }
 
 impl Rule<'_> {
-    /// The best `k` items of `rankings`, each best first.
+    /// Returns the best `k` items of `rankings`, each best first.
     pub(crate) fn fuse(&self, rankings: &[&[Hit]], k: usize) -> Vec<Hit> {
-        let mut scores: HashMap<u32, f64> = HashMap::new();
         let weights = self.weights.iter().copied().chain(std::iter::repeat(1.0));
-        for (hits, weight) in rankings.iter().zip(weights) {
-            let scale = Scale::of(hits);
-            for (rank, hit) in hits.iter().enumerate() {
-                let score = match self.fusion {
-                    Fusion::ReciprocalRank => 1.0 / (self.constant + rank as f64 + 1.0),
-                    Fusion::Score => scale.apply(hit.score),
+        let weighted = rankings.iter().zip(weights);
+        match self.fusion {
+            Fusion::ReciprocalRank => {
+                let mut ranks = ReciprocalRanks::new(self.constant);
+                weighted.for_each(|(hits, weight)| {
+                    ranks.add(hits.iter().map(|hit| hit.item), weight);
+                });
+                ranks.into_hits(k)
+            }
+            Fusion::Score => {
+                let mut scores: HashMap<u32, f64> = HashMap::new();
+                for (hits, weight) in weighted {
+                    let scale = Scale::of(hits);
+                    for hit in *hits {
+                        *scores.entry(hit.item).or_default() += weight * scale.apply(hit.score);
+                    }
+                }
+                let hit = |(item, score): (u32, f64)| Hit {
+                    item,
+                    score: score as f32,
                 };
-                *scores.entry(hit.item).or_default() += weight * score;
+                let mut hits = scores.into_iter().map(hit).collect();
+                rank(&mut hits, k);
+                hits
             }
         }
-        let hit = |(item, score): (u32, f64)| Hit {
-            item,
-            score: score as f32,
-        };
-        let mut hits: Vec<Hit> = scores.into_iter().map(hit).collect();
-        rank(&mut hits, k);
-        hits
     }
 }
 
-/// What scales a ranking's scores to the range from 0 to 1.
+/// Scales a ranking's scores to the range from 0 to 1.
 struct Scale {
     worst: f64,
     range: f64,
@@ -55,7 +63,7 @@ impl Scale {
         }
     }
 
-    /// Hits that are all as good as each other are all the best.
+    /// Equal scores are all scaled to 1.
     fn apply(&self, score: f32) -> f64 {
         match self.range > 0.0 {
             true => (f64::from(score) - self.worst) / self.range,

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use gloss_core::{AnyComponent, Fault, Kind, Registry, Retriever, describe_component};
+use gloss_core::{AnyComponent, Diagnostic, Kind, Registry, Retriever, describe_component};
+use gloss_schema::option_diagnostics;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value};
 pub struct Nested {
     name: String,
     /// The retriever, or everything that is wrong with it, by keys below its own.
-    resolved: Result<Arc<dyn Retriever>, Vec<Fault>>,
+    resolved: Result<Arc<dyn Retriever>, Vec<Diagnostic>>,
 }
 
 impl Nested {
@@ -30,10 +31,10 @@ impl Nested {
     }
 
     /// Everything that is wrong with it, by keys below its own.
-    pub fn faults(&self) -> Vec<Fault> {
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
         match &self.resolved {
             Ok(retriever) => retriever.check(),
-            Err(faults) => faults.clone(),
+            Err(diagnostics) => diagnostics.clone(),
         }
     }
 
@@ -53,40 +54,27 @@ impl Nested {
     }
 }
 
-fn resolve(name: &str, options: Value) -> Result<Arc<dyn Retriever>, Vec<Fault>> {
+fn resolve(name: &str, options: Value) -> Result<Arc<dyn Retriever>, Vec<Diagnostic>> {
     let registry = Registry::known();
-    let registry = registry.map_err(|error| vec![Fault::new("", error.to_string())])?;
+    let registry = registry.map_err(|error| vec![Diagnostic::new("", error.to_string())])?;
     if name.is_empty() {
         let message = "must be given: the name of a retriever.";
         let names = registry.names(Kind::Retriever);
-        return Err(vec![Fault::unknown("type", message, "", names)]);
+        return Err(vec![Diagnostic::unknown("type", message, "", names)]);
     }
     let entry = registry
         .get(Kind::Retriever, name, "type")
-        .map_err(|fault| vec![fault])?;
-    let faults = validate(&entry.schema, &options);
-    if !faults.is_empty() {
-        return Err(faults);
+        .map_err(|diagnostic| vec![diagnostic])?;
+    let diagnostics = option_diagnostics(&entry.schema, &options)
+        .unwrap_or_else(|error| vec![Diagnostic::new("", error.to_string())]);
+    if !diagnostics.is_empty() {
+        return Err(diagnostics);
     }
     match entry.parse(options) {
         Ok(AnyComponent::Retriever(retriever)) => Ok(retriever),
-        Ok(_) => Err(vec![Fault::new("type", "is no retriever")]),
-        Err(message) => Err(vec![Fault::new("", message)]),
+        Ok(_) => Err(vec![Diagnostic::new("type", "is no retriever")]),
+        Err(message) => Err(vec![Diagnostic::new("", message)]),
     }
-}
-
-/// The faults of options by their schema.
-fn validate(schema: &Value, options: &Value) -> Vec<Fault> {
-    let validator = match jsonschema::validator_for(schema) {
-        Ok(validator) => validator,
-        Err(error) => return vec![Fault::new("", error.to_string())],
-    };
-    let fault = |error: jsonschema::ValidationError<'_>| {
-        let pointer = error.instance_path().as_str();
-        let key: Vec<&str> = pointer.split('/').skip(1).collect();
-        Fault::new(key.join("."), error.to_string())
-    };
-    validator.iter_errors(options).map(fault).collect()
 }
 
 impl<'de> Deserialize<'de> for Nested {

@@ -4,42 +4,48 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Catalogue, Context, Error, Fault, Hit, Index, QueryKind, Remark};
-use gloss_core::{Request, Result, Retriever};
+use gloss_core::{Catalogue, Context, Diagnostic, Error, Hit, Index, IndexStatistic, QueryKind};
+use gloss_core::{Identity, Request, Result, Retriever};
+use serde_json::Value;
 
 use crate::config::Hybrid;
 use crate::fuse::Rule;
 use crate::nested::Nested;
 
 impl Retriever for Hybrid {
-    fn check(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
+    fn check(&self) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
         for (at, nested) in self.retrievers.iter().enumerate() {
-            faults.extend(nested.faults().into_iter().map(|fault| Fault {
-                key: match fault.key.as_str() {
-                    "" => format!("retrievers.{at}"),
-                    key => format!("retrievers.{at}.{key}"),
-                },
-                ..fault
-            }));
+            diagnostics.extend(
+                nested
+                    .diagnostics()
+                    .into_iter()
+                    .map(|diagnostic| Diagnostic {
+                        key: match diagnostic.key.as_str() {
+                            "" => format!("retrievers.{at}"),
+                            key => format!("retrievers.{at}.{key}"),
+                        },
+                        ..diagnostic
+                    }),
+            );
         }
         let count = self.retrievers.len();
         if let Some(weights) = &self.weights {
             if weights.len() != count {
                 let message = format!("has {} numbers for {count} retrievers", weights.len());
-                faults.push(Fault::new("weights", message));
+                diagnostics.push(Diagnostic::new("weights", message));
             }
             let fits = |weight: &f64| (0.0..1e9).contains(weight);
             if !weights.iter().all(fits) || weights.iter().all(|weight| *weight == 0.0) {
                 let message = "expected numbers from 0 to a thousand million, not all 0";
-                faults.push(Fault::new("weights", message));
+                diagnostics.push(Diagnostic::new("weights", message));
             }
         }
-        if faults.is_empty() && self.accepts().is_empty() {
+        if diagnostics.is_empty() && self.accepts().is_empty() {
             let message = "no kind of query is answered by all of them";
-            faults.push(Fault::new("retrievers", message));
+            diagnostics.push(Diagnostic::new("retrievers", message));
         }
-        faults
+        diagnostics
     }
 
     fn accepts(&self) -> &[QueryKind] {
@@ -57,9 +63,20 @@ impl Retriever for Hybrid {
         let mut inputs = BTreeSet::new();
         for (_, retriever) in self.nested()? {
             inputs.extend(retriever.inputs()?);
-            inputs.extend(retriever.code()?.into_iter().map(|file| file.path));
         }
         Ok(inputs.into_iter().collect())
+    }
+
+    fn identity(&self) -> Result<Identity> {
+        let mut identity = Identity::of(self)?;
+        let mut options = Vec::new();
+        for (_, retriever) in self.nested()? {
+            let nested = retriever.identity()?;
+            options.push(Value::from(nested.options));
+            identity.code.merge(nested.code);
+            identity.machine.extend(nested.machine);
+        }
+        identity.with_option("retrievers", options.into())
     }
 
     fn build(&self, catalogue: &Catalogue, folder: &Path, context: &Context) -> Result<()> {
@@ -141,11 +158,12 @@ impl Index for Fused<'_> {
     }
 
     /// What the indexes tell, with their names.
-    fn remarks(&self) -> Vec<Remark> {
+    fn statistics(&self) -> Vec<IndexStatistic> {
         let of_index = |(name, index): &(String, Box<dyn Index + '_>)| {
-            let remarks = index.remarks().into_iter();
-            let named =
-                remarks.map(|remark| Remark::new(format!("{name}: {}", remark.name), remark.value));
+            let statistics = index.statistics().into_iter();
+            let named = statistics.map(|statistic| {
+                IndexStatistic::new(format!("{name}: {}", statistic.name), statistic.value)
+            });
             named.collect::<Vec<_>>()
         };
         self.indexes.iter().flat_map(of_index).collect()

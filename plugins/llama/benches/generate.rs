@@ -122,11 +122,13 @@ fn make_prompts(arguments: &Arguments) -> PathBuf {
     let tokenizer = Tokenizer::open(folder, 1 << 24).unwrap();
     let prompts =
         Prompts::new(&tokenizer, &data.catalogue, Truncation::Left, PROMPT_TOKENS).unwrap();
-    let cases = &data.splits.test;
+    let examples = &data.splits.test;
     let mut text = String::new();
     for user in 0..arguments.users {
-        let case = cases[user * cases.len() / arguments.users];
-        let tokens = prompts.tokens(data.histories.seen(case).items).unwrap();
+        let example = examples[user * examples.len() / arguments.users];
+        let tokens = prompts
+            .tokens(data.histories.context(example).items)
+            .unwrap();
         writeln!(text, "{}", json!({ "tokens": tokens })).unwrap();
     }
     let file = std::env::temp_dir().join(format!("prompts-{}.jsonl", std::process::id()));

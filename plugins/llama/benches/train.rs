@@ -101,7 +101,7 @@ fn data(arguments: &Arguments) -> Data {
     let mut data = dataset.load(&Context::default()).unwrap();
     if let Some(length) = arguments.length {
         // Histories of so many items that every text is cut to the greatest length.
-        let long = |case: &gloss_core::Case| case.history as usize > length / 20;
+        let long = |example: &gloss_core::Example| example.history as usize > length / 20;
         data.splits.train.retain(long);
     }
     data
@@ -120,8 +120,8 @@ fn ours(arguments: &Arguments, data: &Data, tokens: usize) -> (f64, u64, f64) {
             packed_tokens: Some(tokens),
             gradient_checkpointing: !arguments.keep,
             deterministic: !arguments.any_order,
-            validate_every: Some(1 << 40),
-            best: "last".to_string(),
+            eval_steps: Some(1 << 40),
+            metric_for_best_model: "last".to_string(),
             ..Training::default()
         }),
         ..Llama::default()
@@ -173,13 +173,13 @@ fn peer_row(arguments: &Arguments, data: &Data, checkpointing: bool) -> Value {
 fn write_texts(arguments: &Arguments, data: &Data, path: &Path) {
     let tokenizer = Tokenizer::open(&arguments.model, 1 << 24).unwrap();
     let prompts = Prompts::new(&tokenizer, &data.catalogue, Truncation::Left, 1024).unwrap();
-    let cases = &data.splits.train;
+    let examples = &data.splits.train;
     let wanted = 16 * (arguments.peer_steps as usize + 1);
     let mut text = String::new();
     for number in 0..wanted {
-        let case = cases[number * cases.len() / wanted];
-        let history = data.histories.seen(case).items;
-        let tokens = prompts.training(history, data.histories.targets(case)[0]);
+        let example = examples[number * examples.len() / wanted];
+        let history = data.histories.context(example).items;
+        let tokens = prompts.training(history, data.histories.targets(example)[0]);
         writeln!(text, "{}", json!({ "tokens": tokens.unwrap() })).unwrap();
     }
     std::fs::write(path, text).unwrap();

@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn what_is_not_supported_is_told() {
-        let cases = [
+        let examples = [
             ("model_type", json!("mamba"), "type `mamba`"),
             ("hidden_act", json!("gelu"), "`gelu`"),
             ("num_key_value_heads", json!(3), "not a multiple"),
@@ -259,7 +259,7 @@ mod tests {
             ),
             ("head_dim", json!(7), "odd"),
         ];
-        for (key, value, expected) in cases {
+        for (key, value, expected) in examples {
             let error = parse(&[(key, value)]).unwrap_err();
             assert!(error.contains(expected), "{error}");
         }

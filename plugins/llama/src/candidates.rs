@@ -2,7 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::constraint::Walk;
+use crate::constraint::TrieCursor;
 
 /// The best ways to go on, best first; each tensor is [users, kept].
 pub(crate) struct Candidates {
@@ -21,7 +21,7 @@ pub(crate) enum Source<'a> {
     /// All tokens.
     Vocabulary,
     /// The trie of the catalogue.
-    Catalogue(Walk<'a>),
+    Catalogue(TrieCursor<'a>),
 }
 
 impl Source<'_> {

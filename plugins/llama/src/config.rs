@@ -46,11 +46,11 @@ pub struct Llama {
     /// What is left out of a prompt that is too long.
     pub truncation: Truncation,
     /// Texts that are extended side by side.
-    #[schemars(range(min = 1, max = 200))]
-    pub beams: usize,
+    #[schemars(range(min = 1, max = 200), extend("x-former-names" = ["beams"]))]
+    pub num_beams: usize,
     /// Texts of each user, at most as many as beams. If it is not given, as many as beams.
-    #[schemars(range(min = 1, max = 200))]
-    pub sequences: Option<usize>,
+    #[schemars(range(min = 1, max = 200), extend("x-former-names" = ["sequences"]))]
+    pub num_return_sequences: Option<usize>,
     /// The power of its length by which a text's log-probability is divided to rank it. If it is not
     /// given, 1, or 0 with `constrained`: what counts of an item is its probability, however long its
     /// text is.
@@ -63,7 +63,7 @@ pub struct Llama {
     pub constrained: bool,
     /// Whether a user's items are left out of the catalogue; needs `constrained`.
     pub exclude_seen: bool,
-    /// Draws texts instead of searching for the likeliest; `beams` is how many.
+    /// Draws texts instead of searching for the likeliest; `num_beams` is the number of texts.
     pub sampling: Option<SamplingOptions>,
     /// The most users that are computed at once. If it is not given, 256 on a GPU and 16 elsewhere.
     #[schemars(range(min = 1))]
@@ -136,8 +136,8 @@ impl Default for Llama {
             max_new_tokens: None,
             format: Format::Paper,
             truncation: Truncation::Left,
-            beams: 5,
-            sequences: None,
+            num_beams: 5,
+            num_return_sequences: None,
             length_penalty: None,
             early_stopping: EarlyStopping::Flag(false),
             constrained: false,

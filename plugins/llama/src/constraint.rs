@@ -20,7 +20,7 @@ pub struct Constraint {
 }
 
 /// The beams of a batch inside the trie.
-pub(crate) struct Walk<'a> {
+pub(crate) struct TrieCursor<'a> {
     constraint: &'a Constraint,
     /// The nodes of the beams, [users, beams]; a leaf for a beam that is none.
     at: Tensor,
@@ -68,7 +68,7 @@ impl Constraint {
     }
 
     /// Begins at the root with users each of whom must not enter the nodes of `blocked`.
-    pub(crate) fn walk(&self, blocked: &[Vec<i64>]) -> Result<Walk<'_>, TchError> {
+    pub(crate) fn walk(&self, blocked: &[Vec<i64>]) -> Result<TrieCursor<'_>, TchError> {
         let users = blocked.len() as i64;
         let of = |(user, nodes): (usize, &Vec<i64>)| {
             let first = user as i64 * self.nodes();
@@ -78,7 +78,7 @@ impl Constraint {
         all.sort_unstable();
         all.push(i64::MAX);
         let options = (Kind::Int64, self.device);
-        Ok(Walk {
+        Ok(TrieCursor {
             constraint: self,
             at: Tensor::f_zeros([users, 1], options)?,
             blocked: Tensor::f_from_slice(&all)?.f_to_device(self.device)?,
@@ -88,7 +88,7 @@ impl Constraint {
     }
 }
 
-impl Walk<'_> {
+impl TrieCursor<'_> {
     /// As [`Source::candidates`](crate::candidates::Source::candidates).
     pub(crate) fn candidates(
         &self,

@@ -8,7 +8,7 @@ use tch::{Kind, TchError, Tensor};
 
 use crate::attention::{Mask, aligned};
 use crate::cache::{Cache, Window};
-use crate::model::{Model, Place};
+use crate::model::{ForwardContext, Model};
 
 /// Tokens that are computed at once when prompts are read.
 const PREFILL_TOKENS: i64 = 16384;
@@ -87,7 +87,7 @@ fn fill(
     let count = tokens.size2()?.1;
     let seen = aligned(before + count);
     let options = (model.kind, model.device);
-    let place = Place {
+    let place = ForwardContext {
         cosines: positions.cosines.f_narrow(0, before, count)?,
         sines: positions.sines.f_narrow(0, before, count)?,
         cache,
@@ -222,7 +222,7 @@ impl<'a> Decoder<'a> {
         let at = self.lengths.f_add_scalar(self.steps)?;
         let turn = |table: &Tensor| table.f_index_select(0, &at)?.f_unsqueeze(1)?.f_unsqueeze(1);
         let seen = aligned(slot + beams);
-        let place = Place {
+        let place = ForwardContext {
             cosines: turn(&self.positions.cosines)?,
             sines: turn(&self.positions.sines)?,
             cache: &self.cache,

@@ -48,7 +48,7 @@ pub struct Engine {
 }
 
 /// What the users of a batch are doing.
-enum Work<'a> {
+enum DecodeState<'a> {
     Search(Search<'a>, Source<'a>),
     Sampling(Sampling<'a>),
 }
@@ -178,7 +178,7 @@ impl Engine {
     /// Lets users who are done leave, if there are enough of them; tells whether anyone is not.
     fn shrink(
         &self,
-        work: &mut Work<'_>,
+        work: &mut DecodeState<'_>,
         decoder: &mut Decoder<'_>,
         next: &mut (Tensor, Tensor),
         users: &mut Vec<usize>,
@@ -203,7 +203,7 @@ impl Engine {
 
 /// Puts the texts of the users at `positions` where they belong.
 fn collect(
-    work: &Work<'_>,
+    work: &DecodeState<'_>,
     positions: &[i64],
     users: &[usize],
     texts: &mut [Vec<Sequence>],
@@ -238,10 +238,10 @@ impl Decoding<'_> {
         batch: &[usize],
         prompts: &[&[i64]],
         model: &Model,
-    ) -> Result<Work<'b>, TchError> {
+    ) -> Result<DecodeState<'b>, TchError> {
         let users = batch.len() as i64;
         Ok(match self {
-            Decoding::BeamSearch(search) => Work::Search(
+            Decoding::BeamSearch(search) => DecodeState::Search(
                 Search::new(search, users, model.device)?,
                 Source::Vocabulary,
             ),
@@ -249,25 +249,25 @@ impl Decoding<'_> {
                 let blocked: Vec<_> = batch.iter().map(|&user| blocked[user].clone()).collect();
                 let walk = constraint.walk(&blocked)?;
                 let search = Search::new(search, users, model.device)?;
-                Work::Search(search, Source::Catalogue(walk))
+                DecodeState::Search(search, Source::Catalogue(walk))
             }
             Decoding::Sample(sampler) => {
-                Work::Sampling(Sampling::new(sampler, prompts, model.device)?)
+                DecodeState::Sampling(Sampling::new(sampler, prompts, model.device)?)
             }
         })
     }
 }
 
-impl Work<'_> {
+impl DecodeState<'_> {
     /// Takes the logits after the texts at work; gives whose children the next are, and their
     /// tokens, [users, texts] each.
     fn step(&mut self, logits: &Tensor) -> Result<(Tensor, Tensor), TchError> {
         match self {
-            Work::Search(search, source) => {
+            DecodeState::Search(search, source) => {
                 let next = search.step(logits, source)?;
                 Ok((next.parents, next.tokens))
             }
-            Work::Sampling(sampling) => {
+            DecodeState::Sampling(sampling) => {
                 let tokens = sampling.step(logits)?;
                 let (_, sequences) = tokens.size2()?;
                 let own = Tensor::f_arange(sequences, (Kind::Int64, tokens.device()))?;
@@ -278,28 +278,28 @@ impl Work<'_> {
 
     fn active(&self) -> Result<Tensor, TchError> {
         match self {
-            Work::Search(search, _) => search.active(),
-            Work::Sampling(sampling) => sampling.active(),
+            DecodeState::Search(search, _) => search.active(),
+            DecodeState::Sampling(sampling) => sampling.active(),
         }
     }
 
     fn select(&mut self, positions: &Tensor) -> Result<(), TchError> {
         match self {
-            Work::Search(search, source) => {
+            DecodeState::Search(search, source) => {
                 search.select(positions)?;
                 source.select(positions)
             }
-            Work::Sampling(sampling) => sampling.select(positions),
+            DecodeState::Sampling(sampling) => sampling.select(positions),
         }
     }
 
     fn finished(&self, positions: &[i64]) -> Result<Vec<Vec<Sequence>>, TchError> {
         match self {
-            Work::Search(search, _) => {
+            DecodeState::Search(search, _) => {
                 let positions = Tensor::f_from_slice(positions)?.f_to_device(search.device())?;
                 search.finished(&positions)
             }
-            Work::Sampling(sampling) => {
+            DecodeState::Sampling(sampling) => {
                 let positions = Tensor::f_from_slice(positions)?.f_to_device(sampling.device())?;
                 sampling.finished(&positions)
             }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{
-    Catalogue, Context, Data, Error, Fault, Generator, History, Query, QueryGenerator, QueryKind,
-    Result, Trainer, find_model,
+    Catalogue, Context, Data, Diagnostic, Error, Generator, History, Identity, Query,
+    QueryGenerator, QueryKind, Result, Trainer, find_model,
 };
-use gloss_torch::{Adapter, Checkpoint, torch_error_with};
+use gloss_torch::{Adapter, Checkpoint, Precision, device_kind, machine, torch_error_with};
+use serde_json::{Value, json};
 use tch::{Device, Kind};
 
 use crate::architecture::Architecture;
@@ -28,48 +29,48 @@ const MAX_NEW_TOKENS: usize = 50;
 const BATCHES_AT_ONCE: usize = 8;
 
 impl QueryGenerator for Llama {
-    fn check(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        let mut fault = |wrong: bool, key: &str, message: &str| {
+    fn check(&self) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
+        let mut diagnostic = |wrong: bool, key: &str, message: &str| {
             if wrong {
-                faults.push(Fault::new(key, message));
+                diagnostics.push(Diagnostic::new(key, message));
             }
         };
-        fault(
+        diagnostic(
             self.model.is_none() && self.adapter.is_none(),
             "model",
             "neither a model nor an adapter is given; give the folder or the name of a checkpoint",
         );
-        fault(
-            self.sequences
-                .is_some_and(|sequences| sequences > self.beams),
-            "sequences",
+        diagnostic(
+            self.num_return_sequences
+                .is_some_and(|sequences| sequences > self.num_beams),
+            "num_return_sequences",
             "there are fewer beams than that",
         );
-        fault(
+        diagnostic(
             self.exclude_seen && !self.constrained,
             "exclude_seen",
             "needs `constrained = true`; `ranking.seen = \"exclude\"` leaves seen items out of the \
              ranking of any generator",
         );
-        fault(
+        diagnostic(
             self.max_new_tokens
                 .is_some_and(|new| new >= self.max_length),
             "max_new_tokens",
             "leaves no room for a prompt in `max_length`",
         );
-        fault(
+        diagnostic(
             self.max_new_tokens.is_none() && !self.constrained && self.max_length <= MAX_NEW_TOKENS,
             "max_length",
             "leaves no room for a prompt before a new text; raise it, or give fewer \
              `max_new_tokens`",
         );
-        fault(
+        diagnostic(
             self.merge_adapter.is_some() && self.adapter.is_none() && self.training.is_none(),
             "merge_adapter",
             "there is no `adapter`",
         );
-        fault(
+        diagnostic(
             self.merge_adapter == Some(true) && self.quantize != Quantize::None,
             "merge_adapter",
             "an adapter cannot be added to quantised weights; leave it out, or do not quantize",
@@ -77,15 +78,15 @@ impl QueryGenerator for Llama {
         let searches = self.constrained
             || self.length_penalty.is_some()
             || self.early_stopping != EarlyStopping::Flag(false)
-            || self.sequences.is_some();
-        fault(
+            || self.num_return_sequences.is_some();
+        diagnostic(
             self.sampling.is_some() && searches,
             "sampling",
-            "texts are drawn, not searched for; leave out `constrained`, `sequences`, \
+            "texts are drawn, not searched for; leave out `constrained`, `num_return_sequences`, \
              `length_penalty` and `early_stopping`",
         );
-        faults.extend(self.check_training());
-        faults
+        diagnostics.extend(self.check_training());
+        diagnostics
     }
 
     fn trainer(&self) -> Option<&dyn Trainer> {
@@ -94,7 +95,7 @@ impl QueryGenerator for Llama {
 
     fn produces(&self) -> QueryKind {
         match self.constrained {
-            true => QueryKind::Item,
+            true => QueryKind::Items,
             false => QueryKind::Text,
         }
     }
@@ -118,6 +119,18 @@ impl QueryGenerator for Llama {
             files.push(adapter.join("adapter_model.safetensors"));
         }
         Ok(files)
+    }
+
+    fn identity(&self) -> Result<Identity> {
+        let device = self.device.open()?;
+        let dtype = Precision::of(self.kind(device));
+        // The files of model and adapter are inputs, wherever they lie.
+        Identity::of(self)?
+            .with_option("model", Value::Null)?
+            .with_option("adapter", Value::Null)?
+            .with_option("device", device_kind(device).into())?
+            .with_option("dtype", json!(dtype))
+            .map(|identity| identity.with_machine(machine(device)))
     }
 
     fn export(&self, folder: &Path, context: &Context) -> Result<()> {
@@ -236,11 +249,11 @@ struct Writer<'a> {
     context: &'a Context,
     prompts: Prompts<'a>,
     engine: Engine,
-    way: Way,
+    mode: DecodingMode,
 }
 
 /// How texts are made.
-enum Way {
+enum DecodingMode {
     Free(BeamSearch),
     Catalogue(BeamSearch, Box<Constraint>),
     Drawn(Sampler),
@@ -264,7 +277,7 @@ impl<'a> Writer<'a> {
         let new_tokens = options.new_tokens(trie.as_ref())?;
         let prompts = prompts(options.max_length - new_tokens)?;
         let model = options.load(&folder)?;
-        let way = options.way(new_tokens, &prompts, trie, &model)?;
+        let mode = options.mode(new_tokens, &prompts, trie, &model)?;
         let limits = Limits {
             users: options.batch_size.unwrap_or(match model.device.is_cuda() {
                 true => 256,
@@ -278,29 +291,43 @@ impl<'a> Writer<'a> {
             context,
             prompts,
             engine,
-            way,
+            mode,
         })
     }
 
-    fn query(&self, sequence: &Sequence, history: &History<'_>) -> Result<Option<Query>> {
-        let log_probability = sequence.log_probability;
-        let Way::Catalogue(_, constraint) = &self.way else {
-            let text = self.prompts.tokenizer().decode(&sequence.tokens)?;
-            let text = match self.options.format {
-                Format::Paper => text.as_str(),
-                Format::List => text.trim_end_matches('\n'),
-            };
-            return Ok(Some(Query {
-                log_probability,
-                ..Query::text(text)
-            }));
+    /// A user's queries: one of items, or one for each text.
+    fn queries(&self, sequences: &[Sequence], history: &History<'_>) -> Result<Vec<Query>> {
+        let DecodingMode::Catalogue(_, constraint) = &self.mode else {
+            return sequences
+                .iter()
+                .map(|sequence| self.text(sequence))
+                .collect();
         };
         let seen = match self.options.exclude_seen {
             true => history.items,
             false => &[],
         };
-        let item = constraint.item(&sequence.tokens, seen);
-        Ok(item.map(|item| Query::item(item, log_probability)))
+        let ranking = sequences.iter().filter_map(|sequence| {
+            let item = constraint.item(&sequence.tokens, seen)?;
+            Some((item, sequence.log_probability))
+        });
+        let ranking: Vec<(u32, f32)> = ranking.collect();
+        Ok(match ranking.is_empty() {
+            true => Vec::new(),
+            false => vec![Query::items(ranking)],
+        })
+    }
+
+    fn text(&self, sequence: &Sequence) -> Result<Query> {
+        let text = self.prompts.tokenizer().decode(&sequence.tokens)?;
+        let text = match self.options.format {
+            Format::Paper => text.as_str(),
+            Format::List => text.trim_end_matches('\n'),
+        };
+        Ok(Query {
+            log_probability: sequence.log_probability,
+            ..Query::text(text)
+        })
     }
 }
 
@@ -322,17 +349,17 @@ impl Llama {
         }
     }
 
-    fn way(
+    fn mode(
         &self,
         new_tokens: usize,
         prompts: &Prompts<'_>,
         trie: Option<Trie>,
         model: &Model,
-    ) -> Result<Way> {
+    ) -> Result<DecodingMode> {
         let max_new_tokens = new_tokens as i64;
         if let Some(sampling) = &self.sampling {
-            return Ok(Way::Drawn(Sampler {
-                sequences: self.beams as i64,
+            return Ok(DecodingMode::Drawn(Sampler {
+                sequences: self.num_beams as i64,
                 temperature: sampling.temperature,
                 top_k: sampling.top_k as i64,
                 top_p: sampling.top_p,
@@ -342,7 +369,7 @@ impl Llama {
             }));
         }
         let search = BeamSearch {
-            beams: self.beams as i64,
+            beams: self.num_beams as i64,
             length_penalty: self.length_penalty.unwrap_or(match self.constrained {
                 true => 0.0,
                 false => 1.0,
@@ -355,8 +382,10 @@ impl Llama {
             },
         };
         Ok(match trie {
-            None => Way::Free(search),
-            Some(trie) => Way::Catalogue(search, Box::new(Constraint::new(trie, model.device)?)),
+            None => DecodingMode::Free(search),
+            Some(trie) => {
+                DecodingMode::Catalogue(search, Box::new(Constraint::new(trie, model.device)?))
+            }
         })
     }
 }
@@ -370,10 +399,10 @@ impl Generator for Writer<'_> {
         let items: Vec<&[u32]> = histories.iter().map(|history| history.items).collect();
         let prompts = self.prompts.tokens_batch(&items)?;
         let blocked: Vec<Vec<i64>>;
-        let decoding = match &self.way {
-            Way::Free(search) => Decoding::BeamSearch(search),
-            Way::Drawn(sampler) => Decoding::Sample(sampler),
-            Way::Catalogue(search, constraint) => {
+        let decoding = match &self.mode {
+            DecodingMode::Free(search) => Decoding::BeamSearch(search),
+            DecodingMode::Drawn(sampler) => Decoding::Sample(sampler),
+            DecodingMode::Catalogue(search, constraint) => {
                 let exclude = self.options.exclude_seen;
                 let blocks = |items: &&[u32]| match exclude {
                     true => constraint.trie().blocked(items),
@@ -384,14 +413,13 @@ impl Generator for Writer<'_> {
             }
         };
         let texts = self.engine.generate(&prompts, &decoding, self.context)?;
-        let most = self.options.sequences.unwrap_or(self.options.beams);
-        let queries = histories.iter().zip(&texts).map(|(history, texts)| {
-            let queries = texts
-                .iter()
-                .take(most)
-                .map(|text| self.query(text, history));
-            queries.filter_map(Result::transpose).collect()
-        });
+        let most = self
+            .options
+            .num_return_sequences
+            .unwrap_or(self.options.num_beams);
+        let pairs = histories.iter().zip(&texts);
+        let queries =
+            pairs.map(|(history, texts)| self.queries(&texts[..texts.len().min(most)], history));
         queries.collect()
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Layer {
 
 /// Where the tokens of a forward pass stand: their positions' cosines and sines, their slots, and
 /// what they see.
-pub(crate) struct Place<'a> {
+pub(crate) struct ForwardContext<'a> {
     pub(crate) cosines: Tensor,
     pub(crate) sines: Tensor,
     pub(crate) cache: &'a Cache,
@@ -123,7 +123,11 @@ impl Model {
     }
 
     /// The features of `tokens` [users, n] after the last norm, [users, n, hidden].
-    pub(crate) fn forward(&self, tokens: &Tensor, place: &Place<'_>) -> Result<Tensor, TchError> {
+    pub(crate) fn forward(
+        &self,
+        tokens: &Tensor,
+        place: &ForwardContext<'_>,
+    ) -> Result<Tensor, TchError> {
         let mut hidden = Tensor::f_embedding(&self.embedding, tokens, -1, false, false)?;
         for (index, layer) in self.layers.iter().enumerate() {
             hidden = layer.forward(index, &hidden, &self.architecture, place)?;
@@ -161,7 +165,7 @@ impl Model {
             let rope = &self.architecture.rope;
             let size = self.architecture.head_size;
             let (cosines, sines) = rope.table(count, size, self.kind, self.device)?;
-            let place = Place {
+            let place = ForwardContext {
                 cosines,
                 sines,
                 cache: &cache,
@@ -213,7 +217,7 @@ impl Layer {
         index: usize,
         input: &Tensor,
         shape: &Architecture,
-        place: &Place<'_>,
+        place: &ForwardContext<'_>,
     ) -> Result<Tensor, TchError> {
         let normed = normalise(input, &self.attention_norm, shape)?;
         let attended = self.attend(index, &normed, shape, place)?;
@@ -233,16 +237,16 @@ impl Layer {
         index: usize,
         input: &Tensor,
         shape: &Architecture,
-        place: &Place<'_>,
+        place: &ForwardContext<'_>,
     ) -> Result<Tensor, TchError> {
         let (users, count, _) = input.size3()?;
         let (heads, key_heads) = (shape.heads, shape.key_value_heads);
         let all = [users, count, heads + 2 * key_heads, shape.head_size];
         let qkv = self.qkv.forward(input)?.f_view(all)?.f_transpose(1, 2)?;
-        let turned = qkv.f_narrow(1, 0, heads + key_heads)?;
-        let turned = rotate(&turned, &place.cosines, &place.sines)?;
-        let queries = turned.f_narrow(1, 0, heads)?;
-        let keys = turned.f_narrow(1, heads, key_heads)?;
+        let rotated = qkv.f_narrow(1, 0, heads + key_heads)?;
+        let rotated = rotate(&rotated, &place.cosines, &place.sines)?;
+        let queries = rotated.f_narrow(1, 0, heads)?;
+        let keys = rotated.f_narrow(1, heads, key_heads)?;
         let values = qkv.f_narrow(1, heads + key_heads, key_heads)?;
         let (keys, values) = place.cache.extend(index, place.window, &keys, &values)?;
         attend(&queries, &keys, &values, &place.mask)?

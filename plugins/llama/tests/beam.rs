@@ -14,7 +14,7 @@ use serde_json::Value;
 #[derive(Deserialize)]
 struct Golden {
     prompts: Vec<Prompt>,
-    cases: Vec<Case>,
+    examples: Vec<Example>,
 }
 
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ struct Prompt {
 }
 
 #[derive(Deserialize, Clone)]
-struct Case {
+struct Example {
     fixture: String,
     prompt: usize,
     beams: i64,
@@ -35,7 +35,7 @@ struct Case {
     scores: Vec<f32>,
 }
 
-impl Case {
+impl Example {
     fn search(&self) -> BeamSearch {
         BeamSearch {
             beams: self.beams,
@@ -84,21 +84,22 @@ fn tiny_models_write_what_transformers_writes_with_every_setting() {
     let engines: BTreeMap<_, _> = ["gqa", "llama3-rope"]
         .map(|name| (name.to_string(), engine(name, 3, &[])))
         .into();
-    let mut cases = golden.cases.as_slice();
+    let mut examples = golden.examples.as_slice();
     let mut compared = 0;
-    while let Some(first) = cases.first() {
+    while let Some(first) = examples.first() {
         let search = first.search();
-        let same = |case: &&Case| case.search() == search && case.fixture == first.fixture;
-        let (group, rest) = cases.split_at(cases.iter().take_while(same).count());
-        cases = rest;
+        let same =
+            |example: &&Example| example.search() == search && example.fixture == first.fixture;
+        let (group, rest) = examples.split_at(examples.iter().take_while(same).count());
+        examples = rest;
         let own: Vec<_> = group
             .iter()
-            .map(|case| prompts[case.prompt].clone())
+            .map(|example| prompts[example.prompt].clone())
             .collect();
         let decoding = Decoding::BeamSearch(&search);
         let found = engines[&first.fixture].generate(&own, &decoding, &Context::default());
-        for (case, found) in group.iter().zip(found.unwrap()) {
-            case.assert_equal(&found);
+        for (example, found) in group.iter().zip(found.unwrap()) {
+            example.assert_equal(&found);
             compared += 1;
         }
     }
@@ -109,14 +110,14 @@ fn tiny_models_write_what_transformers_writes_with_every_setting() {
 fn a_beginning_that_no_prompt_has_room_for_changes_nothing() {
     let golden: Golden =
         serde_json::from_slice(&std::fs::read(path("golden/beam_tiny.json")).unwrap()).unwrap();
-    let case = golden.cases.first().unwrap();
-    let prompts = [golden.prompts[case.prompt].tokens.clone()];
-    let engine = engine(&case.fixture, 1, &[1; 200]);
-    let search = case.search();
+    let example = golden.examples.first().unwrap();
+    let prompts = [golden.prompts[example.prompt].tokens.clone()];
+    let engine = engine(&example.fixture, 1, &[1; 200]);
+    let search = example.search();
     let found = engine.generate(
         &prompts,
         &Decoding::BeamSearch(&search),
         &Context::default(),
     );
-    case.assert_equal(&found.unwrap()[0]);
+    example.assert_equal(&found.unwrap()[0]);
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 #[derive(Deserialize)]
 struct Golden {
     prompts: Vec<Prompt>,
-    cases: Vec<Case>,
+    examples: Vec<Example>,
 }
 
 /// A prompt by its user's place among the test users, and a digest of its tokens.
@@ -27,7 +27,7 @@ struct Prompt {
 }
 
 #[derive(Deserialize, Clone)]
-struct Case {
+struct Example {
     prompt: usize,
     beams: i64,
     length_penalty: f64,
@@ -38,7 +38,7 @@ struct Case {
     scores: Vec<f32>,
 }
 
-impl Case {
+impl Example {
     fn search(&self) -> BeamSearch {
         BeamSearch {
             beams: self.beams,
@@ -88,32 +88,36 @@ fn compare(file: &str, users: usize, every: usize) -> usize {
     };
     let tokens: Vec<Vec<i64>> = golden.prompts.iter().map(tokens).collect();
     let engine = engine(&beauty, users);
-    let mut groups: BTreeMap<String, Vec<&Case>> = BTreeMap::new();
-    for case in golden.cases.iter().skip(every / 2).step_by(every) {
+    let mut groups: BTreeMap<String, Vec<&Example>> = BTreeMap::new();
+    for example in golden.examples.iter().skip(every / 2).step_by(every) {
         groups
-            .entry(format!("{:?}", case.search()))
+            .entry(format!("{:?}", example.search()))
             .or_default()
-            .push(case);
+            .push(example);
     }
-    for (about, cases) in &groups {
-        let own: Vec<_> = cases
+    for (about, examples) in &groups {
+        let own: Vec<_> = examples
             .iter()
-            .map(|case| tokens[case.prompt].clone())
+            .map(|example| tokens[example.prompt].clone())
             .collect();
-        let search = cases[0].search();
+        let search = examples[0].search();
         let decoding = Decoding::BeamSearch(&search);
         let found = engine
             .generate(&own, &decoding, &Context::default())
             .unwrap();
-        for (case, found) in cases.iter().zip(found) {
+        for (example, found) in examples.iter().zip(found) {
             let texts: Vec<_> = found.iter().map(|text| text.tokens.clone()).collect();
-            assert_eq!(texts, case.sequences, "{about}, prompt {}", case.prompt);
-            for (found, expected) in found.iter().zip(&case.scores) {
+            assert_eq!(
+                texts, example.sequences,
+                "{about}, prompt {}",
+                example.prompt
+            );
+            for (found, expected) in found.iter().zip(&example.scores) {
                 assert!((found.score - expected).abs() < 1e-4, "{about}");
             }
         }
     }
-    golden.cases.len()
+    golden.examples.len()
 }
 
 #[test]

@@ -60,14 +60,14 @@ fn log_probability(model: &Model, prompt: &[i64], next: &[i64]) -> f64 {
     next.iter().enumerate().map(at).sum()
 }
 
-struct Case {
+struct Example {
     catalogue: Catalogue,
     tokenizer: Tokenizer,
 }
 
-impl Case {
+impl Example {
     fn new() -> Self {
-        Case {
+        Example {
             catalogue: catalogue(),
             tokenizer: Tokenizer::open(&fixture("writer"), 768).unwrap(),
         }
@@ -82,11 +82,11 @@ const HISTORIES: [&[u32]; 4] = [&[0, 3], &[], &[8, 7, 6, 5, 4, 3, 2], &[1]];
 
 #[test]
 fn the_best_items_are_those_of_highest_probability() {
-    let case = Case::new();
-    let prompts = case.prompts();
-    let eos = case.tokenizer.end_of_text();
+    let example = Example::new();
+    let prompts = example.prompts();
+    let eos = example.tokenizer.end_of_text();
     let model = load("writer");
-    let trie = Trie::new(&prompts, &case.catalogue, eos).unwrap();
+    let trie = Trie::new(&prompts, &example.catalogue, eos).unwrap();
     let search = search(16, trie.depth(), eos);
     let constraint = Constraint::new(trie, Device::Cpu).unwrap();
     let tokens = prompts.tokens_batch(&HISTORIES).unwrap();
@@ -123,10 +123,10 @@ fn the_best_items_are_those_of_highest_probability() {
 
 #[test]
 fn who_has_everything_gets_nothing() {
-    let case = Case::new();
-    let prompts = case.prompts();
-    let eos = case.tokenizer.end_of_text();
-    let trie = Trie::new(&prompts, &case.catalogue, eos).unwrap();
+    let example = Example::new();
+    let prompts = example.prompts();
+    let eos = example.tokenizer.end_of_text();
+    let trie = Trie::new(&prompts, &example.catalogue, eos).unwrap();
     let search = search(3, trie.depth(), eos);
     let constraint = Constraint::new(trie, Device::Cpu).unwrap();
     let all: Vec<u32> = (0..TITLES.len() as u32).collect();
@@ -148,12 +148,12 @@ fn who_has_everything_gets_nothing() {
 
 #[test]
 fn neither_batches_nor_order_nor_what_is_shared_change_a_text() {
-    let case = Case::new();
-    let prompts = case.prompts();
+    let example = Example::new();
+    let prompts = example.prompts();
     let mut tokens = prompts.tokens_batch(&HISTORIES).unwrap();
     let search = BeamSearch {
         length_penalty: 1.0,
-        ..search(5, 12, case.tokenizer.end_of_text())
+        ..search(5, 12, example.tokenizer.end_of_text())
     };
     let sampler = Sampler {
         sequences: 3,
@@ -162,7 +162,7 @@ fn neither_batches_nor_order_nor_what_is_shared_change_a_text() {
         top_p: 0.9,
         seed: 7,
         max_new_tokens: 12,
-        eos: case.tokenizer.eos().to_vec(),
+        eos: example.tokenizer.eos().to_vec(),
     };
     let shared = prompts.shared();
     assert!(shared.len() > 20);
@@ -236,8 +236,8 @@ fn resident() -> usize {
 #[test]
 #[cfg(target_os = "linux")]
 fn two_thousand_steps_leave_memory_as_it_was() {
-    let case = Case::new();
-    let prompts = case.prompts();
+    let example = Example::new();
+    let prompts = example.prompts();
     let tokens = prompts.tokens_batch(&HISTORIES).unwrap();
     let engine = engine(4, &prompts.shared());
     let search = BeamSearch {

@@ -79,15 +79,15 @@ fn r_precision(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> 
 
 #[cfg(test)]
 mod tests {
-    use gloss_core::{Lists, Metric};
+    use gloss_core::{Metric, Ragged};
 
     use super::*;
 
     /// Three relevant items, of which ranks 2 and 4 of four hold one each; nobody's ranking; and
     /// nothing relevant.
     fn values(metric: &dyn Metric) -> Vec<f64> {
-        let rankings: Lists<u32> = [vec![9, 1, 8, 2], vec![], vec![5]].into_iter().collect();
-        let relevant: Lists<(u32, f32)> =
+        let rankings: Ragged<u32> = [vec![9, 1, 8, 2], vec![], vec![5]].into_iter().collect();
+        let relevant: Ragged<(u32, f32)> =
             [vec![(1, 1.0), (2, 3.0), (3, 1.0)], vec![(1, 1.0)], vec![]]
                 .into_iter()
                 .collect();

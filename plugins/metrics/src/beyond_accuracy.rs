@@ -4,18 +4,18 @@ mod diversity;
 mod exposure;
 mod novelty;
 
-use gloss_core::{Catalogue, Error, Evaluation, Laws, Result};
+use gloss_core::{Catalogue, Error, Evaluation, Invariants, Result};
 
 pub use diversity::IntraListDiversity;
 pub use exposure::{Coverage, Gini};
 pub use novelty::Novelty;
 
 /// A share, higher being better, that may fall as the cut-off grows.
-const SHARE: Laws = Laws {
+const SHARE: Invariants = Invariants {
     range: 0.0..=1.0,
     higher_is_better: true,
     monotone_in_cutoff: false,
-    judges_relevance: false,
+    measures_relevance: false,
 };
 
 fn catalogue<'a>(evaluation: &Evaluation<'a>, metric: &str) -> Result<&'a Catalogue> {
@@ -33,13 +33,13 @@ fn needs(metric: &str, what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use gloss_core::{Lists, Metric};
+    use gloss_core::{Metric, Ragged};
 
     use super::*;
 
     #[test]
     fn without_a_catalogue_they_say_what_is_missing() {
-        let rankings: Lists<u32> = [vec![1]].into_iter().collect();
+        let rankings: Ragged<u32> = [vec![1]].into_iter().collect();
         let relevant = [vec![]].into_iter().collect();
         let evaluation = Evaluation::new(&rankings, &relevant).unwrap();
         let metrics: [&dyn Metric; 4] = [

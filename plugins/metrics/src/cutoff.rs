@@ -1,13 +1,13 @@
 //! What all metrics here share: the option `k`, and the ranking seen down to it.
 
-use gloss_core::{Evaluation, Judged, Laws, Scores};
+use gloss_core::{Evaluation, Invariants, Scores, UserGains};
 
 /// Declares a metric whose only option is the cut-off `k`: its doc comment, type, name, formula,
 /// laws, and a function from the evaluation and `k` to scores.
 macro_rules! metric {
     (
         $(#[$doc:meta])*
-        $type:ident, $name:literal, $formula:literal, $laws:expr, $score:expr
+        $type:ident, $name:literal, $formula:literal, $invariants:expr, $score:expr
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -31,8 +31,8 @@ macro_rules! metric {
                 self.k
             }
 
-            fn laws(&self) -> gloss_core::Laws {
-                $laws
+            fn invariants(&self) -> gloss_core::Invariants {
+                $invariants
             }
 
             fn score(
@@ -46,15 +46,15 @@ macro_rules! metric {
 }
 
 /// A measure of agreement with the relevant items that grows with the cut-off.
-pub(crate) const MONOTONE: Laws = Laws {
+pub(crate) const MONOTONE: Invariants = Invariants {
     range: 0.0..=1.0,
     higher_is_better: true,
     monotone_in_cutoff: true,
-    judges_relevance: true,
+    measures_relevance: true,
 };
 
 /// A measure of agreement with the relevant items that may fall as the cut-off grows.
-pub(crate) const NOT_MONOTONE: Laws = Laws {
+pub(crate) const NOT_MONOTONE: Invariants = Invariants {
     monotone_in_cutoff: false,
     ..MONOTONE
 };
@@ -76,7 +76,7 @@ pub(crate) struct Top<'a> {
 }
 
 impl<'a> Top<'a> {
-    pub(crate) fn new(judged: Judged<'a>, k: Option<usize>) -> Self {
+    pub(crate) fn new(judged: UserGains<'a>, k: Option<usize>) -> Self {
         Top {
             gains: top(judged.gains, k),
             ideal: judged.ideal,

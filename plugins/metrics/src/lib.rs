@@ -42,7 +42,7 @@ gloss_core::plugin! {
 
 #[cfg(test)]
 mod tests {
-    use gloss_core::{AnyComponent, Catalogue, Evaluation, Item, Lists, Registry, Scores};
+    use gloss_core::{AnyComponent, Catalogue, Evaluation, Item, Ragged, Registry, Scores};
     use serde_json::json;
 
     /// Every metric's scores of rankings of two items and of none, with the cut-off `k`.
@@ -53,7 +53,7 @@ mod tests {
             ..Item::default()
         });
         let catalogue = Catalogue::new(items.to_vec(), vec![]).unwrap();
-        let rankings: Lists<u32> = [vec![0, 2], vec![]].into_iter().collect();
+        let rankings: Ragged<u32> = [vec![0, 2], vec![]].into_iter().collect();
         let relevant = [vec![(1, 1.0), (2, 2.0)], vec![(0, 1.0)]];
         let relevant = relevant.into_iter().collect();
         let evaluation = Evaluation::new(&rankings, &relevant).unwrap();

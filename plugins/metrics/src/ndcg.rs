@@ -39,7 +39,7 @@ fn score(
     gain: impl Fn(f64, f64) -> f64,
 ) -> Result<Scores> {
     let deepest = evaluation
-        .judged()
+        .user_gains()
         .map(|judged| judged.gains.len().max(judged.ideal.len()))
         .max()
         .unwrap_or(0);
@@ -64,7 +64,7 @@ fn score(
 
 #[cfg(test)]
 mod tests {
-    use gloss_core::{Lists, Metric};
+    use gloss_core::{Metric, Ragged};
 
     use super::*;
 
@@ -75,7 +75,7 @@ mod tests {
     }
 
     fn values(ranking: Vec<u32>, relevant: Vec<(u32, f32)>, k: Option<usize>) -> [f64; 2] {
-        let rankings: Lists<u32> = [ranking].into_iter().collect();
+        let rankings: Ragged<u32> = [ranking].into_iter().collect();
         let relevant = [relevant].into_iter().collect();
         let evaluation = Evaluation::new(&rankings, &relevant).unwrap();
         [

@@ -43,13 +43,13 @@ fn average_precision(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Sc
 
 #[cfg(test)]
 mod tests {
-    use gloss_core::{Lists, Metric};
+    use gloss_core::{Metric, Ragged};
 
     use super::*;
 
     #[test]
     fn hits_at_ranks_two_and_three_of_three_relevant_items() {
-        let rankings: Lists<u32> = [vec![9, 1, 2]].into_iter().collect();
+        let rankings: Ragged<u32> = [vec![9, 1, 2]].into_iter().collect();
         let relevant = [vec![(1, 1.0), (2, 1.0), (3, 1.0)]].into_iter().collect();
         let evaluation = Evaluation::new(&rankings, &relevant).unwrap();
         let value = |metric: &dyn Metric| metric.score(&evaluation).unwrap().value();

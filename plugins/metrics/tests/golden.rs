@@ -12,8 +12,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gloss_core::trec::{Qrels, Run, Ties};
 use gloss_core::{AnyComponent, Evaluation, Kind, Metric, Registry, Scores};
+use gloss_engine::trec::{Qrels, Run, Ties};
 use gloss_metrics as _;
 use serde_json::json;
 

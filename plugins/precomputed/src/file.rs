@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
-use gloss_core::{Context, Error, Query, Result, Task, Unit, read_error, unpack};
+use gloss_core::{Context, Error, Query, Result, Task, Unit, decompress, read_error};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use serde::Deserialize;
@@ -41,7 +41,7 @@ pub(crate) type Rows = HashMap<String, Row>;
 pub(crate) fn read(path: &Path, context: &Context) -> Result<Rows> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let reader = BufReader::with_capacity(1 << 16, file);
-    let (first, reader) = unpack(reader)
+    let (first, reader) = decompress(reader)
         .and_then(peek)
         .map_err(|error| read_error(path, error))?;
     let mut collector = Collector {

@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn another_history_is_an_error_that_names_the_first_difference() {
         let told = |user, items| generate(r#"{"file": "FILE"}"#, &[(user, items)]).unwrap_err();
-        let cases: [(_, &[u32], _); 4] = [
+        let examples: [(_, &[u32], _); 4] = [
             ("u", &[0, 2], "item 2 is b in the file and c in the data"),
             (
                 "u",
@@ -216,7 +216,7 @@ mod tests {
                 "item 2 is zz (not in the catalogue) in the file and a in the data",
             ),
         ];
-        for (user, items, expected) in cases {
+        for (user, items, expected) in examples {
             let error = told(user, items);
             assert!(error.contains(expected), "{error}");
             assert!(

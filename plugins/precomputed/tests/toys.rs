@@ -73,10 +73,10 @@ fn published_queries_belong_to_the_validation_histories() {
     let file = folder.join("golden/toys_generated_queries_sample.json");
     let rows: Vec<Value> = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     let data = toys(&folder);
-    let cases = &data.splits.validation;
-    let validation: Vec<_> = cases
+    let examples = &data.splits.validation;
+    let validation: Vec<_> = examples
         .iter()
-        .map(|&case| data.histories.seen(case))
+        .map(|&example| data.histories.context(example))
         .collect();
 
     let queries = generate(&file, "skip", "skip", &data, &validation).unwrap();
@@ -120,10 +120,10 @@ fn the_test_split_is_refused() {
     let Some(folder) = test_data() else { return };
     let file = folder.join("golden/toys_generated_queries_sample.json");
     let data = toys(&folder);
-    let cases = &data.splits.test;
-    let test: Vec<_> = cases
+    let examples = &data.splits.test;
+    let test: Vec<_> = examples
         .iter()
-        .map(|&case| data.histories.seen(case))
+        .map(|&example| data.histories.context(example))
         .collect();
     let error = generate(&file, "skip", "error", &data, &test).unwrap_err();
     assert!(

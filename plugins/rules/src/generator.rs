@@ -8,7 +8,7 @@ use crate::rules::Rules;
 
 impl QueryGenerator for SequentialRules {
     fn produces(&self) -> QueryKind {
-        QueryKind::Item
+        QueryKind::Items
     }
 
     fn open<'a>(&'a self, data: &'a Data, _: &'a Context) -> Result<Box<dyn Generator + 'a>> {
@@ -31,10 +31,13 @@ impl SequentialRules {
         let mut ranked: Vec<(u32, f64)> = scores.into_iter().collect();
         ranked.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let total: f64 = ranked.iter().map(|(_, score)| score).sum();
-        ranked.truncate(self.count.saturating_add(history.distinct().len()));
-        ranked
+        ranked.truncate(self.count.saturating_add(history.distinct_items().len()));
+        if ranked.is_empty() {
+            return Vec::new();
+        }
+        let scored = ranked
             .into_iter()
-            .map(|(item, score)| Query::item(item, (score / total).ln() as f32))
-            .collect()
+            .map(|(item, score)| (item, (score / total).ln() as f32));
+        vec![Query::items(scored.collect())]
     }
 }

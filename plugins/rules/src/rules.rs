@@ -53,10 +53,10 @@ impl Rules {
 fn places(data: &Data, distance: usize) -> Vec<(u32, u32, u32)> {
     let mut places = Vec::new();
     let mut bought: Vec<u32> = Vec::new();
-    for &case in &data.splits.train {
+    for &example in &data.splits.train {
         bought.clear();
-        bought.extend_from_slice(data.histories.seen(case).items);
-        bought.extend_from_slice(data.histories.targets(case));
+        bought.extend_from_slice(data.histories.context(example).items);
+        bought.extend_from_slice(data.histories.targets(example));
         for (at, &to) in bought.iter().enumerate() {
             let before = bought[at.saturating_sub(distance)..at].iter().rev();
             places.extend((1..).zip(before).map(|(apart, &from)| (from, to, apart)));

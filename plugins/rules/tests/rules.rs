@@ -23,12 +23,12 @@ fn answers(component: &SequentialRules, data: &Data) -> Vec<Vec<(u32, f32)>> {
     let context = Context::default();
     let mut generator = component.open(data, &context).unwrap();
     let answers = generator.generate(&histories).unwrap();
-    let pair = |query: Query| match query.content {
-        QueryContent::Item(item) => (item, query.log_probability),
-        other => panic!("{other:?} is not an item"),
+    let ranking = |queries: Vec<Query>| match queries.into_iter().next().map(|q| q.content) {
+        Some(QueryContent::Items(ranking)) => ranking,
+        Some(other) => panic!("{other:?} is no ranking"),
+        None => Vec::new(),
     };
-    let pairs = |queries: Vec<Query>| queries.into_iter().map(pair).collect();
-    answers.into_iter().map(pairs).collect()
+    answers.into_iter().map(ranking).collect()
 }
 
 #[test]
@@ -123,14 +123,14 @@ struct Options {
 fn shares_of_all_items_are_those_of_session_rec() {
     let golden: Golden = serde_json::from_str(include_str!("golden/session_rec.json")).unwrap();
     let data = data(golden.items, &golden.histories);
-    for case in &golden.cases {
+    for example in &golden.cases {
         let rules = SequentialRules {
             count: golden.items,
-            distance: case.distance,
-            items: case.items,
+            distance: example.distance,
+            items: example.items,
             popularity_exponent: 0.0,
         };
-        for (answers, expected) in answers(&rules, &data).iter().zip(&case.shares) {
+        for (answers, expected) in answers(&rules, &data).iter().zip(&example.shares) {
             let mut shares = vec![0.0; golden.items];
             for (item, log) in answers {
                 shares[*item as usize] = f64::from(*log).exp();

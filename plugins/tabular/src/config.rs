@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Context, Data, Dataset, Error, Fault, Protocol, Result, Template};
+use gloss_core::{Context, Data, Dataset, Diagnostic, Error, Result, SplitOptions, Template};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,11 +48,11 @@ impl Tables<'_> {
         Ok(files.map(|(_, path)| path.to_path_buf()).into())
     }
 
-    fn faults(&self) -> Vec<Fault> {
-        let fault = |message| Fault::new("text", message);
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let diagnostic = |message| Diagnostic::new("text", message);
         Template::parse(self.text)
             .err()
-            .map(fault)
+            .map(diagnostic)
             .into_iter()
             .collect()
     }
@@ -100,7 +100,8 @@ macro_rules! tables {
             pub text: String,
             /// How interactions become histories and splits.
             #[serde(default)]
-            pub protocol: Protocol,
+            #[schemars(extend("x-former-names" = ["protocol"]))]
+            pub split: SplitOptions,
             $($own)*
         }
 
@@ -121,10 +122,10 @@ macro_rules! tables {
         }
 
         impl Dataset for $name {
-            fn check(&self) -> Vec<Fault> {
-                let mut faults = self.tables().faults();
-                faults.extend(self.own_faults());
-                faults
+            fn check(&self) -> Vec<Diagnostic> {
+                let mut diagnostics = self.tables().diagnostics();
+                diagnostics.extend(self.own_faults());
+                diagnostics
             }
 
             fn inputs(&self) -> Result<Vec<PathBuf>> {
@@ -133,7 +134,7 @@ macro_rules! tables {
 
             fn load(&self, context: &Context) -> Result<Data> {
                 let interactions = assemble::read(self, self.tables(), context)?;
-                self.protocol.apply(interactions, context)
+                self.split.apply(interactions, context)
             }
         }
     };

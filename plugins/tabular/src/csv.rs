@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use csv::{ErrorKind, StringRecord};
-use gloss_core::{Context, Error, Fault, Result};
+use gloss_core::{Context, Diagnostic, Error, Result};
 
 use crate::cell::Cell;
 use crate::config::Csv;
@@ -18,12 +18,12 @@ const END: &str = "\n\u{10ffff}\n";
 impl Source for Csv {
     const POSITION: &'static str = "line";
 
-    fn own_faults(&self) -> Vec<Fault> {
+    fn own_faults(&self) -> Vec<Diagnostic> {
         if self.delimiter.is_ascii() {
             return Vec::new();
         }
         let message = format!("expected one ASCII character, found `{}`", self.delimiter);
-        vec![Fault::new("delimiter", message)]
+        vec![Diagnostic::new("delimiter", message)]
     }
 
     fn read(

@@ -47,11 +47,11 @@ impl Source for Jsonl {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let fault = |message| Error::line(path, number, message);
+            let diagnostic = |message| Error::line(path, number, message);
             let object: Object<'_> =
-                serde_json::from_slice(&line).map_err(|error| fault(explain(error)))?;
-            let cells = cells(&object, columns, &mut found).map_err(fault)?;
-            take(number, &cells).map_err(fault)?;
+                serde_json::from_slice(&line).map_err(|error| diagnostic(explain(error)))?;
+            let cells = cells(&object, columns, &mut found).map_err(diagnostic)?;
+            take(number, &cells).map_err(diagnostic)?;
             if names.is_empty() {
                 names = object.into_keys().collect();
             }

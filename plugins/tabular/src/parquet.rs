@@ -26,30 +26,30 @@ impl Source for Parquet {
         context: &Context,
         mut take: impl FnMut(u64, &[Cell<'_>]) -> Result<(), String>,
     ) -> Result<()> {
-        let fault = |message| Error::input(path, message);
+        let diagnostic = |message| Error::input(path, message);
         let file = File::open(path).map_err(Error::io("open", path))?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-            .map_err(|error| fault(unreadable(error)))?;
-        let roots = roots(columns, builder.schema()).map_err(fault)?;
+            .map_err(|error| diagnostic(unreadable(error)))?;
+        let roots = roots(columns, builder.schema()).map_err(diagnostic)?;
         let total = builder.metadata().file_metadata().num_rows();
         let task = context.task(&label(path), u64::try_from(total).ok(), Unit::Count);
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         let batches = builder
             .with_projection(mask)
             .build()
-            .map_err(|error| fault(unreadable(error)))?;
+            .map_err(|error| diagnostic(unreadable(error)))?;
         let mut row = 0;
         for batch in batches {
-            let batch = batch.map_err(|error| fault(unreadable(error)))?;
+            let batch = batch.map_err(|error| diagnostic(unreadable(error)))?;
             let values = columns
                 .iter()
                 .map(|column| Values::of(column, &batch))
                 .collect::<Result<Vec<_>, String>>()
-                .map_err(fault)?;
+                .map_err(diagnostic)?;
             for place in 0..batch.num_rows() {
                 row += 1;
                 let cells: Vec<_> = values.iter().map(|values| values.cell(place)).collect();
-                take(row, &cells).map_err(|message| fault(format!("row {row}: {message}")))?;
+                take(row, &cells).map_err(|message| diagnostic(format!("row {row}: {message}")))?;
             }
             task.advance(batch.num_rows() as u64)?;
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gloss_core::{Context, Error, Fault, Result};
+use gloss_core::{Context, Diagnostic, Error, Result};
 
 use crate::cell::Cell;
 
@@ -39,7 +39,7 @@ pub(crate) trait Source {
     const POSITION: &'static str;
 
     /// Faults of the options that only this format has.
-    fn own_faults(&self) -> Vec<Fault> {
+    fn own_faults(&self) -> Vec<Diagnostic> {
         Vec::new()
     }
 
@@ -63,7 +63,7 @@ pub(crate) fn no_column<S: AsRef<str>>(
     name: &str,
     available: impl IntoIterator<Item = S>,
 ) -> String {
-    Fault::unknown("", format!("there is no column `{name}`"), name, available).to_string()
+    Diagnostic::unknown("", format!("there is no column `{name}`"), name, available).to_string()
 }
 
 /// What is shown while the file at `path` is read.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use gloss_core::{Context, Error, Result, Task, Unit, read_error, unpack};
+use gloss_core::{Context, Error, Result, Task, Unit, decompress, read_error};
 
 use crate::source::label;
 
@@ -14,7 +14,7 @@ pub(crate) fn open(path: &Path, context: &Context) -> Result<Box<dyn BufRead>> {
     let size = file.metadata().map_err(Error::io("read", path))?.len();
     let task = context.task(&label(path), Some(size), Unit::Bytes);
     let file = BufReader::with_capacity(1 << 16, Counted { file, task });
-    unpack(file).map_err(|error| explain(path, context, error))
+    decompress(file).map_err(|error| explain(path, context, error))
 }
 
 /// What an error in reading from [`open`] means.

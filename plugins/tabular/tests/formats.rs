@@ -14,7 +14,8 @@ use arrow_array::{
 use common::Tables;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gloss_core::{Data, Kind, Registry, assert_laws};
+use gloss_core::{Data, Kind, Registry};
+use gloss_engine::assert_invariants;
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ fn options() -> Value {
     json!({
         "rating": "stars",
         "text": "Title: {title}{{}} for {price}",
-        "protocol": {"minimum_interactions": 2, "validation_share": 0.5},
+        "split": {"minimum_interactions": 2, "validation_share": 0.5},
     })
 }
 
@@ -246,6 +247,6 @@ fn every_format_keeps_the_laws_of_data_sets() {
             options["delimiter"] = ";".into();
         }
         let entry = registry.get(Kind::Dataset, format, "").unwrap();
-        assert_laws(entry, &options.to_string()).unwrap();
+        assert_invariants(entry, &options.to_string()).unwrap();
     }
 }

@@ -113,7 +113,7 @@ impl Adapter {
                      rank in {}; is the adapter for another model?",
                     self.config.path().display()
                 );
-                return Err(self.checkpoint.fault(name, message));
+                return Err(self.checkpoint.diagnostic(name, message));
             }
             _ => {}
         }
@@ -122,7 +122,7 @@ impl Adapter {
             Ok(Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double) => Ok(tensor),
             _ => Err(self
                 .checkpoint
-                .fault(name, "does not hold floating-point numbers")),
+                .diagnostic(name, "does not hold floating-point numbers")),
         }
     }
 

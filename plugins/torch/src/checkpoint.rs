@@ -126,7 +126,7 @@ impl Checkpoint {
     }
 
     /// An [`Error::Input`] about a tensor: `message` follows "tensor `NAME`".
-    pub fn fault(&self, name: &str, message: impl AsRef<str>) -> Error {
+    pub fn diagnostic(&self, name: &str, message: impl AsRef<str>) -> Error {
         Error::input(
             self.path(name),
             format!("tensor `{name}` {}", message.as_ref()),
@@ -144,16 +144,16 @@ impl Checkpoint {
         let found = file.shape(name).unwrap_or_default();
         if found != shape {
             let message = format!("has shape {found:?}, but {shape:?} is expected");
-            return Err(self.fault(name, message));
+            return Err(self.diagnostic(name, message));
         }
         let Some(kind) = file.kind(name) else {
             let message = format!("is of type {}, which is not supported", file.dtype(name));
-            return Err(self.fault(name, message));
+            return Err(self.diagnostic(name, message));
         };
         let tensor = file.read(name, shape, kind, device);
         let tensor = tensor.map_err(torch_error(&format!("load tensor `{name}`")))?;
         if kind_is_float(kind) && !is_finite(&tensor).map_err(torch_error("check a tensor"))? {
-            return Err(self.fault(name, "holds NaN or infinity: the file is damaged"));
+            return Err(self.diagnostic(name, "holds NaN or infinity: the file is damaged"));
         }
         Ok(tensor)
     }
@@ -165,7 +165,7 @@ impl Checkpoint {
     fn missing(&self, name: &str) -> Error {
         let names: Vec<&str> = self.names().collect();
         let hint = nearest(name, &names).map(|near| format!("; the nearest name is `{near}`"));
-        self.fault(name, format!("is missing{}", hint.unwrap_or_default()))
+        self.diagnostic(name, format!("is missing{}", hint.unwrap_or_default()))
     }
 }
 

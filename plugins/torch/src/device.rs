@@ -1,6 +1,7 @@
 //! Where a model runs.
 
 mod library;
+mod machine;
 mod settings;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
 
 pub use library::{Report, report};
+pub use machine::{device_kind, machine};
 pub use settings::deterministic;
 
 /// Where a model runs: `auto` (the first GPU if there is one, else the CPU), `cpu`, or `cuda:N`

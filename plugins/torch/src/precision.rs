@@ -8,7 +8,7 @@ use tch::Kind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
-    /// 32 bits: exact enough to compare with other implementations, and the slowest.
+    /// 32 bits: precise enough to compare with other implementations, and the slowest.
     F32,
     /// 16 bits with the range of 32: for GPUs from NVIDIA's Ampere on.
     Bf16,
@@ -17,7 +17,16 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// The same in libtorch's terms.
+    /// Returns the type of libtorch numbers; f32 for those that have no name here.
+    pub fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::BFloat16 => Precision::Bf16,
+            Kind::Half => Precision::F16,
+            _ => Precision::F32,
+        }
+    }
+
+    /// Returns the libtorch type.
     pub fn kind(self) -> Kind {
         match self {
             Precision::F32 => Kind::Float,
@@ -26,7 +35,7 @@ impl Precision {
         }
     }
 
-    /// The size of one number, in bytes.
+    /// Returns the size of one number, in bytes.
     pub fn bytes(self) -> usize {
         self.kind().elt_size_in_bytes()
     }

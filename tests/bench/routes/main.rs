@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use gloss as _;
 use gloss_core::*;
+use gloss_engine::load_library;
 use serde_json::{Value, json};
 
 /// How often each side is measured.
@@ -26,7 +27,7 @@ fn main() {
         .splits
         .test
         .iter()
-        .filter_map(|case| data.histories.seen(*case).items.last());
+        .filter_map(|example| data.histories.context(*example).items.last());
     let texts = texts.map(|item| data.catalogue.item(*item).text.clone());
     let queries: Vec<QueryContent> = texts.map(QueryContent::Text).collect();
     println!(

@@ -42,19 +42,19 @@ impl Dataset for Faulty {
 }
 
 impl Faulty {
-    fn test_cases(&self) -> Vec<Case> {
-        let case = |user| Case {
+    fn test_cases(&self) -> Vec<Example> {
+        let example = |user| Example {
             user,
             history: 3 + u32::from(self.breaks("within")),
             targets: 1 - u32::from(self.breaks("targets")),
         };
-        let mut cases: Vec<Case> = (0..3).map(case).collect();
+        let mut examples: Vec<Example> = (0..3).map(example).collect();
         if self.breaks("order") {
-            cases.reverse();
+            examples.reverse();
         }
         if self.breaks("no cases") {
-            cases.clear();
+            examples.clear();
         }
-        cases
+        examples
     }
 }

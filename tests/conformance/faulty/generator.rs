@@ -3,7 +3,7 @@ use gloss_core::*;
 super::faulty!();
 
 impl Faulty {
-    /// Two queries: the history's last items.
+    /// A ranking of the history's last two items.
     fn queries(&self, data: &Data, histories: &[History<'_>], at: usize) -> Result<Vec<Query>> {
         let items = histories[at].items;
         if self.breaks("empty") && items.is_empty() {
@@ -20,17 +20,19 @@ impl Faulty {
             () => 0.5,
         };
         let outside = data.catalogue.len() as u32 * u32::from(self.breaks("catalogue"));
-        let query = |item: &u32| match self.breaks("kinds") {
-            true => Query::text("soap"),
-            false => Query::item(item + outside, -weight),
-        };
-        Ok(items.iter().rev().take(2).map(query).collect())
+        if self.breaks("kinds") {
+            return Ok(vec![Query::text("soap")]);
+        }
+        let newest = items.iter().rev().take(2);
+        let ranking: Vec<(u32, f32)> = newest.map(|item| (item + outside, -weight)).collect();
+        let count = 1 + usize::from(self.breaks("rankings"));
+        Ok(vec![Query::items(ranking); count])
     }
 }
 
 impl QueryGenerator for Faulty {
     fn produces(&self) -> QueryKind {
-        QueryKind::Item
+        QueryKind::Items
     }
 
     fn open<'a>(&'a self, data: &'a Data, context: &'a Context) -> Result<Box<dyn Generator + 'a>> {

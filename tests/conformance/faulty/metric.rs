@@ -7,7 +7,7 @@ const TOP: usize = 2;
 
 impl Faulty {
     /// Whether a relevant item is among the first two.
-    fn value(&self, judged: &Judged<'_>, users: usize) -> f64 {
+    fn value(&self, judged: &UserGains<'_>, users: usize) -> f64 {
         let top = match self.breaks("cutoff") {
             true => judged.gains.len(),
             false => TOP.min(judged.gains.len()),
@@ -43,12 +43,12 @@ impl Metric for Faulty {
         Some(TOP)
     }
 
-    fn laws(&self) -> Laws {
-        Laws {
+    fn invariants(&self) -> Invariants {
+        Invariants {
             range: 0.0..=1.0,
             higher_is_better: true,
             monotone_in_cutoff: true,
-            judges_relevance: true,
+            measures_relevance: true,
         }
     }
 

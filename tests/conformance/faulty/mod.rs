@@ -1,4 +1,4 @@
-//! Components that break the law that they are told to, and no other that matters here.
+//! Components that fail the invariant that they are told to, and no other that matters here.
 
 mod dataset;
 mod generator;
@@ -14,20 +14,20 @@ gloss_core::plugin! {
     metric "untidy" => options::Untidy,
 }
 
-/// Declares a component of which `breaks` says which law it breaks.
+/// Declares a component whose option `breaks` names the invariant that it fails.
 macro_rules! faulty {
     () => {
-        /// A component that breaks a law.
+        /// A component that fails an invariant.
         #[derive(Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub(super) struct Faulty {
-            /// Which law it breaks, in a word.
+            /// The invariant that it fails, in a word.
             breaks: String,
         }
 
         impl Faulty {
-            fn breaks(&self, law: &str) -> bool {
-                self.breaks == law
+            fn breaks(&self, invariant: &str) -> bool {
+                self.breaks == invariant
             }
         }
     };

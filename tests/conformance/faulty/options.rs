@@ -22,11 +22,12 @@ fn as_text<S: serde::Serializer>(number: &u32, serializer: S) -> Result<S::Ok, S
 
 impl Metric for Untidy {
     /// Finds nothing the first time, and another fault each time after that.
-    fn check(&self) -> Vec<Fault> {
-        let fault = |call| Fault::new("number", format!("is wrong for the {call}th time"));
+    fn check(&self) -> Vec<Diagnostic> {
+        let diagnostic =
+            |call| Diagnostic::new("number", format!("is wrong for the {call}th time"));
         match CALLS.fetch_add(1, Ordering::Relaxed) {
             0 => Vec::new(),
-            call => vec![fault(call)],
+            call => vec![diagnostic(call)],
         }
     }
 
@@ -42,12 +43,12 @@ impl Metric for Untidy {
         None
     }
 
-    fn laws(&self) -> Laws {
-        Laws {
+    fn invariants(&self) -> Invariants {
+        Invariants {
             range: 0.0..=1.0,
             higher_is_better: true,
             monotone_in_cutoff: true,
-            judges_relevance: false,
+            measures_relevance: false,
         }
     }
 

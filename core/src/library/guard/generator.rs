@@ -1,15 +1,15 @@
-//! Query generators under guard, at work and in training.
+//! Guarded query generators and trainers.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Guard, Held, guard};
 use crate::{
-    Context, Data, Error, Fault, Generator, History, Query, QueryGenerator, QueryKind, Result,
-    Trainer, Validate,
+    Context, Data, Diagnostic, Error, Generator, History, Identity, Query, QueryGenerator,
+    QueryKind, Result, Trainer, Validate,
 };
 
-/// What a generator says of itself.
+/// The properties of a generator.
 pub(super) struct GeneratorFacts {
     produces: QueryKind,
     trains: bool,
@@ -30,8 +30,8 @@ impl From<&(dyn QueryGenerator + 'static)> for GeneratorFacts {
 }
 
 impl QueryGenerator for Guard<dyn QueryGenerator, GeneratorFacts> {
-    fn check(&self) -> Vec<Fault> {
-        self.faults(|it| it.check())
+    fn check(&self) -> Vec<Diagnostic> {
+        self.diagnostics(|it| it.check())
     }
 
     fn produces(&self) -> QueryKind {
@@ -40,6 +40,10 @@ impl QueryGenerator for Guard<dyn QueryGenerator, GeneratorFacts> {
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
         self.inner.call(|it| it.inputs())
+    }
+
+    fn identity(&self) -> Result<Identity> {
+        self.identity_by(|it| QueryGenerator::identity(it))
     }
 
     fn trainer(&self) -> Option<&dyn Trainer> {
@@ -65,19 +69,17 @@ impl QueryGenerator for Guard<dyn QueryGenerator, GeneratorFacts> {
 impl Guard<dyn QueryGenerator, GeneratorFacts> {
     fn with_trainer<R>(&self, work: impl FnOnce(&dyn Trainer) -> Result<R>) -> Result<R> {
         self.inner.call(|it| {
-            let gone = || Error::Internal("a generator has lost its trainer".into());
+            let gone = || Error::Internal("a generator has no trainer any more".into());
             work(it.trainer().ok_or_else(gone)?)
         })
     }
 }
 
 impl Trainer for Guard<dyn QueryGenerator, GeneratorFacts> {
-    fn identity(&self) -> Result<serde_json::Value> {
-        self.with_trainer(|it| it.identity())
-    }
-
-    fn identity_text(&self) -> Result<String> {
-        self.with_trainer(|it| it.identity_text())
+    fn identity(&self) -> Result<Identity> {
+        let mut identity = self.with_trainer(|it| it.identity())?;
+        self.add_file(&mut identity.code);
+        Ok(identity)
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
@@ -109,7 +111,7 @@ impl Trainer for Guard<dyn QueryGenerator, GeneratorFacts> {
 }
 
 impl Guard<dyn QueryGenerator, GeneratorFacts> {
-    /// In the place of what could not be made: it fails when it is used.
+    /// Stands for a generator that could not be made: every use fails.
     fn failed(&self, error: &Error) -> Self {
         Guard {
             inner: Held {

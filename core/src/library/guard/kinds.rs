@@ -1,18 +1,19 @@
-//! Data sets, retrievers and metrics under guard.
+//! Guarded datasets, retrievers and metrics.
 
 use std::path::{Path, PathBuf};
 
 use super::{Guard, Held};
 use crate::{
-    Catalogue, Component, Context, Data, Dataset, Download, Error, Evaluation, Fault, Hit, Index,
-    Laws, Metric, QueryKind, Remark, Request, Result, Retriever, Scores,
+    Catalogue, Component, Context, Data, Dataset, Diagnostic, Download, Error, Evaluation, Hit,
+    Identity, Index, IndexStatistic, Invariants, Metric, QueryKind, Request, Result, Retriever,
+    Scores, Segment,
 };
 
 impl<T: Component + ?Sized, F> Guard<T, F> {
     /// The faults that `check` finds; a panic is one too.
-    pub(super) fn faults(&self, check: impl FnOnce(&T) -> Vec<Fault>) -> Vec<Fault> {
-        let faults = self.inner.call(|it| Ok(check(it)));
-        faults.unwrap_or_else(|error| vec![Fault::new("", error.to_string())])
+    pub(super) fn diagnostics(&self, check: impl FnOnce(&T) -> Vec<Diagnostic>) -> Vec<Diagnostic> {
+        let diagnostics = self.inner.call(|it| Ok(check(it)));
+        diagnostics.unwrap_or_else(|error| vec![Diagnostic::new("", error.to_string())])
     }
 
     pub(super) fn held<U>(&self, value: U) -> Held<U> {
@@ -21,8 +22,8 @@ impl<T: Component + ?Sized, F> Guard<T, F> {
 }
 
 impl Dataset for Guard<dyn Dataset, ()> {
-    fn check(&self) -> Vec<Fault> {
-        self.faults(|it| it.check())
+    fn check(&self) -> Vec<Diagnostic> {
+        self.diagnostics(|it| it.check())
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
@@ -37,14 +38,22 @@ impl Dataset for Guard<dyn Dataset, ()> {
         })
     }
 
+    fn segments(&self) -> Vec<Segment> {
+        let segments = self.inner.call(|it| Ok(it.segments()));
+        segments.unwrap_or_else(|error| {
+            tracing::error!("{error}");
+            Vec::new()
+        })
+    }
+
     fn load(&self, context: &Context) -> Result<Data> {
         self.inner.call(|it| it.load(context))
     }
 }
 
 impl Retriever for Guard<dyn Retriever, Vec<QueryKind>> {
-    fn check(&self) -> Vec<Fault> {
-        self.faults(|it| it.check())
+    fn check(&self) -> Vec<Diagnostic> {
+        self.diagnostics(|it| it.check())
     }
 
     fn accepts(&self) -> &[QueryKind] {
@@ -53,6 +62,10 @@ impl Retriever for Guard<dyn Retriever, Vec<QueryKind>> {
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
         self.inner.call(|it| it.inputs())
+    }
+
+    fn identity(&self) -> Result<Identity> {
+        self.identity_by(|it| Retriever::identity(it))
     }
 
     fn build(&self, catalogue: &Catalogue, folder: &Path, context: &Context) -> Result<()> {
@@ -75,18 +88,18 @@ impl Index for Held<Box<dyn Index + '_>> {
         self.call(|it| it.search(requests))
     }
 
-    fn remarks(&self) -> Vec<Remark> {
-        let panicked = |error: Error| vec![Remark::new("remarks", error.to_string())];
-        self.call(|it| Ok(it.remarks())).unwrap_or_else(panicked)
+    fn statistics(&self) -> Vec<IndexStatistic> {
+        let panicked = |error: Error| vec![IndexStatistic::new("remarks", error.to_string())];
+        self.call(|it| Ok(it.statistics())).unwrap_or_else(panicked)
     }
 }
 
-/// What a metric says of itself.
+/// The properties of a metric.
 pub(super) struct MetricFacts {
     label: String,
     formula: String,
     cutoff: Option<usize>,
-    laws: Laws,
+    invariants: Invariants,
 }
 
 impl From<&(dyn Metric + 'static)> for MetricFacts {
@@ -95,14 +108,14 @@ impl From<&(dyn Metric + 'static)> for MetricFacts {
             label: metric.label(),
             formula: metric.formula().to_string(),
             cutoff: metric.cutoff(),
-            laws: metric.laws(),
+            invariants: metric.invariants(),
         }
     }
 }
 
 impl Metric for Guard<dyn Metric, MetricFacts> {
-    fn check(&self) -> Vec<Fault> {
-        self.faults(|it| it.check())
+    fn check(&self) -> Vec<Diagnostic> {
+        self.diagnostics(|it| it.check())
     }
 
     fn label(&self) -> String {
@@ -117,8 +130,8 @@ impl Metric for Guard<dyn Metric, MetricFacts> {
         self.facts.cutoff
     }
 
-    fn laws(&self) -> Laws {
-        self.facts.laws.clone()
+    fn invariants(&self) -> Invariants {
+        self.facts.invariants.clone()
     }
 
     fn score(&self, evaluation: &Evaluation<'_>) -> Result<Scores> {

@@ -1,5 +1,5 @@
-//! Components that cannot panic: each call is caught, and a panic becomes an error that names the
-//! component and its file.
+//! Components that cannot panic: every call catches panics and converts them into errors that name
+//! the component and its file.
 
 mod generator;
 mod kinds;
@@ -9,16 +9,16 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::{AnyComponent, Component, Error, Input, Result};
+use crate::{AnyComponent, Code, Component, Error, Identity, InputFile, Result};
 
-/// Does `work`; a panic becomes an error of whatever `label` names.
+/// Runs `work`; a panic becomes an error of the component `label`.
 pub(super) fn guarded<R>(
     label: impl FnOnce() -> String,
     work: impl FnOnce() -> Result<R>,
 ) -> Result<R> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let message = format!(
-            "panicked ({}); that is a fault in its code",
+            "panicked ({}); this is a bug in its code",
             message(panic.as_ref())
         );
         Err(Error::component(label(), message))
@@ -31,10 +31,10 @@ fn message(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("without a message")
 }
 
-/// A value that is used and dropped under guard.
+/// A value whose use and drop are guarded.
 struct Held<T> {
     label: String,
-    /// None only while it is dropped.
+    /// `None` only while it is dropped.
     value: Option<T>,
 }
 
@@ -80,18 +80,22 @@ impl<T> Drop for Held<T> {
     }
 }
 
-/// A component under guard, with what it says of itself without being asked to work.
+/// A guarded component, with the properties that it returns by reference.
 pub(super) struct Guard<T: ?Sized, F> {
     inner: Held<Arc<T>>,
     name: String,
     package: (String, String),
-    file: Input,
+    file: InputFile,
     facts: F,
 }
 
 impl Guard<(), ()> {
-    /// A component of the library `file`, under guard.
-    pub(super) fn of(label: String, file: Input, component: AnyComponent) -> Result<AnyComponent> {
+    /// Guards a component of the library `file`.
+    pub(super) fn of(
+        label: String,
+        file: InputFile,
+        component: AnyComponent,
+    ) -> Result<AnyComponent> {
         Ok(match component {
             AnyComponent::Dataset(it) => {
                 AnyComponent::Dataset(Arc::new(guard(label, file, it, |_| ())?))
@@ -113,7 +117,7 @@ impl Guard<(), ()> {
 
 fn guard<T: Component + ?Sized, F>(
     label: String,
-    file: Input,
+    file: InputFile,
     component: Arc<T>,
     facts: impl FnOnce(&T) -> F,
 ) -> Result<Guard<T, F>> {
@@ -145,10 +149,25 @@ impl<T: Component + ?Sized, F: Send + Sync> Component for Guard<T, F> {
         (&self.package.0, &self.package.1)
     }
 
-    fn code(&self) -> Result<Vec<Input>> {
+    fn code(&self) -> Result<Code> {
         let mut code = self.inner.call(|it| it.code())?;
-        code.push(self.file.clone());
+        self.add_file(&mut code);
         Ok(code)
+    }
+}
+
+impl<T: ?Sized, F> Guard<T, F> {
+    /// The identity that `of` returns, with the library's file in the place of its crates.
+    fn identity_by(&self, of: impl FnOnce(&T) -> Result<Identity>) -> Result<Identity> {
+        let mut identity = self.inner.call(|it| of(it))?;
+        self.add_file(&mut identity.code);
+        Ok(identity)
+    }
+
+    /// The library's file stands for all crates in it.
+    fn add_file(&self, code: &mut Code) {
+        code.crates.clear();
+        code.files.push(self.file.clone());
     }
 }
 

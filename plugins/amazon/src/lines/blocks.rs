@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::mpsc::SyncSender;
 
-use gloss_core::{Error, Result, read_error, unpack};
+use gloss_core::{Error, Result, decompress, read_error};
 
 /// How many bytes a block has at least, except the last.
 const BLOCK_BYTES: usize = 512 << 10;
@@ -52,7 +52,7 @@ impl<'p> Blocks<'p> {
             position: Rc::clone(&position),
         };
         let file = BufReader::with_capacity(64 << 10, file);
-        let content = unpack(file).map_err(Error::io("read", path))?;
+        let content = decompress(file).map_err(Error::io("read", path))?;
         Ok(Blocks {
             path,
             content,

@@ -27,39 +27,49 @@ struct Golden {
 #[test]
 fn it_reads_what_python_reads() {
     let text = include_str!("../../tests/golden/literals.json");
-    let cases: Vec<Golden> = serde_json::from_str(text).unwrap();
-    assert!(cases.iter().filter(|case| case.refused).count() > 20);
-    for case in cases {
+    let examples: Vec<Golden> = serde_json::from_str(text).unwrap();
+    assert!(examples.iter().filter(|example| example.refused).count() > 20);
+    for example in examples {
         let mut values = [None];
         let wanted = |key: &str| (key == "k").then_some(0);
-        let result = read_dictionary(&case.literal, wanted, &mut values);
-        if case.refused {
-            assert!(result.is_err(), "{}", case.literal);
+        let result = read_dictionary(&example.literal, wanted, &mut values);
+        if example.refused {
+            assert!(result.is_err(), "{}", example.literal);
             continue;
         }
-        assert_eq!(result, Ok(()), "{}", case.literal);
-        assert_eq!(values[0].as_ref(), case.value.get("k"), "{}", case.literal);
-        assert_eq!(read(&case.literal), Ok(case.value), "{}", case.literal);
+        assert_eq!(result, Ok(()), "{}", example.literal);
+        assert_eq!(
+            values[0].as_ref(),
+            example.value.get("k"),
+            "{}",
+            example.literal
+        );
+        assert_eq!(
+            read(&example.literal),
+            Ok(example.value),
+            "{}",
+            example.literal
+        );
     }
 }
 
 #[test]
 fn a_fault_says_where_and_what_was_expected() {
-    let fault = |line: &str| read_dictionary(line, |_| None, &mut []).unwrap_err();
+    let diagnostic = |line: &str| read_dictionary(line, |_| None, &mut []).unwrap_err();
     assert_eq!(
-        fault("{'a': 1 'b'}"),
+        diagnostic("{'a': 1 'b'}"),
         "found `'` at column 9, expected `,` or `}`"
     );
     assert_eq!(
-        fault("{'a': 'b}"),
+        diagnostic("{'a': 'b}"),
         "the text that begins at column 7 has no closing `'`"
     );
     assert_eq!(
-        fault("{'a': nan}"),
+        diagnostic("{'a': nan}"),
         "found `n` at column 7, expected a value"
     );
     assert_eq!(
-        fault("{'a': 1} é"),
+        diagnostic("{'a': 1} é"),
         "found `é` at column 10, expected the end of the line"
     );
 }
@@ -68,8 +78,11 @@ fn a_fault_says_where_and_what_was_expected() {
 fn deep_nesting_is_refused_before_the_stack_overflows() {
     for open in ["[", "(", "{1: ", "{'a': ["] {
         let line = format!("{{'a': {}", open.repeat(200_000));
-        let fault = read_dictionary(&line, |_| None, &mut []).unwrap_err();
-        assert!(fault.contains("nested more than 100 deep"), "{fault}");
+        let diagnostic = read_dictionary(&line, |_| None, &mut []).unwrap_err();
+        assert!(
+            diagnostic.contains("nested more than 100 deep"),
+            "{diagnostic}"
+        );
     }
     let line = format!("{}1{}", "[".repeat(90), "]".repeat(90));
     assert!(read(&line).is_ok());
@@ -100,9 +113,9 @@ fn a_number_that_is_passed_over_is_not_converted() {
         assert_eq!(skip(number), Ok(()), "{number}");
     }
     for number in ["1e999", "-1e999", "0x1F"] {
-        let fault = read(number).unwrap_err();
+        let diagnostic = read(number).unwrap_err();
         let expected = "at column 9, expected a decimal number within a float's range";
-        assert!(fault.ends_with(expected), "{fault}");
+        assert!(diagnostic.ends_with(expected), "{diagnostic}");
     }
     for number in ["-", "+", ".", "-x", "--1", "1 2"] {
         assert!(skip(number).is_err(), "{number}");

@@ -199,11 +199,14 @@ fn a_category_that_is_a_path_and_a_text_of_unknown_fields_are_faults() {
     let mut options = gloss_amazon::Amazon::new("../Tea");
     options.text = "Title: {titel}, {brand}".into();
     options.fields = vec!["brand".into(), "title".into()];
-    let faults: Vec<_> = options.check().iter().map(ToString::to_string).collect();
-    assert_eq!(faults.len(), 3, "{faults:?}");
-    assert!(faults[0].starts_with("category: `../Tea` is not a category"));
-    assert!(faults[1].contains("`{titel}` is not a kept field"));
-    assert!(faults[1].contains("did you mean `title`? Available: title, brand"));
-    assert_eq!(faults[2], "fields: `title` is kept already; name it once");
+    let diagnostics: Vec<_> = options.check().iter().map(ToString::to_string).collect();
+    assert_eq!(diagnostics.len(), 3, "{diagnostics:?}");
+    assert!(diagnostics[0].starts_with("category: `../Tea` is not a category"));
+    assert!(diagnostics[1].contains("`{titel}` is not a kept field"));
+    assert!(diagnostics[1].contains("did you mean `title`? Available: title, brand"));
+    assert_eq!(
+        diagnostics[2],
+        "fields: `title` is kept already; name it once"
+    );
     assert_eq!(gloss_amazon::Amazon::new("Toys_and_Games").check(), []);
 }

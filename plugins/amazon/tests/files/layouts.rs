@@ -120,7 +120,7 @@ fn the_2023_layout_goes_by_parent_and_may_be_filtered_to_its_core() {
         ["e", "d", "c", "b", "a"].map(row).concat(),
     );
     folder.options.fields = vec!["details".into()];
-    folder.options.protocol.k_core = 3;
+    folder.options.split.k_core = 3;
     let data = folder.load().unwrap();
     assert_eq!(titles(&data), ["c", "b", "a"]);
     assert_eq!(

@@ -92,18 +92,18 @@ fn the_validation_users_and_their_histories_are_the_published_ones() {
     assert_eq!(rows.len(), 200);
     let data = load(&folder, "Toys_and_Games");
     let id = |&item: &u32| data.catalogue.item(item).id.as_str();
-    let cases: HashMap<_, _> = data
+    let examples: HashMap<_, _> = data
         .splits
         .validation
         .iter()
-        .map(|&case| (data.histories.seen(case).user, case))
+        .map(|&example| (data.histories.context(example).user, example))
         .collect();
     let differing: Vec<_> = rows
         .iter()
         .filter(|row| {
-            let case = cases[row.reviewer_id.as_str()];
-            let seen = data.histories.seen(case).items.iter().map(id);
-            let targets = data.histories.targets(case).iter().map(id);
+            let example = examples[row.reviewer_id.as_str()];
+            let seen = data.histories.context(example).items.iter().map(id);
+            let targets = data.histories.targets(example).iter().map(id);
             !seen.eq(row.seen_asins.iter()) || !targets.eq([&row.asin])
         })
         .map(|row| row.reviewer_id.as_str())

@@ -148,7 +148,7 @@ fn a_query_that_is_no_text_is_refused() {
         }])
     };
     assert_eq!(answer(QueryContent::Text("aa".into())).unwrap(), [vec![]]);
-    let error = answer(QueryContent::Item(0)).unwrap_err();
+    let error = answer(QueryContent::Items(vec![])).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the retriever bm25 answers text queries, and was asked with one of kind item"

@@ -4,12 +4,11 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use gloss_core::{Catalogue, Context, Error, Result, Unit};
-use hashbrown::HashMap;
 
 use super::environment::Environment;
 use super::header::{Hash, Header, Identity, hash_bytes, hash_text};
 use super::open::FILE;
-use super::reuse;
+use super::vectors::TextVectors;
 use crate::config::{Similarity, Trees};
 use crate::embed::Embed;
 use crate::encoder::Role;
@@ -107,7 +106,7 @@ fn write(source: &Source<'_>, folder: &Path, context: &Context, room: usize) -> 
         .iter()
         .map(|item| hash_text(&item.text))
         .collect();
-    let vectors = vectors(source, &identity, &hashes, folder, context)?;
+    let vectors = vectors(source, identity.dimensions, &hashes, folder, context)?;
     write_items(&mut environment, source.catalogue, &hashes)?;
     let checksum = write_vectors(&mut environment, &vectors)?;
     let recall = match source.trees {
@@ -133,53 +132,27 @@ fn write(source: &Source<'_>, folder: &Path, context: &Context, room: usize) -> 
     sync_folder(folder)
 }
 
-/// The items' vectors: found in another index, or made, each different text once.
+/// The items' vectors, scaled to length 1 where they are compared by the cosine.
 fn vectors(
     source: &Source<'_>,
-    identity: &Identity,
+    dimensions: usize,
     hashes: &[Hash],
     folder: &Path,
     context: &Context,
 ) -> Result<Matrix> {
-    let items = source.catalogue.items();
-    let mut known = reuse::vectors(folder, identity, hashes);
-    let found = known.len();
-    let mut texts: Vec<&str> = Vec::new();
-    let mut of_text: HashMap<&Hash, usize> = HashMap::new();
-    for (hash, item) in hashes.iter().zip(items) {
-        if !known.contains_key(hash) {
-            of_text.entry(hash).or_insert_with(|| {
-                texts.push(&item.text);
-                texts.len() - 1
-            });
-        }
-    }
-    tracing::info!(encoded = texts.len(), reused = found, "vectors of texts");
-    let made = encode(source.embed, &texts, Role::Passage, context)?;
-    let mut made = Matrix::new(made, identity.dimensions);
-    if let Some(text) = made.first_not_finite() {
-        return Err(Error::component(
-            "retriever e5",
-            format!(
-                "the encoder makes no finite vector of the text {:?}; with another `dtype` it may",
-                texts[text]
-            ),
-        ));
-    }
-    if source.similarity == Similarity::Cosine {
-        made.normalize();
-    }
-    let mut values = Vec::with_capacity(items.len() * identity.dimensions);
+    let texts = TextVectors::of(source, hashes, folder, context)?;
+    let mut values = Vec::with_capacity(hashes.len() * dimensions);
     for hash in hashes {
-        match of_text.get(hash) {
-            Some(text) => values.extend_from_slice(made.row(*text)),
-            None => values.extend_from_slice(known.entry(*hash).or_default()),
-        }
+        values.extend_from_slice(texts.get(hash)?);
     }
-    Ok(Matrix::new(values, identity.dimensions))
+    let mut vectors = Matrix::new(values, dimensions);
+    if source.similarity == Similarity::Cosine {
+        vectors.normalize();
+    }
+    Ok(vectors)
 }
 
-/// The vectors of texts, one after the other, as many as there are texts.
+/// Encodes texts, with progress.
 pub(crate) fn encode(
     embed: &dyn Embed,
     texts: &[&str],

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::config::{Similarity, Trees};
 
-/// Changes with what is written to an index, or with how a text of unchanged options is encoded.
+/// Changes with the layout of an index.
 const FORMAT: u32 = 1;
 
 /// A hash of 16 bytes, which no two texts share by chance.
@@ -58,15 +58,6 @@ impl Identity {
             catalogue: hash_catalogue(catalogue),
             trees,
         }
-    }
-
-    /// Whether equal texts have equal vectors in an index of this identity and in one of `other`.
-    pub(super) fn shares_vectors(&self, other: &Identity) -> bool {
-        let key = |identity: &Identity| {
-            let encoder = identity.encoder.clone();
-            (encoder, identity.dimensions, identity.similarity)
-        };
-        self.format == other.format && key(self) == key(other)
     }
 
     /// What differs in the identity `found`, in words.

@@ -11,11 +11,10 @@ mod build;
 mod environment;
 mod header;
 mod open;
-mod reuse;
+#[cfg(test)]
+mod tests;
+mod vectors;
 
 pub(crate) use build::{Source, build, encode};
 pub(crate) use environment::Environment;
 pub(crate) use open::{Stored, open};
-
-#[cfg(test)]
-mod tests;

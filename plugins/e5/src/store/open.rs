@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gloss_core::{Error, Result};
 
 use super::environment::{Environment, damaged};
-use super::header::{Hash, Header, Identity, hash_bytes};
+use super::header::{Header, Identity, hash_bytes};
 use crate::search::Matrix;
 
 /// The file of an index.
@@ -69,15 +69,5 @@ impl Stored {
         let (numbers, _) = bytes.as_chunks::<4>();
         let values = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes));
         Ok(Matrix::new(values.collect(), identity.dimensions))
-    }
-
-    /// The hashes of the items' texts, by position.
-    pub(super) fn hashes(&self) -> Result<Vec<Hash>> {
-        self.environment.read(|txn| {
-            let items = self.environment.items.iter(txn)?;
-            items
-                .map(|item| Ok(item?.1.first_chunk().copied().unwrap_or_default()))
-                .collect()
-        })
     }
 }

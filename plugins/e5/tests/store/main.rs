@@ -40,25 +40,29 @@ fn search(index: &dyn Index, queries: &[QueryContent], k: usize) -> Vec<Vec<Hit>
 
 /// Mean recall@5, ndcg@5 and mrr@5 of Last Item Search, seen items kept and left out.
 fn last_item_search(data: &Data, index: &dyn Index) -> [[f64; 3]; 2] {
-    let seen = |case| data.histories.seen(case).items;
-    let cases = &data.splits.test;
-    let text = |&case| {
+    let seen = |example| data.histories.context(example).items;
+    let examples = &data.splits.test;
+    let text = |&example| {
         data.catalogue
-            .item(*seen(case).last().unwrap())
+            .item(*seen(example).last().unwrap())
             .text
             .as_str()
     };
-    let queries: Vec<_> = cases
+    let queries: Vec<_> = examples
         .iter()
         .map(text)
         .map(|t| Query::text(t).content)
         .collect();
-    let longest = cases.iter().map(|&case| seen(case).len()).max().unwrap();
+    let longest = examples
+        .iter()
+        .map(|&example| seen(example).len())
+        .max()
+        .unwrap();
     let answers = search(index, &queries, 5 + longest);
     let mut sums = [[0.0; 3]; 2];
-    for (answer, &case) in answers.iter().zip(cases) {
-        let target = data.histories.targets(case)[0];
-        let kept = |item: &u32| !seen(case).contains(item);
+    for (answer, &example) in answers.iter().zip(examples) {
+        let target = data.histories.targets(example)[0];
+        let kept = |item: &u32| !seen(example).contains(item);
         let items = || answer.iter().map(|hit| hit.item);
         let places = [
             items().take(5).position(|item| item == target),
@@ -73,7 +77,7 @@ fn last_item_search(data: &Data, index: &dyn Index) -> [[f64; 3]; 2] {
                 .for_each(|(sum, gain)| *sum += gain);
         }
     }
-    sums.map(|sums| sums.map(|sum| sum / cases.len() as f64))
+    sums.map(|sums| sums.map(|sum| sum / examples.len() as f64))
 }
 
 fn assert_figures(category: &str, model: &str, expected: [[f64; 3]; 2]) {

@@ -8,9 +8,9 @@ fn hybrid(options: Value) -> Hybrid {
     serde_json::from_value(options).unwrap()
 }
 
-fn faults(options: Value) -> Vec<String> {
-    let faults = hybrid(options).check();
-    faults.iter().map(Fault::to_string).collect()
+fn diagnostics(options: Value) -> Vec<String> {
+    let diagnostics = hybrid(options).check();
+    diagnostics.iter().map(Diagnostic::to_string).collect()
 }
 
 fn catalogue() -> Catalogue {
@@ -82,7 +82,8 @@ fn hybrids_nest() {
 
 #[test]
 fn what_is_wrong_inside_is_told_by_its_place() {
-    let told = faults(json!({"retrievers": ["bm52", {"k1": 1.0}, {"type": "bm25", "k1": -1.0}]}));
+    let told =
+        diagnostics(json!({"retrievers": ["bm52", {"k1": 1.0}, {"type": "bm25", "k1": -1.0}]}));
     assert_eq!(told.len(), 3, "{told:?}");
     let expected = "retrievers.0.type: there is no retriever `bm52`; did you mean `bm25`? \
                     Available: bm25, hybrid.";
@@ -93,20 +94,21 @@ fn what_is_wrong_inside_is_told_by_its_place() {
         told[1]
     );
     assert!(told[2].starts_with("retrievers.2.k1: -1"), "{}", told[2]);
-    let told =
-        faults(json!({"retrievers": ["bm25", {"type": "bm25", "analyser": {"pattern": "["}}]}));
+    let told = diagnostics(
+        json!({"retrievers": ["bm25", {"type": "bm25", "analyser": {"pattern": "["}}]}),
+    );
     assert!(
         told[0].starts_with("retrievers.1.analyser.pattern: "),
         "{told:?}"
     );
-    let told = faults(json!({"retrievers": ["bm25", {"type": "bm25", "k2": 1}]}));
+    let told = diagnostics(json!({"retrievers": ["bm25", {"type": "bm25", "k2": 1}]}));
     assert!(told[0].contains("k2"), "{told:?}");
 }
 
 #[test]
 fn weights_must_fit() {
     let weights =
-        |weights: Value| faults(json!({"retrievers": ["bm25", "bm25"], "weights": weights}));
+        |weights: Value| diagnostics(json!({"retrievers": ["bm25", "bm25"], "weights": weights}));
     assert_eq!(weights(json!([1, 0])), [""; 0]);
     assert_eq!(
         weights(json!([1])),

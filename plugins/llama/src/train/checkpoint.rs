@@ -71,7 +71,7 @@ pub(crate) fn read(
     let state = serde_json::from_slice(&json);
     state
         .map(Some)
-        .map_err(|error| checkpoint.fault(STATE, format!("does not tell a state: {error}")))
+        .map_err(|error| checkpoint.diagnostic(STATE, format!("does not tell a state: {error}")))
 }
 
 /// Removes the checkpoint of a training that is done.

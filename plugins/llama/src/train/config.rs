@@ -10,21 +10,23 @@ pub struct Training {
     /// Which numbers are trained.
     pub method: Method,
     /// The rank of the low-rank matrices.
-    #[schemars(range(min = 1, max = 4096))]
-    pub rank: i64,
+    #[schemars(range(min = 1, max = 4096), extend("x-former-names" = ["rank"]))]
+    pub r: i64,
     /// What the low-rank product is multiplied by, times the rank.
-    #[schemars(range(min = 0.0))]
-    pub alpha: f64,
+    #[schemars(range(min = 0.0), extend("x-former-names" = ["alpha"]))]
+    pub lora_alpha: f64,
     /// The share of the low-rank matrices' inputs that is dropped in training.
-    #[schemars(range(min = 0.0, max = 0.99))]
-    pub dropout: f64,
+    #[schemars(range(min = 0.0, max = 0.99), extend("x-former-names" = ["dropout"]))]
+    pub lora_dropout: f64,
     /// Whether the product is multiplied by alpha / √rank instead of alpha / rank.
-    pub rank_stabilized: bool,
+    #[schemars(extend("x-former-names" = ["rank_stabilized"]))]
+    pub use_rslora: bool,
     /// The projections that are adapted.
-    #[schemars(length(min = 1))]
-    pub targets: Vec<Target>,
+    #[schemars(length(min = 1), extend("x-former-names" = ["targets"]))]
+    pub target_modules: Vec<Target>,
     /// What turns gradients into steps.
-    pub optimizer: OptimizerName,
+    #[schemars(extend("x-former-names" = ["optimizer"]))]
+    pub optim: OptimizerName,
     /// The learning rate after the warm-up.
     #[schemars(range(min = 0.0))]
     pub learning_rate: f64,
@@ -32,25 +34,26 @@ pub struct Training {
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// The longest that the gradient may be; 0 for any length.
-    #[schemars(range(min = 0.0))]
-    pub max_gradient_norm: f64,
+    #[schemars(range(min = 0.0), extend("x-former-names" = ["max_gradient_norm"]))]
+    pub max_grad_norm: f64,
     /// How the learning rate falls after the warm-up.
-    pub schedule: Schedule,
+    #[schemars(extend("x-former-names" = ["schedule"]))]
+    pub lr_scheduler_type: Schedule,
     /// The steps in which the learning rate rises from 0.
     pub warmup_steps: u64,
     /// The most times that every text is seen.
-    #[schemars(range(min = 1))]
-    pub epochs: u64,
+    #[schemars(range(min = 1), extend("x-former-names" = ["epochs"]))]
+    pub num_train_epochs: u64,
     /// The most steps; the learning rate falls as if they were all. If it is not given, as many as
     /// the epochs have.
     #[schemars(range(min = 1))]
     pub max_steps: Option<u64>,
-    /// Texts at once; times `accumulation` they make a step.
-    #[schemars(range(min = 1))]
-    pub batch_size: usize,
+    /// Texts at once; times `gradient_accumulation_steps` they make a step.
+    #[schemars(range(min = 1), extend("x-former-names" = ["batch_size"]))]
+    pub per_device_train_batch_size: usize,
     /// Batches whose gradients are added for a step.
-    #[schemars(range(min = 1))]
-    pub accumulation: usize,
+    #[schemars(range(min = 1), extend("x-former-names" = ["accumulation"]))]
+    pub gradient_accumulation_steps: usize,
     /// How the texts of a step are laid out. Both ways compute the same gradient.
     pub batching: Batching,
     /// The most tokens at once if texts are packed. If it is not given, 8,192 on a GPU and 2,048
@@ -72,17 +75,19 @@ pub struct Training {
     /// Decides the initial adapter, the order of texts, and what dropout drops.
     pub seed: u64,
     /// Steps from one validation to the next. If it is not given, once an epoch.
-    #[schemars(range(min = 1))]
-    pub validate_every: Option<u64>,
+    #[schemars(range(min = 1), extend("x-former-names" = ["validate_every"]))]
+    pub eval_steps: Option<u64>,
     /// What decides which weights are kept: `loss`, the validation loss; `last`, the last ones
     /// whatever their loss; or a metric such as `recall@5` of the validation cases, through the
     /// experiment's own retriever.
-    pub best: String,
+    #[schemars(extend("x-former-names" = ["best"]))]
+    pub metric_for_best_model: String,
     /// How many validations in a row without a better one end the training; 0 for none.
-    pub patience: u64,
+    #[schemars(extend("x-former-names" = ["patience"]))]
+    pub early_stopping_patience: u64,
     /// Steps from one checkpoint to the next. Every validation makes one too.
-    #[schemars(range(min = 1))]
-    pub checkpoint_every: u64,
+    #[schemars(range(min = 1), extend("x-former-names" = ["checkpoint_every"]))]
+    pub save_steps: u64,
 }
 
 /// Which numbers are trained.
@@ -170,7 +175,7 @@ pub enum Schedule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Batching {
-    /// One text a row, `batch_size` rows at once, filled up to the longest.
+    /// One text a row, `per_device_train_batch_size` rows at once, filled up to the longest.
     Padded,
     /// One after another without gaps, each seeing itself alone, as many of a step's texts at once
     /// as `packed_tokens` allows.
@@ -201,21 +206,21 @@ impl Default for Training {
     fn default() -> Self {
         Training {
             method: Method::Lora,
-            rank: 16,
-            alpha: 16.0,
-            dropout: 0.0,
-            rank_stabilized: false,
-            targets: Target::ALL.to_vec(),
-            optimizer: OptimizerName::Adamw8bit,
+            r: 16,
+            lora_alpha: 16.0,
+            lora_dropout: 0.0,
+            use_rslora: false,
+            target_modules: Target::ALL.to_vec(),
+            optim: OptimizerName::Adamw8bit,
             learning_rate: 1e-4,
             weight_decay: 0.01,
-            max_gradient_norm: 1.0,
-            schedule: Schedule::Linear,
+            max_grad_norm: 1.0,
+            lr_scheduler_type: Schedule::Linear,
             warmup_steps: 300,
-            epochs: 10,
+            num_train_epochs: 10,
             max_steps: None,
-            batch_size: 4,
-            accumulation: 4,
+            per_device_train_batch_size: 4,
+            gradient_accumulation_steps: 4,
             batching: Batching::Packed,
             packed_tokens: None,
             loss: LossScope::All,
@@ -223,10 +228,10 @@ impl Default for Training {
             gradient_checkpointing: true,
             deterministic: true,
             seed: 3407,
-            validate_every: None,
-            best: "loss".to_string(),
-            patience: 3,
-            checkpoint_every: 200,
+            eval_steps: None,
+            metric_for_best_model: "loss".to_string(),
+            early_stopping_patience: 3,
+            save_steps: 200,
         }
     }
 }
@@ -234,19 +239,20 @@ impl Default for Training {
 impl Training {
     /// What a low-rank product is multiplied by.
     pub(crate) fn scale(&self) -> f64 {
-        match self.rank_stabilized {
-            true => self.alpha / (self.rank as f64).sqrt(),
-            false => self.alpha / self.rank as f64,
+        match self.use_rslora {
+            true => self.lora_alpha / (self.r as f64).sqrt(),
+            false => self.lora_alpha / self.r as f64,
         }
     }
 
     /// The texts that make a step.
     pub(crate) fn texts_per_step(&self) -> usize {
-        self.batch_size * self.accumulation
+        self.per_device_train_batch_size * self.gradient_accumulation_steps
     }
 
     /// The metric that decides, if one does.
     pub(crate) fn metric(&self) -> Option<&str> {
-        (!matches!(self.best.as_str(), "loss" | "last")).then_some(self.best.as_str())
+        (!matches!(self.metric_for_best_model.as_str(), "loss" | "last"))
+            .then_some(self.metric_for_best_model.as_str())
     }
 }

@@ -21,9 +21,13 @@ mod weights;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gloss_core::{Context, Data, Error, Fault, QueryGenerator, Result, Trainer, Validate};
-use gloss_torch::{Adapter, Checkpoint, Precision, torch_error, torch_error_with};
-use serde_json::{Value, json};
+use gloss_core::{
+    Code, Context, Data, Diagnostic, Error, Identity, QueryGenerator, Result, Trainer, Validate,
+};
+use gloss_torch::{
+    Adapter, Checkpoint, Precision, device_kind, machine, torch_error, torch_error_with,
+};
+use serde_json::json;
 use tch::{TchError, Tensor};
 
 use crate::architecture::Architecture;
@@ -61,19 +65,24 @@ pub(crate) fn parameters_of(architecture: &Architecture) -> Vec<Parameter> {
 }
 
 impl Trainer for Llama {
-    fn identity(&self) -> Result<Value> {
-        Ok(json!({
-            "model": self.model,
+    fn identity(&self) -> Result<Identity> {
+        let device = self.device.open()?;
+        let options = json!({
             "random": self.random,
-            "adapter": self.adapter,
             "quantize": self.quantize,
-            "device": self.device,
-            "dtype": self.dtype,
+            "device": device_kind(device),
+            "dtype": Precision::of(self.kind(device)),
             "format": self.format,
             "max_length": self.max_length,
             "truncation": self.truncation,
             "training": self.training,
-        }))
+        });
+        let name = env!("CARGO_PKG_NAME");
+        Ok(Identity {
+            options: options.to_string(),
+            code: Code::of_crate(name, option_env!("GLOSS_FINGERPRINT_TRAIN")),
+            machine: machine(device),
+        })
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
@@ -164,7 +173,7 @@ impl Llama {
         )?;
         self.check_writing((&prompts, &data.catalogue), (&architecture, &base.0))?;
         let texts =
-            |cases, histories| texts::texts(&prompts, data, cases, histories, training.loss);
+            |examples, histories| texts::texts(&prompts, data, examples, histories, training.loss);
         let train = texts(&data.splits.train, training.histories)?;
         let validation = texts(&data.splits.validation, Histories::Last)?;
         check_texts(training, train.len(), validation.len())?;
@@ -247,66 +256,66 @@ impl Llama {
                 Method::Lora => training.scale(),
                 Method::Full => 1.0,
             },
-            dropout: training.dropout,
+            dropout: training.lora_dropout,
             model,
         };
         Ok((network, parameters))
     }
 
     /// Faults of the options of training.
-    pub(crate) fn check_training(&self) -> Vec<Fault> {
+    pub(crate) fn check_training(&self) -> Vec<Diagnostic> {
         let random = self.model.as_deref() == Some(RANDOM);
-        let mut faults = Vec::new();
-        let mut fault = |wrong: bool, key: &str, message: &str| {
+        let mut diagnostics = Vec::new();
+        let mut diagnostic = |wrong: bool, key: &str, message: &str| {
             if wrong {
-                faults.push(Fault::new(key, message));
+                diagnostics.push(Diagnostic::new(key, message));
             }
         };
-        fault(
+        diagnostic(
             self.random.is_some() && !random,
             "random",
             "is what `model = \"random\"` is made by, and the model is another",
         );
         let Some(training) = &self.training else {
-            fault(
+            diagnostic(
                 random,
                 "model",
                 "a random model knows nothing; train it: `training = { method = \"full\" }`",
             );
-            return faults;
+            return diagnostics;
         };
         let full = training.method == Method::Full;
-        fault(
+        diagnostic(
             random && !full,
             "training.method",
             "a random model has to be trained in full: `full`",
         );
-        fault(
+        diagnostic(
             full && self.adapter.is_some(),
             "adapter",
             "cannot be trained in full; `gloss export` adds it to the weights first",
         );
-        fault(
+        diagnostic(
             full && self.quantize != Quantize::None,
             "quantize",
             "quantised weights cannot be trained in full",
         );
-        fault(
-            full && training.dropout > 0.0,
-            "training.dropout",
+        diagnostic(
+            full && training.lora_dropout > 0.0,
+            "training.lora_dropout",
             "is for low-rank matrices, and there are none",
         );
-        fault(
+        diagnostic(
             self.dtype == Some(Precision::F16),
             "dtype",
             "has too small a range for training; use `bf16` or `f32`",
         );
-        fault(
+        diagnostic(
             training.batching == Batching::Padded && training.packed_tokens.is_some(),
             "training.packed_tokens",
             "is for packed texts, and these are padded",
         );
-        faults
+        diagnostics
     }
 }
 
@@ -322,13 +331,15 @@ fn half_negative(rows: &Tensor) -> Result<Tensor, TchError> {
 /// Whether there is something to train on and to decide by.
 fn check_texts(training: &Training, train: usize, validation: usize) -> Result<()> {
     if train == 0 {
-        return Err(Error::Usage("the data has no training cases".to_string()));
+        return Err(Error::Usage(
+            "the data has no training examples".to_string(),
+        ));
     }
-    match validation == 0 && training.best != "last" {
+    match validation == 0 && training.metric_for_best_model != "last" {
         true => Err(Error::Usage(format!(
-            "the data has no validation cases, and `training.best` is `{}`; raise \
-             dataset.protocol.validation_share, or keep the last weights by `best = \"last\"`",
-            training.best
+            "the data has no validation examples, and `training.metric_for_best_model` is `{}`; raise \
+             dataset.split.validation_share, or keep the last weights by `metric_for_best_model = \"last\"`",
+            training.metric_for_best_model
         ))),
         false => Ok(()),
     }
@@ -347,7 +358,7 @@ fn check_scale(plan: &Plan, scale: f64, adapter: &Adapter, folder: &Path) -> Res
             folder.join("adapter_config.json"),
             format!(
                 "the adapter's scale (alpha / rank) of {module} is {}, and that of the training \
-                 {scale}; give the training the adapter's `alpha`, `rank` and `rank_stabilized` \
+                 {scale}; give the training the adapter's `alpha`, `rank` and `use_rslora` \
                  (one that differs from module to module cannot be trained further)",
                 adapter.scale(module)
             ),

@@ -43,7 +43,7 @@ pub(crate) struct Leaves {
 }
 
 /// What all layers need besides their input.
-struct Place<'a> {
+struct ForwardContext<'a> {
     /// [rows, all heads, head_size]; values are turned by nothing.
     cosines: Tensor,
     sines: Tensor,
@@ -89,19 +89,23 @@ impl Network {
         })
     }
 
-    fn place<'a>(&self, batch: &'a Batch, seed: Option<i64>) -> Result<Place<'a>, TchError> {
+    fn place<'a>(
+        &self,
+        batch: &'a Batch,
+        seed: Option<i64>,
+    ) -> Result<ForwardContext<'a>, TchError> {
         let shape = &self.model.architecture;
-        let (turned, others) = (shape.heads + shape.key_value_heads, shape.key_value_heads);
+        let (rotated, others) = (shape.heads + shape.key_value_heads, shape.key_value_heads);
         let (rows, size) = (batch.positions.size1()?, shape.head_size);
         let at = |table: &Tensor, other: f64| {
-            let turned = table
+            let rotated = table
                 .f_index_select(0, &batch.positions)?
                 .f_unsqueeze(1)?
-                .f_expand([rows, turned, size], false)?;
+                .f_expand([rows, rotated, size], false)?;
             let other = Tensor::f_full([1, 1, 1], other, (table.f_kind()?, table.device()))?;
-            Tensor::f_cat(&[turned, other.f_expand([rows, others, size], false)?], 1)
+            Tensor::f_cat(&[rotated, other.f_expand([rows, others, size], false)?], 1)
         };
-        Ok(Place {
+        Ok(ForwardContext {
             cosines: at(&self.rope.0, 1.0)?,
             sines: at(&self.rope.1, 0.0)?,
             layout: &batch.layout,
@@ -134,7 +138,7 @@ impl Network {
         layers: Range<usize>,
         input: &Tensor,
         leaves: &Leaves,
-        place: &Place<'_>,
+        place: &ForwardContext<'_>,
     ) -> Result<Tensor, TchError> {
         let mut hidden = input.shallow_clone();
         for index in layers {
@@ -148,7 +152,7 @@ impl Network {
         index: usize,
         input: &Tensor,
         leaves: &Leaves,
-        place: &Place<'_>,
+        place: &ForwardContext<'_>,
     ) -> Result<Tensor, TchError> {
         if let Some(seed) = place.seed {
             tch::manual_seed(seed.wrapping_add(index as i64));
@@ -179,7 +183,7 @@ impl Network {
         plan: &LayerPlan,
         leaves: &[Tensor],
         input: &Tensor,
-        place: &Place<'_>,
+        place: &ForwardContext<'_>,
     ) -> Result<Tensor, TchError> {
         let shape = &self.model.architecture;
         let (heads, key_heads) = (shape.heads, shape.key_value_heads);
@@ -188,10 +192,10 @@ impl Network {
             .f_view([-1, heads + 2 * key_heads, shape.head_size])?;
         // The other half of each head, in the place of this one.
         let crossed = qkv.f_roll([shape.head_size / 2], [2])?;
-        let turned = qkv
+        let rotated = qkv
             .f_mul(&place.cosines)?
             .f_addcmul(&crossed, &place.sines)?;
-        let spread = place.layout.spread(&turned)?.f_transpose(1, 2)?;
+        let spread = place.layout.spread(&rotated)?.f_transpose(1, 2)?;
         let [queries, keys, values] = parts(&spread, [heads, key_heads, key_heads], 1)?;
         let output = causal(&queries, &keys, &values, shape)?;
         place.layout.gather(&output.f_transpose(1, 2)?)
@@ -204,7 +208,7 @@ impl Network {
         trained: &Trained,
         leaves: &[Tensor],
         input: &Tensor,
-        place: &Place<'_>,
+        place: &ForwardContext<'_>,
     ) -> Result<Tensor, TchError> {
         match trained {
             Trained::Nothing => frozen.forward(input),

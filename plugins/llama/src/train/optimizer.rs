@@ -55,7 +55,7 @@ struct Wide {
 impl Optimizer {
     pub(crate) fn new(parameters: &Parameters, training: &Training) -> Result<Self, TchError> {
         let eight_bit = |parameter: &Parameter| {
-            training.optimizer == OptimizerName::Adamw8bit
+            training.optim == OptimizerName::Adamw8bit
                 && parameter.len() >= eight_bit::LEAST_NUMBERS
         };
         let device = parameters.values.device();

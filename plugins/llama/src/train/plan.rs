@@ -233,8 +233,13 @@ impl Group<'_> {
         leaves: &mut Vec<Leaf>,
         list: &mut ParameterList,
     ) -> Trained {
-        let rank = training.rank;
-        let is_target = |name: &str| training.targets.iter().any(|target| target.name() == name);
+        let rank = training.r;
+        let is_target = |name: &str| {
+            training
+                .target_modules
+                .iter()
+                .any(|target| target.name() == name)
+        };
         let name = |module: &str, factor| {
             format!("base_model.model.{prefix}.{module}.lora_{factor}.weight")
         };

@@ -14,7 +14,7 @@ const LINES: &str = "metrics.jsonl";
 
 /// One line: a step, or a validation after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct LogRecord {
     /// Steps that were done.
     pub(crate) step: u64,
     /// Epochs that were done, whole and in part.
@@ -22,13 +22,13 @@ pub(crate) struct Line {
     /// Seconds since 1970.
     pub(crate) time: f64,
     #[serde(flatten)]
-    pub(crate) what: What,
+    pub(crate) what: LogEvent,
 }
 
 /// What a line tells.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum What {
+pub(crate) enum LogEvent {
     /// A step.
     Step {
         /// Before the step, as the mean over tokens.
@@ -55,7 +55,7 @@ pub(crate) enum What {
 pub(crate) struct Record {
     folder: PathBuf,
     file: File,
-    lines: Vec<Line>,
+    lines: Vec<LogRecord>,
 }
 
 impl Record {
@@ -63,10 +63,10 @@ impl Record {
     pub(crate) fn open(folder: &Path, step: u64) -> Result<Self> {
         let path = folder.join(LINES);
         let before = fs::read_to_string(&path).unwrap_or_default();
-        let lines: Vec<Line> = before
+        let lines: Vec<LogRecord> = before
             .lines()
             .map_while(|line| serde_json::from_str(line).ok())
-            .take_while(|line: &Line| line.step <= step)
+            .take_while(|line: &LogRecord| line.step <= step)
             .collect();
         // Replaced as a whole, so that a kill here loses no line.
         let partial = path.with_extension("jsonl.partial");
@@ -81,7 +81,7 @@ impl Record {
         })
     }
 
-    pub(crate) fn add(&mut self, line: Line) -> Result<()> {
+    pub(crate) fn add(&mut self, line: LogRecord) -> Result<()> {
         let written = self.file.write_all(text(&line)?.as_bytes());
         written.map_err(Error::io("write", self.folder.join(LINES)))?;
         self.lines.push(line);
@@ -95,7 +95,7 @@ impl Record {
     }
 }
 
-fn text(line: &Line) -> Result<String> {
+fn text(line: &LogRecord) -> Result<String> {
     let text = serde_json::to_string(line);
     Ok(text.map_err(|error| Error::Internal(error.to_string()))? + "\n")
 }
@@ -104,12 +104,12 @@ fn text(line: &Line) -> Result<String> {
 mod tests {
     use super::*;
 
-    fn line(step: u64) -> Line {
-        Line {
+    fn line(step: u64) -> LogRecord {
+        LogRecord {
             step,
             epoch: 0.5,
             time: 1.0,
-            what: What::Validation {
+            what: LogEvent::Validation {
                 validation_loss: 2.0,
                 metric: None,
             },
@@ -125,7 +125,7 @@ mod tests {
         let mut record = Record::open(folder.path(), 2).unwrap();
         record.add(line(3)).unwrap();
         let written = fs::read_to_string(folder.path().join(LINES)).unwrap();
-        let steps: Vec<Line> = written
+        let steps: Vec<LogRecord> = written
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();

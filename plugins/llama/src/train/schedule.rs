@@ -14,7 +14,7 @@ pub(crate) fn learning_rate(training: &Training, step: u64, steps: u64) -> f64 {
     let rest = steps.saturating_sub(warmup).max(1) as f64;
     let done = ((step - warmup) as f64 / rest).min(1.0);
     training.learning_rate
-        * match training.schedule {
+        * match training.lr_scheduler_type {
             Schedule::Linear => 1.0 - done,
             Schedule::Cosine => 0.5 * (1.0 + (PI * done).cos()),
             Schedule::Constant => 1.0,
@@ -29,7 +29,7 @@ mod tests {
         let training = Training {
             learning_rate: 1.0,
             warmup_steps: 4,
-            schedule,
+            lr_scheduler_type: schedule,
             ..Training::default()
         };
         let round = |rate: f64| (rate * 1e6).round() / 1e6;

@@ -13,13 +13,13 @@ use super::config::Training;
 use super::network::{Leaves, Network};
 use super::optimizer::{Optimizer, clip};
 use super::parameters::Parameters;
-use super::record::{Line, Record, What};
+use super::record::{LogEvent, LogRecord, Record};
 use super::schedule::learning_rate;
 use super::texts::order;
 use super::weights;
 
 /// A metric's name, and how good the weights in a folder are by it; higher is better.
-pub(crate) type Judge<'a> = (&'a str, &'a dyn Fn(&Path) -> Result<f64>);
+pub(crate) type Evaluator<'a> = (&'a str, &'a dyn Fn(&Path) -> Result<f64>);
 
 /// A training, and what it needs.
 pub(crate) struct Session<'a> {
@@ -34,7 +34,7 @@ pub(crate) struct Session<'a> {
     /// The checkpoint that is trained, and what it is called.
     pub(crate) base: (PathBuf, String),
     /// The metric that decides, if one does.
-    pub(crate) metric: Option<Judge<'a>>,
+    pub(crate) metric: Option<Evaluator<'a>>,
     pub(crate) packed_tokens: usize,
     pub(crate) context: &'a Context,
 }
@@ -74,14 +74,14 @@ impl Session<'_> {
             state.tokens += step.tokens as u64;
             let seconds = clock.elapsed().as_secs_f64();
             let memory = memory_used(self.network.model.device);
-            record.add(self.line(&state, told(&step, &state, seconds, memory)))?;
+            record.add(self.line(&state, log_event(&step, &state, seconds, memory)))?;
             task.note(&note(&step, seconds, memory));
             task.advance(1)?;
             let validates = self.validates(state.step);
             if validates {
                 self.validate(&mut state, &mut record)?;
             }
-            if validates || state.step.is_multiple_of(self.training.checkpoint_every) {
+            if validates || state.step.is_multiple_of(self.training.save_steps) {
                 checkpoint::write(self.folder, &state, &self.parameters, &self.optimizer)?;
             }
         }
@@ -93,21 +93,19 @@ impl Session<'_> {
     }
 
     fn steps(&self) -> u64 {
-        let steps = self.steps_an_epoch() * self.training.epochs;
+        let steps = self.steps_an_epoch() * self.training.num_train_epochs;
         self.training
             .max_steps
             .map_or(steps, |most| steps.min(most))
     }
 
     fn is_over(&self, state: &State) -> bool {
-        self.training.patience > 0 && state.worse >= self.training.patience
+        self.training.early_stopping_patience > 0
+            && state.worse >= self.training.early_stopping_patience
     }
 
     fn validates(&self, step: u64) -> bool {
-        let every = self
-            .training
-            .validate_every
-            .unwrap_or(self.steps_an_epoch());
+        let every = self.training.eval_steps.unwrap_or(self.steps_an_epoch());
         step.is_multiple_of(every) || step == self.steps()
     }
 
@@ -157,13 +155,13 @@ impl Session<'_> {
             // Far from that of any other batch: each layer adds its number.
             let seed = self.training.seed as i64 + ((step << 16) as i64 + number as i64) * 4096;
             let network = &self.network;
-            sums.push(network.learn(&batch, &leaves, &self.parameters, share, seed)?);
+            sums.push(network.forward_backward(&batch, &leaves, &self.parameters, share, seed)?);
         }
         if self.network.factor() != 1.0 {
             let mut gradient = self.parameters.gradient.shallow_clone();
             let _ = gradient.f_mul_scalar_(self.network.factor())?;
         }
-        let norm = tch::no_grad(|| clip(&self.parameters, self.training.max_gradient_norm))?;
+        let norm = tch::no_grad(|| clip(&self.parameters, self.training.max_grad_norm))?;
         Ok((total(&sums)? * share, norm))
     }
 
@@ -172,7 +170,7 @@ impl Session<'_> {
         split(
             texts,
             training.batching,
-            training.batch_size,
+            training.per_device_train_batch_size,
             self.packed_tokens,
         )
     }
@@ -195,14 +193,14 @@ impl Session<'_> {
         };
         Err(Error::Usage(format!(
             "the loss of step {} is {loss:.3}, {lost}, and training stops{kept}. A lower \
-             `learning_rate`, more `warmup_steps` or a `max_gradient_norm` of 1 or less may help",
+             `learning_rate`, more `warmup_steps` or a `max_grad_norm` of 1 or less may help",
             state.step + 1
         )))
     }
 
     /// Judges the weights, and keeps them if they are the best so far.
     fn validate(&self, state: &mut State, record: &mut Record) -> Result<()> {
-        if self.training.best == "last" && self.validation.is_empty() {
+        if self.training.metric_for_best_model == "last" && self.validation.is_empty() {
             return Ok(());
         }
         let loss = self
@@ -218,14 +216,14 @@ impl Session<'_> {
         let value = metric.as_ref().map_or(-loss, |(_, value)| *value);
         record.add(self.line(
             state,
-            What::Validation {
+            LogEvent::Validation {
                 validation_loss: loss,
                 metric,
             },
         ))?;
         record.publish()?;
         let better = state.best.is_none_or(|(best, _)| value > best);
-        if better || self.training.best == "last" {
+        if better || self.training.metric_for_best_model == "last" {
             state.best = Some((value, state.step));
             state.worse = 0;
             weights::replace(&candidate, &self.folder.join(weights::name(self.training)))
@@ -261,9 +259,9 @@ impl Session<'_> {
         weights::write(folder, self.training, &self.parameters, base, name)
     }
 
-    fn line(&self, state: &State, what: What) -> Line {
+    fn line(&self, state: &State, what: LogEvent) -> LogRecord {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        Line {
+        LogRecord {
             step: state.step,
             epoch: state.step as f64 / self.steps_an_epoch() as f64,
             time: now.map_or(0.0, |now| now.as_secs_f64()),
@@ -272,8 +270,8 @@ impl Session<'_> {
     }
 }
 
-fn told(step: &Step, state: &State, seconds: f64, memory: Option<u64>) -> What {
-    What::Step {
+fn log_event(step: &Step, state: &State, seconds: f64, memory: Option<u64>) -> LogEvent {
+    LogEvent::Step {
         loss: step.loss,
         learning_rate: step.learning_rate,
         gradient_norm: step.gradient_norm,
@@ -292,7 +290,7 @@ fn note(step: &Step, seconds: f64, memory: Option<u64>) -> String {
     )
 }
 
-const ADVICE: &str = "Fewer `packed_tokens` (or a smaller `batch_size` with more `accumulation`, if \
+const ADVICE: &str = "Fewer `packed_tokens` (or a smaller `per_device_train_batch_size` with more `gradient_accumulation_steps`, if \
                       texts are padded), `gradient_checkpointing`, a shorter `max_length` or \
                       `quantize = \"nf4\"` need less";
 

@@ -141,7 +141,7 @@ fn train(name: &str, change: impl FnOnce(&mut Training)) -> (f64, f64, f64) {
         norms = norms.max((norm - golden.norms[step as usize]).abs());
     }
     // Where 8 bits are rounded, the last bit of a gradient decides which way some states go.
-    let left_out = match training.optimizer {
+    let left_out = match training.optim {
         OptimizerName::Adamw => 0.0,
         OptimizerName::Adamw8bit => 0.1,
     };
@@ -197,7 +197,7 @@ fn an_adapter_that_was_written_is_trained_further_and_one_of_another_scale_is_no
     let (_, read) = network(adapter.clone(), &training).unwrap();
     assert_eq!(read.values, session.parameters.values);
     let other = Training {
-        alpha: 4.0,
+        lora_alpha: 4.0,
         ..training
     };
     for (adapter, training) in [
@@ -214,8 +214,8 @@ fn an_adapter_that_was_written_is_trained_further_and_one_of_another_scale_is_no
 /// As the adapter among the fixtures says, which has another scale in one module.
 fn training_of_peft() -> Training {
     Training {
-        rank: 4,
-        alpha: 6.0,
+        r: 4,
+        lora_alpha: 6.0,
         ..Training::default()
     }
 }

@@ -1,6 +1,6 @@
 //! The texts to train on, and their order.
 
-use gloss_core::{Case, Data, Result};
+use gloss_core::{Data, Example, Result};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -14,13 +14,13 @@ use crate::prompt::Prompts;
 pub(crate) fn texts(
     prompts: &Prompts<'_>,
     data: &Data,
-    cases: &[Case],
+    examples: &[Example],
     histories: Histories,
     loss: LossScope,
 ) -> Result<Vec<Text>> {
-    let examples: Vec<(&[u32], u32)> = cases
+    let examples: Vec<(&[u32], u32)> = examples
         .iter()
-        .flat_map(|case| examples(data, *case, histories))
+        .flat_map(|example| texts_of(data, *example, histories))
         .collect();
     examples
         .into_par_iter()
@@ -29,11 +29,11 @@ pub(crate) fn texts(
 }
 
 /// What is made of a case: histories, each with the item that follows.
-fn examples(data: &Data, case: Case, histories: Histories) -> Vec<(&[u32], u32)> {
-    let all = data.histories.history(case.user).items;
+fn texts_of(data: &Data, example: Example, histories: Histories) -> Vec<(&[u32], u32)> {
+    let all = data.histories.history(example.user).items;
     let (seen, end) = (
-        case.history as usize,
-        (case.history + case.targets) as usize,
+        example.history as usize,
+        (example.history + example.targets) as usize,
     );
     let first = match histories {
         Histories::Last => seen,
@@ -55,8 +55,8 @@ fn text(
         LossScope::Target => {
             let target = &data.catalogue.item(target).text;
             // The end of the text is foretold too.
-            let foretold = prompts.continuation(target)?.len() + 1;
-            tokens.len().saturating_sub(foretold).max(1)
+            let predicted = prompts.continuation(target)?.len() + 1;
+            tokens.len().saturating_sub(predicted).max(1)
         }
     };
     Ok(Text { tokens, from })
@@ -84,12 +84,12 @@ mod tests {
             histories,
             ..Data::default()
         };
-        let case = Case {
+        let example = Example {
             user: 0,
             history: 2,
             targets: 1,
         };
-        let examples = |histories| examples(&data, case, histories);
+        let examples = |histories| texts_of(&data, example, histories);
         assert_eq!(examples(Histories::Last), [(&[7, 3][..], 9)]);
         assert_eq!(
             examples(Histories::AllPrefixes),

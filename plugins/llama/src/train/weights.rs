@@ -93,7 +93,7 @@ pub(crate) fn describe(base: &Path, folder: &Path, dtype: &str) -> Result<()> {
 
 fn adapter_config(training: &Training, base_name: &str) -> Value {
     let targets: Vec<&str> = training
-        .targets
+        .target_modules
         .iter()
         .map(|target| target.name())
         .collect();
@@ -101,10 +101,10 @@ fn adapter_config(training: &Training, base_name: &str) -> Value {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": base_name,
-        "r": training.rank,
-        "lora_alpha": training.alpha,
-        "lora_dropout": training.dropout,
-        "use_rslora": training.rank_stabilized,
+        "r": training.r,
+        "lora_alpha": training.lora_alpha,
+        "lora_dropout": training.lora_dropout,
+        "use_rslora": training.use_rslora,
         "target_modules": targets,
         "bias": "none",
         "fan_in_fan_out": false,

@@ -59,7 +59,10 @@ impl Beauty {
 
     /// What the test user of this number has bought.
     pub fn history(&self, user: usize) -> &[u32] {
-        self.data.histories.seen(self.data.splits.test[user]).items
+        self.data
+            .histories
+            .context(self.data.splits.test[user])
+            .items
     }
 }
 

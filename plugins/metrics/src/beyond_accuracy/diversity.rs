@@ -1,6 +1,6 @@
 //! How much the items of one list differ.
 
-use gloss_core::{Catalogue, Evaluation, Lists, Result, Scores};
+use gloss_core::{Catalogue, Evaluation, Ragged, Result, Scores};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
@@ -31,7 +31,7 @@ fn diversity(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
     Ok(Scores::PerUser(values))
 }
 
-fn mean_distance(items: &[u32], words: &Lists<u32>) -> f64 {
+fn mean_distance(items: &[u32], words: &Ragged<u32>) -> f64 {
     let mut pairs = 0u64;
     let mut similarity = 0.0;
     for (position, first) in items.iter().enumerate() {
@@ -62,10 +62,10 @@ fn jaccard(first: &[u32], second: &[u32]) -> f64 {
 }
 
 /// The words of each item as ascending numbers, without those that all items have.
-fn words(catalogue: &Catalogue) -> Lists<u32> {
+fn words(catalogue: &Catalogue) -> Ragged<u32> {
     let mut numbers: HashMap<String, u32> = HashMap::new();
     let mut frequencies: Vec<usize> = Vec::new();
-    let mut all = Lists::default();
+    let mut all = Ragged::default();
     for item in catalogue.items() {
         let text = item.text.to_lowercase();
         let mut list: Vec<u32> = text
@@ -85,7 +85,7 @@ fn words(catalogue: &Catalogue) -> Lists<u32> {
         all.push(list);
     }
     let telling = |word: &&u32| frequencies[**word as usize] < catalogue.len();
-    let mut kept = Lists::with_capacity(all.len(), all.values().len());
+    let mut kept = Ragged::with_capacity(all.len(), all.values().len());
     for list in all.iter() {
         kept.push(list.iter().filter(telling).copied());
     }
@@ -113,7 +113,7 @@ mod tests {
         });
         let catalogue = Catalogue::new(items.collect(), vec![]).unwrap();
         let counts = [0; 4];
-        let rankings: Lists<u32> = [vec![0, 1, 2], vec![3], vec![], vec![2, 3]]
+        let rankings: Ragged<u32> = [vec![0, 1, 2], vec![3], vec![], vec![2, 3]]
             .into_iter()
             .collect();
         let relevant = rankings.iter().map(|_| Vec::new()).collect();

@@ -1,6 +1,6 @@
 //! How the recommendations are spread over the catalogue.
 
-use gloss_core::{Evaluation, Laws, Result, Scores};
+use gloss_core::{Evaluation, Invariants, Result, Scores};
 
 use super::{SHARE, catalogue};
 use crate::cutoff::{ratio, top};
@@ -12,7 +12,7 @@ metric! {
     /// D. Jannach: Beyond Accuracy: Evaluating Recommender Systems by Coverage and Serendipity,
     /// RecSys 2010.
     Coverage, "coverage", "|items in any user's top k| / |catalogue|",
-    Laws { monotone_in_cutoff: true, ..SHARE }, coverage
+    Invariants { monotone_in_cutoff: true, ..SHARE }, coverage
 }
 
 metric! {
@@ -24,7 +24,7 @@ metric! {
     /// of one item. G. Shani and A. Gunawardana: Evaluating Recommendation Systems, in: Recommender
     /// Systems Handbook, Springer 2011. Some tools divide by n in place of n - 1.
     Gini, "gini", "Σ (2 j - n - 1) p(j) / (n - 1), p(j) the j-th smallest share of recommendations",
-    Laws { higher_is_better: false, ..SHARE }, gini
+    Invariants { higher_is_better: false, ..SHARE }, gini
 }
 
 fn coverage(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
@@ -62,7 +62,7 @@ fn recommendations(evaluation: &Evaluation<'_>, items: usize, k: Option<usize>) 
 
 #[cfg(test)]
 mod tests {
-    use gloss_core::{Catalogue, Item, Lists, Metric};
+    use gloss_core::{Catalogue, Item, Metric, Ragged};
 
     use super::*;
 
@@ -76,7 +76,7 @@ mod tests {
         let catalogue = Catalogue::new(items, vec![]).unwrap();
         let counts = vec![0; catalogue.len()];
         let relevant = rankings.iter().map(|_| Vec::new()).collect();
-        let rankings: Lists<u32> = rankings.into_iter().collect();
+        let rankings: Ragged<u32> = rankings.into_iter().collect();
         let evaluation = Evaluation::new(&rankings, &relevant)
             .unwrap()
             .with_catalogue(&catalogue, &counts);

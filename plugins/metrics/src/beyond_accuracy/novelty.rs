@@ -1,6 +1,6 @@
 //! How unexpected the recommended items are.
 
-use gloss_core::{Evaluation, Laws, Result, Scores};
+use gloss_core::{Evaluation, Invariants, Result, Scores};
 
 use super::{SHARE, needs};
 use crate::cutoff::{ratio, top};
@@ -15,7 +15,7 @@ metric! {
     /// diversity-accuracy dilemma of recommender systems, PNAS 107(10), 2010, there with the share
     /// of users.
     Novelty, "novelty", "mean over the top k of -log2((count + 1) / (Σ counts + |catalogue|))",
-    Laws { range: 0.0..=f64::INFINITY, ..SHARE }, novelty
+    Invariants { range: 0.0..=f64::INFINITY, ..SHARE }, novelty
 }
 
 fn novelty(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
@@ -39,7 +39,7 @@ fn novelty(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
 
 #[cfg(test)]
 mod tests {
-    use gloss_core::{Catalogue, Item, Lists, Metric};
+    use gloss_core::{Catalogue, Item, Metric, Ragged};
 
     use super::*;
 
@@ -52,7 +52,7 @@ mod tests {
         let catalogue = Catalogue::new(items.to_vec(), vec![]).unwrap();
         // Smoothed to 1, 4 and 3 of 8: 3, 1 and log2(8 / 3) bits.
         let counts = [0, 3, 2];
-        let rankings: Lists<u32> = [vec![0, 1, 2], vec![], vec![1]].into_iter().collect();
+        let rankings: Ragged<u32> = [vec![0, 1, 2], vec![], vec![1]].into_iter().collect();
         let relevant = [vec![], vec![], vec![]].into_iter().collect();
         let evaluation = Evaluation::new(&rankings, &relevant)
             .unwrap()

@@ -61,8 +61,8 @@ impl Tables {
         let AnyComponent::Dataset(dataset) = entry.parse(options)? else {
             panic!("{} is not a data set", self.format);
         };
-        if let Some(fault) = dataset.check().first() {
-            return Err(fault.to_string());
+        if let Some(diagnostic) = dataset.check().first() {
+            return Err(diagnostic.to_string());
         }
         let load = || {
             dataset.inputs()?;

@@ -116,13 +116,17 @@ impl File {
 
 /// Says what is wrong with a file that is no safetensors.
 fn damaged(path: PathBuf, bytes: &[u8], why: &safetensors::SafeTensorError) -> Error {
-    use safetensors::SafeTensorError as Fault;
+    use safetensors::SafeTensorError as Diagnostic;
     let length = bytes.len();
     let message = match why {
-        Fault::HeaderTooSmall | Fault::InvalidHeaderLength | Fault::MetadataIncompleteBuffer => {
+        Diagnostic::HeaderTooSmall
+        | Diagnostic::InvalidHeaderLength
+        | Diagnostic::MetadataIncompleteBuffer => {
             format!("is cut short or damaged: its {length} bytes are not those that it announces")
         }
-        Fault::InvalidOffset(name) => format!("is damaged: tensor `{name}` has no valid place"),
+        Diagnostic::InvalidOffset(name) => {
+            format!("is damaged: tensor `{name}` has no valid place")
+        }
         other => format!("is no safetensors file or damaged: {other}"),
     };
     Error::input(path, format!("{message}; fetch the file again"))

@@ -26,8 +26,8 @@ pub struct Report {
 /// Looks at libtorch and loads its CUDA part if it can.
 pub fn report() -> Report {
     let folder = folder();
-    let fault = cuda().err().map(str::to_string);
-    let gpus = match fault {
+    let diagnostic = cuda().err().map(str::to_string);
+    let gpus = match diagnostic {
         None => usize::try_from(Cuda::device_count()).unwrap_or(0),
         Some(_) => 0,
     };
@@ -38,7 +38,7 @@ pub fn report() -> Report {
             .map(cuda_part)
             .is_some_and(|file| file.exists()),
         folder,
-        cuda_fault: fault,
+        cuda_fault: diagnostic,
         gpus,
         threads: usize::try_from(tch::get_num_threads()).unwrap_or(0),
     }

@@ -61,20 +61,20 @@ impl Nf4 {
         let blocks = (count + state.blocksize - 1) / state.blocksize;
         source.check_code()?;
         let action = format!("load `{name}`");
-        let fault = || torch_error(&action);
+        let diagnostic = || torch_error(&action);
         let packed = source.packed((count + 1) / 2, device)?;
         let (absmax, double) = match state.nested {
             Some(nested) => {
                 let double = source.double(&nested, blocks)?;
-                (double.absmax().map_err(fault())?, Some(double))
+                (double.absmax().map_err(diagnostic())?, Some(double))
             }
             None => (source.part("absmax", Kind::Float, &[blocks])?, None),
         };
         Ok(Nf4 {
             packed,
-            absmax: absmax.f_to_device(device).map_err(fault())?,
+            absmax: absmax.f_to_device(device).map_err(diagnostic())?,
             double,
-            pairs: code::pairs(device).map_err(fault())?,
+            pairs: code::pairs(device).map_err(diagnostic())?,
             shape,
             block: state.blocksize,
             kind,
@@ -94,7 +94,7 @@ impl Source<'_> {
         let fp4 = format!("{}.quant_state.bitsandbytes__fp4", self.name);
         if self.checkpoint.contains(&fp4) {
             let message = "is quantised in FP4, which is not supported; NF4 is";
-            return Err(self.checkpoint.fault(self.name, message));
+            return Err(self.checkpoint.diagnostic(self.name, message));
         }
         let length = self.checkpoint.shape(&name).unwrap_or_default();
         let bytes = self.checkpoint.tensor(&name, &length, Device::Cpu)?;
@@ -103,9 +103,9 @@ impl Source<'_> {
         copied.map_err(torch_error(&format!("read `{name}`")))?;
         let state: State = serde_json::from_slice(&text).map_err(|error| {
             let message = format!("is no quantisation state of bitsandbytes: {error}");
-            self.checkpoint.fault(&name, message)
+            self.checkpoint.diagnostic(&name, message)
         })?;
-        let refused = |message: String| Err(self.checkpoint.fault(&name, message));
+        let refused = |message: String| Err(self.checkpoint.diagnostic(&name, message));
         if state.quant_type != "nf4" {
             return refused(format!("tells of type `{}`, not `nf4`", state.quant_type));
         }
@@ -129,7 +129,7 @@ impl Source<'_> {
         known.map(|(_, kind)| *kind).ok_or_else(|| {
             let message = format!("tells of numbers of type `{}`", state.dtype);
             self.checkpoint
-                .fault(&format!("{}.{STATE}", self.name), message)
+                .diagnostic(&format!("{}.{STATE}", self.name), message)
         })
     }
 
@@ -151,7 +151,7 @@ impl Source<'_> {
         match self.checkpoint.kind(name) {
             Some(found) if found != kind => {
                 let message = format!("holds {found:?} numbers, but {kind:?} is expected");
-                Err(self.checkpoint.fault(name, message))
+                Err(self.checkpoint.diagnostic(name, message))
             }
             _ => Ok(()),
         }
@@ -172,7 +172,7 @@ impl Source<'_> {
         let name = format!("{}.quant_map", self.name);
         Err(self
             .checkpoint
-            .fault(&name, "holds other numbers than the 16 of NF4"))
+            .diagnostic(&name, "holds other numbers than the 16 of NF4"))
     }
 
     fn double(&self, nested: &Nested, blocks: i64) -> Result<Double> {
@@ -182,7 +182,7 @@ impl Source<'_> {
             _ => {
                 let name = format!("{}.{STATE}", self.name);
                 let message = format!("tells of blocks of {block} magnitudes");
-                return Err(self.checkpoint.fault(&name, message));
+                return Err(self.checkpoint.diagnostic(&name, message));
             }
         };
         let absmax = self.part("absmax", Kind::Uint8, &[blocks])?;

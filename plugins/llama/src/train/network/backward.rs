@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tch::{Kind, TchError, Tensor};
 
-use super::{Leaves, Network, Place};
+use super::{ForwardContext, Leaves, Network};
 use crate::train::batch::Batch;
 use crate::train::loss;
 use crate::train::parameters::Parameters;
@@ -20,7 +20,7 @@ struct Kept {
 impl Network {
     /// The sum of a batch's losses, as a 32-bit number on the device. Adds the gradient of that
     /// sum by the leaves, times `share`, to that of the parameters.
-    pub(crate) fn learn(
+    pub(crate) fn forward_backward(
         &self,
         batch: &Batch,
         leaves: &Leaves,
@@ -113,7 +113,7 @@ impl Network {
         kept: Kept,
         gradient: &Tensor,
         leaves: &Leaves,
-        place: &Place<'_>,
+        place: &ForwardContext<'_>,
         parameters: &Parameters,
     ) -> Result<Tensor, TchError> {
         let output = match kept.output {

@@ -194,7 +194,7 @@ mod tests {
         let mut parameters = Parameters::zeros(list.list, Device::Cpu).unwrap();
         parameters.values.copy_(&(all(99) / 8));
         let training = Training {
-            optimizer: OptimizerName::Adamw8bit,
+            optim: OptimizerName::Adamw8bit,
             weight_decay: 0.1,
             ..Training::default()
         };

@@ -5,14 +5,14 @@ use std::path::Path;
 use gloss_core::{Error, Result};
 use plotters::prelude::*;
 
-use super::{Line, What};
+use super::{LogEvent, LogRecord};
 
 const SIZE: (u32, u32) = (800, 450);
 /// The most points of a line.
 const POINTS: usize = 400;
 
 /// Draws the loss of training, averaged over neighbouring steps, and that of validation.
-pub(super) fn write(path: &Path, lines: &[Line]) -> Result<()> {
+pub(super) fn write(path: &Path, lines: &[LogRecord]) -> Result<()> {
     let train: Vec<(f64, f64)> = lines.iter().filter_map(training_loss).collect();
     let train: Vec<(f64, f64)> = train
         .chunks(train.len().div_ceil(POINTS).max(1))
@@ -72,19 +72,19 @@ fn draw(
     Ok(())
 }
 
-fn training_loss(line: &Line) -> Option<(f64, f64)> {
+fn training_loss(line: &LogRecord) -> Option<(f64, f64)> {
     match line.what {
-        What::Step { loss, .. } => Some((line.step as f64, loss)),
-        What::Validation { .. } => None,
+        LogEvent::Step { loss, .. } => Some((line.step as f64, loss)),
+        LogEvent::Validation { .. } => None,
     }
 }
 
-fn validation_loss(line: &Line) -> Option<(f64, f64)> {
+fn validation_loss(line: &LogRecord) -> Option<(f64, f64)> {
     match line.what {
-        What::Validation {
+        LogEvent::Validation {
             validation_loss, ..
         } => Some((line.step as f64, validation_loss)),
-        What::Step { .. } => None,
+        LogEvent::Step { .. } => None,
     }
 }
 

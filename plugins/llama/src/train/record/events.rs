@@ -4,12 +4,12 @@ use std::path::Path;
 
 use gloss_core::{Error, Result};
 
-use super::{Line, What};
+use super::{LogEvent, LogRecord};
 
 const FILE: &str = "events.out.tfevents.gloss";
 
 /// Writes all lines as events.
-pub(super) fn write(folder: &Path, lines: &[Line]) -> Result<()> {
+pub(super) fn write(folder: &Path, lines: &[LogRecord]) -> Result<()> {
     let time = lines.first().map_or(0.0, |line| line.time);
     let mut bytes = record(&event(time, 0, &text(3, b"brain.Event:2")));
     for line in lines {
@@ -23,10 +23,10 @@ pub(super) fn write(folder: &Path, lines: &[Line]) -> Result<()> {
     std::fs::write(&path, bytes).map_err(Error::io("write", path))
 }
 
-fn scalars(what: &What) -> Vec<(String, f64)> {
+fn scalars(what: &LogEvent) -> Vec<(String, f64)> {
     let named = |name: &str, value: f64| (name.to_string(), value);
     match what {
-        What::Step {
+        LogEvent::Step {
             loss,
             learning_rate,
             gradient_norm,
@@ -43,7 +43,7 @@ fn scalars(what: &What) -> Vec<(String, f64)> {
         .into_iter()
         .chain(memory.map(|bytes| named("train/memory", bytes as f64)))
         .collect(),
-        What::Validation {
+        LogEvent::Validation {
             validation_loss,
             metric,
         } => {

@@ -71,9 +71,9 @@ fn steps_on_a_real_model_are_those_of_peft() {
     let all = std::env::var_os("GLOSS_TEST_ALL").is_some();
     let steps = if all { golden.losses.len() } else { 2 };
     let training = Training {
-        rank: 4,
-        alpha: 8.0,
-        optimizer: OptimizerName::Adamw,
+        r: 4,
+        lora_alpha: 8.0,
+        optim: OptimizerName::Adamw,
         learning_rate: 1e-3,
         warmup_steps: 5,
         ..Training::default()

@@ -1,0 +1,246 @@
+//! The driver of all stages.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use gloss_core::{
+    ArtefactRequest, ArtefactStore, BuildArtefact, Context, Error, InputFile, Result,
+};
+use serde_json::json;
+
+use super::artefact::{Artefact, Record};
+use super::explain::explain;
+use super::{Cache, lock};
+use crate::files::{create_folder, move_into_place, remove_folder};
+use crate::stage::{OnPartial, Provenance, Stage, StageRow};
+
+/// Runs stages for a run or a training; clones are the same driver. The artefacts that it used stay
+/// locked until the last clone is dropped.
+#[derive(Clone)]
+pub(crate) struct Driver {
+    shared: Arc<Shared>,
+    /// The method that stages are run for.
+    method: Option<String>,
+}
+
+struct Shared {
+    cache: Cache,
+    context: Context,
+    rows: Mutex<Vec<StageRow>>,
+    locks: Mutex<Vec<File>>,
+}
+
+/// The result of a stage.
+pub(crate) struct Made<T> {
+    /// The result in memory.
+    pub(crate) value: T,
+    /// The result on disk.
+    pub(crate) artefact: Artefact,
+}
+
+/// An artefact and, if it was just built, its result in memory.
+struct Built<T> {
+    artefact: Artefact,
+    fresh: Option<T>,
+}
+
+impl Driver {
+    /// A driver that keeps artefacts in `cache`.
+    pub(crate) fn new(cache: &Cache, context: &Context) -> Self {
+        Driver {
+            shared: Arc::new(Shared {
+                cache: cache.clone(),
+                context: context.clone(),
+                rows: Mutex::default(),
+                locks: Mutex::default(),
+            }),
+            method: None,
+        }
+    }
+
+    /// The same driver, running stages for a method.
+    pub(crate) fn for_method(&self, method: &str) -> Self {
+        Driver {
+            shared: Arc::clone(&self.shared),
+            method: Some(method.to_string()),
+        }
+    }
+
+    /// The context for components: with progress, interruption and this driver's cache.
+    pub(crate) fn context(&self) -> Context {
+        self.shared.context.with_artefacts(Arc::new(self.clone()))
+    }
+
+    /// The rows of the stages that were run, in the order of their ends.
+    pub(crate) fn rows(&self) -> Vec<StageRow> {
+        let rows = self.shared.rows.lock();
+        rows.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the stage's result from the cache, or makes it. Processes that want the same result
+    /// wait for each other.
+    pub(crate) fn run<S: Stage>(&self, stage: &S) -> Result<Made<S::Output>> {
+        let provenance = stage.provenance()?;
+        let built = self.get_or_build(stage.name(), &provenance, stage.on_partial(), |folder| {
+            stage.make(folder)
+        })?;
+        let value = match built.fresh {
+            Some(value) => value,
+            None => stage.read(&built.artefact.folder)?,
+        };
+        Ok(Made {
+            value,
+            artefact: built.artefact,
+        })
+    }
+
+    fn get_or_build<T>(
+        &self,
+        stage: &str,
+        provenance: &Provenance,
+        on_partial: OnPartial,
+        make: impl FnOnce(&Path) -> Result<Option<T>>,
+    ) -> Result<Built<T>> {
+        let (shared, start) = (&self.shared, Instant::now());
+        let key = provenance.key(stage);
+        let folder = shared.cache.stage(stage).join(&key);
+        let lock = lock::open(&shared.cache.lock_file(stage, &key))?;
+        lock::wait_for_shared(&lock, &shared.context)?;
+        if let Some(artefact) = find(&folder, provenance)? {
+            self.keep(lock, stage, key, None, start);
+            return Ok(Built {
+                artefact,
+                fresh: None,
+            });
+        }
+        // A lock cannot be upgraded; whoever comes first builds.
+        let _ = lock.unlock();
+        lock::wait_for(&lock, &shared.context)?;
+        if let Some(artefact) = find(&folder, provenance)? {
+            self.keep(lock, stage, key, None, start);
+            return Ok(Built {
+                artefact,
+                fresh: None,
+            });
+        }
+        let reason = explain(&shared.cache.stage(stage), provenance.parts());
+        tracing::info!(stage, key, reason, "building");
+        let partial = folder.with_extension("partial");
+        if on_partial == OnPartial::Restart {
+            remove_folder(&partial)?;
+        }
+        create_folder(&partial)?;
+        let fresh = make(&partial)?;
+        let record = Record::write(&partial, stage, provenance, start.elapsed().as_secs_f64())?;
+        remove_folder(&folder)?;
+        move_into_place(&partial, &folder)?;
+        self.keep(lock, stage, key, Some(reason), start);
+        let artefact = Artefact::new(folder, record);
+        Ok(Built { artefact, fresh })
+    }
+
+    /// Holds the lock of a used artefact, shared, and records the stage's row.
+    fn keep(&self, lock: File, stage: &str, key: String, reason: Option<String>, start: Instant) {
+        // From exclusive to shared without a gap, as far as the system can.
+        let _ = lock.try_lock_shared();
+        let row = StageRow {
+            stage: stage.to_string(),
+            method: self.method.clone(),
+            artefact: key,
+            reused: reason.is_none(),
+            reason,
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        let (key, seconds) = (&row.artefact, row.seconds);
+        match row.reused {
+            true => tracing::info!(stage, key, "reused"),
+            false => tracing::info!(stage, key, seconds, "built"),
+        }
+        let poisoned = PoisonError::into_inner;
+        self.shared.rows.lock().unwrap_or_else(poisoned).push(row);
+        let mut locks = self
+            .shared
+            .locks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        locks.push(lock);
+    }
+}
+
+/// The artefact in `folder`, if it is intact. A damaged one is reported and built again.
+fn find(folder: &Path, provenance: &Provenance) -> Result<Option<Artefact>> {
+    let record = match Record::read(folder) {
+        Ok(None) => return Ok(None),
+        Ok(Some(record)) => record,
+        Err(Error::Stale { path, message }) => {
+            tracing::warn!("{} {message}; it is built again", path.display());
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(problem) = record.problem(folder, provenance)? {
+        tracing::warn!("{problem}; the artefact is built again");
+        return Ok(None);
+    }
+    Ok(Some(Artefact::new(folder.to_path_buf(), record)))
+}
+
+/// Components reach the cache through their context.
+impl ArtefactStore for Driver {
+    fn get_or_build(
+        &self,
+        request: &ArtefactRequest<'_>,
+        build: &mut BuildArtefact<'_>,
+    ) -> Result<PathBuf> {
+        let (changing, hash) = &request.changing;
+        let files = InputFile::read_all(request.inputs.clone(), &self.shared.context)?;
+        let provenance = Provenance::of_stage(option_env!("GLOSS_FINGERPRINT_STAGE"))
+            .with_identity("component", &request.identity)
+            .with_files("files", files)
+            .with(*changing, json!(hash));
+        let similar = self.similar(request.stage, &provenance, changing)?;
+        let on_partial = OnPartial::Restart;
+        let built = self.get_or_build(request.stage, &provenance, on_partial, |folder| {
+            build(folder, similar.as_ref().map(|(folder, _)| folder.as_path()))?;
+            Ok(None::<()>)
+        })?;
+        Ok(built.artefact.folder)
+    }
+}
+
+impl Driver {
+    /// The newest intact artefact whose provenance differs in the part `changing` alone, with its
+    /// lock.
+    fn similar(
+        &self,
+        stage: &str,
+        provenance: &Provenance,
+        changing: &str,
+    ) -> Result<Option<(PathBuf, File)>> {
+        let folder = self.shared.cache.stage(stage);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(Some(record)) = Record::read(&entry.path()) else {
+                continue;
+            };
+            let mut parts = record.provenance.clone();
+            parts.insert(changing.to_string(), provenance.parts()[changing].clone());
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            if let (true, Ok(modified)) = (parts == *provenance.parts(), modified) {
+                found.push((modified, entry.path(), record));
+            }
+        }
+        found.sort_by(|a, b| (b.0, &b.1).cmp(&(a.0, &a.1)));
+        for (_, path, record) in found {
+            let key = path.file_name().unwrap_or_default().to_string_lossy();
+            let lock = lock::open(&self.shared.cache.lock_file(stage, &key))?;
+            lock::wait_for_shared(&lock, &self.shared.context)?;
+            if super::first_mismatch(&path, &record.files)?.is_none() {
+                return Ok(Some((path, lock)));
+            }
+        }
+        Ok(None)
+    }
+}

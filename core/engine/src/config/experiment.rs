@@ -1,0 +1,111 @@
+//! An experiment that can run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gloss_core::{
+    Dataset, Error, Metric, QueryGenerator, Result, Retriever, Segment, describe_component,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::bootstrap::Bootstrap;
+use crate::ranking::RankingOptions;
+use crate::run_files::folder_name;
+use crate::split::Split;
+
+/// An experiment: every name resolved, every option checked, nothing read yet.
+#[derive(Debug, Clone)]
+pub struct Experiment {
+    /// Its name.
+    pub name: String,
+    /// The folder that its run writes, if one was given.
+    pub output: Option<PathBuf>,
+    /// The cases that the methods are judged on.
+    pub split: Split,
+    /// The groups of users that they are judged on by themselves too.
+    pub segments: Vec<Segment>,
+    /// How the figures' intervals of confidence are found, if they are.
+    pub bootstrap: Option<Bootstrap>,
+    /// The data set.
+    pub dataset: Arc<dyn Dataset>,
+    /// The metrics, in the order given.
+    pub metrics: Vec<Arc<dyn Metric>>,
+    /// The methods, in the order given; at least one.
+    pub methods: Vec<Method>,
+    /// The methods that are made of those, in the order given.
+    pub fusions: Vec<FusedMethods>,
+}
+
+/// A method whose rankings are made of those of others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FusedMethods {
+    /// Its name, unique in the experiment.
+    pub name: String,
+    /// The positions of the others among the experiment's methods, and how much each counts.
+    pub methods: Vec<(usize, f64)>,
+    /// How the others' rankings become one.
+    pub ranking: RankingOptions,
+}
+
+/// A method: how queries are made and answered, and how the answers become a ranking.
+#[derive(Debug, Clone)]
+pub struct Method {
+    /// Its name, unique in the experiment.
+    pub name: String,
+    /// The query generator.
+    pub generator: Arc<dyn QueryGenerator>,
+    /// The retriever; none if the generator names items.
+    pub retriever: Option<Arc<dyn Retriever>>,
+    /// How answers become a ranking.
+    pub ranking: RankingOptions,
+    /// The metric of the validation cases by which the generator's training is judged, if its
+    /// trainer names one.
+    pub validation: Option<Arc<dyn Metric>>,
+}
+
+impl Experiment {
+    /// The full configuration, defaults included, without the output folder.
+    ///
+    /// # Errors
+    /// [`Error::Component`] if a component's options cannot be written as JSON.
+    pub fn describe(&self) -> Result<Value> {
+        let metrics: Result<Vec<Value>> = self
+            .metrics
+            .iter()
+            .map(|metric| describe_component(metric.as_ref()))
+            .collect();
+        let methods: Result<Vec<Value>> = self.methods.iter().map(Method::describe).collect();
+        Ok(json!({
+            "name": self.name,
+            "split": self.split,
+            "segments": self.segments,
+            "bootstrap": self.bootstrap,
+            "dataset": describe_component(self.dataset.as_ref())?,
+            "metrics": metrics?,
+            "methods": methods?,
+            "fusions": self.fusions,
+        }))
+    }
+}
+
+impl Method {
+    /// The method's full configuration, defaults included.
+    ///
+    /// # Errors
+    /// [`Error::Component`] if a component's options cannot be written as JSON.
+    pub fn describe(&self) -> Result<Value> {
+        Ok(json!({
+            "name": self.name,
+            "generator": describe_component(self.generator.as_ref())?,
+            "retriever": self.retriever.as_deref().map(|r| describe_component(r)).transpose()?,
+            "ranking": serde_json::to_value(&self.ranking)
+                .map_err(|error| Error::Internal(error.to_string()))?,
+        }))
+    }
+
+    /// The method's name as a folder's: letters, digits, `.`, `_` and `-` kept, others as `-`.
+    pub fn folder_name(&self) -> String {
+        folder_name(&self.name)
+    }
+}

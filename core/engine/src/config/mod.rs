@@ -1,0 +1,144 @@
+//! The description of an experiment: what is typed, and what it resolves to.
+
+mod assign;
+mod document;
+mod experiment;
+mod fusion;
+mod methods;
+mod resolve;
+mod schema;
+mod source;
+#[cfg(test)]
+mod tests;
+mod typed;
+
+pub use experiment::{Experiment, FusedMethods, Method};
+pub use schema::experiment_schema;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use gloss_core::{
+    AnyComponent, Dataset, Diagnostic, Diagnostics, Error, Kind, Metric, Registry, Result,
+};
+
+/// The settings of an experiment: those of a file, overridden by those of the command line.
+#[derive(Debug, Default)]
+pub struct ExperimentConfig {
+    document: document::Document,
+    diagnostics: Vec<Diagnostic>,
+    name: Option<String>,
+}
+
+impl ExperimentConfig {
+    /// No settings.
+    pub fn new() -> Self {
+        ExperimentConfig::default()
+    }
+
+    /// The settings of a TOML file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not valid TOML.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(Error::io("read the experiment", path))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Error::input(path, "the experiment is not UTF-8 text"))?;
+        Ok(ExperimentConfig {
+            name: path
+                .file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned()),
+            ..ExperimentConfig::from_text(path, &text)?
+        })
+    }
+
+    /// The settings of the TOML text `text`, said to be of `path` in messages.
+    ///
+    /// # Errors
+    /// If it is not valid TOML.
+    pub fn from_text(path: &Path, text: &str) -> Result<Self> {
+        let document = document::Document::parse(path, text).map_err(Error::Config)?;
+        Ok(ExperimentConfig {
+            document,
+            ..ExperimentConfig::default()
+        })
+    }
+
+    /// Overrides a top-level setting as a whole; `flag` is how it was typed.
+    pub fn replace(&mut self, flag: &str, key: &str, value: Value) {
+        self.document.replace(flag, key, value);
+    }
+
+    /// Overrides one setting by `KEY=VALUE`; a fault is kept for [`resolve`](ExperimentConfig::resolve).
+    pub fn set(&mut self, assignment: &str) {
+        if let Err(diagnostic) = self.document.assign("--set", assignment) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// The plugin files that the experiment names, which have to be loaded before its names can be
+    /// resolved. Something that is no file's name is left for [`resolve`](ExperimentConfig::resolve) to tell.
+    pub fn plugins(&self) -> Vec<PathBuf> {
+        let plugins = self.document.root.get("plugins").and_then(Value::as_array);
+        let names = plugins.into_iter().flatten().filter_map(Value::as_str);
+        names.map(PathBuf::from).collect()
+    }
+
+    /// Resolves every name and checks every option. Touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all faults at once.
+    pub fn resolve(&self, registry: &Registry) -> Result<Experiment> {
+        match resolve::resolve(&self.document, registry, self.name.as_deref()) {
+            Err(Error::Config(Diagnostics(more))) => Err(Error::Config(Diagnostics(
+                [self.diagnostics.clone(), more].concat(),
+            ))),
+            other => {
+                Diagnostics(self.diagnostics.clone()).into_result()?;
+                other
+            }
+        }
+    }
+
+    /// Resolves the metrics alone, whatever else is set or missing. Touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all of their faults at once.
+    pub fn resolve_metrics(&self, registry: &Registry) -> Result<Vec<Arc<dyn Metric>>> {
+        Diagnostics(self.diagnostics.clone()).into_result()?;
+        resolve::resolve_metrics(&self.document, registry)
+    }
+
+    /// Resolves the one component of `kind` that is set under the name of its kind; tells it
+    /// together with its options as typed. Touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all of its faults at once.
+    pub fn resolve_one(
+        &self,
+        kind: Kind,
+        registry: &Registry,
+    ) -> Result<(AnyComponent, Map<String, Value>)> {
+        Diagnostics(self.diagnostics.clone()).into_result()?;
+        let component = resolve::resolve_one(&self.document, kind, registry)?;
+        let options = self
+            .document
+            .root
+            .get(kind.name())
+            .and_then(Value::as_object);
+        let mut options = options.cloned().unwrap_or_default();
+        options.shift_remove("type");
+        Ok((component, options))
+    }
+
+    /// Resolves the data set alone, whatever else is set or missing. Touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all of its faults at once.
+    pub fn resolve_dataset(&self, registry: &Registry) -> Result<Arc<dyn Dataset>> {
+        Diagnostics(self.diagnostics.clone()).into_result()?;
+        resolve::resolve_dataset(&self.document, registry)
+    }
+}

@@ -1,0 +1,158 @@
+//! An experiment as it is typed; what it resolves to is in `experiment.rs`.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::bootstrap::Bootstrap;
+use crate::ranking::{Fusion, Seen};
+use crate::segmentation::Segmentation;
+use crate::split::Split;
+
+/// An experiment: a data set, and one or more methods that are compared on it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Experiment {
+    /// The experiment's name; by default the name of its file.
+    pub(crate) name: Option<String>,
+    /// The folder that the run writes; by default `runs/NAME-HASH`.
+    pub(crate) output: Option<PathBuf>,
+    /// Plugin files to load: dynamic libraries, and programs that speak the plugin protocol. Each
+    /// is a path, from the current folder.
+    #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "loaded before all names are resolved; here for the schema"
+    )]
+    plugins: Vec<PathBuf>,
+    /// The cases that methods are judged on.
+    #[serde(default)]
+    pub(crate) split: Split,
+    /// Groups of users that methods are judged on by themselves too: `none`, `usual` (those usual
+    /// for the data set), or tables of `name`, `at_least` and `at_most` interactions.
+    #[serde(default)]
+    pub(crate) segments: Segmentation,
+    /// Intervals of confidence of the figures. There are none unless this table is given, which
+    /// may be empty.
+    #[serde(default)]
+    pub(crate) bootstrap: Option<Bootstrap>,
+    /// The metrics, as names such as `recall@5` or as tables.
+    #[expect(dead_code, reason = "resolved by name; here for the schema")]
+    metrics: Vec<Spec>,
+    /// The data set, as a name or a table with `type`.
+    #[expect(dead_code, reason = "resolved by name; here for the schema")]
+    dataset: Spec,
+    /// The query generator, as a name or a table with `type`.
+    #[expect(dead_code, reason = "resolved method by method; here for the schema")]
+    generator: Option<Spec>,
+    /// The retriever, as a name or a table with `type`; none if the generator names items.
+    #[expect(dead_code, reason = "resolved method by method; here for the schema")]
+    retriever: Option<Spec>,
+    /// How queries' hits become one ranking.
+    #[serde(default)]
+    #[expect(dead_code, reason = "resolved method by method; here for the schema")]
+    ranking: RankingOptions,
+    /// The methods that are compared, if there are several: each a name and what differs from the
+    /// settings above.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    #[expect(dead_code, reason = "resolved method by method; here for the schema")]
+    method: Vec<Method>,
+    /// Further methods, whose rankings are made of those of several methods above.
+    #[serde(default)]
+    pub(crate) fusion: Vec<FusedMethods>,
+}
+
+/// Rankings of several methods made into one, by weighted reciprocal rank fusion (Cormack, Clarke and
+/// Büttcher, 2009). Each ranking counts as deep as its own cut-off.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FusedMethods {
+    /// The name in tables.
+    pub(crate) name: String,
+    /// The names of the methods.
+    #[schemars(length(min = 2))]
+    pub(crate) methods: Vec<String>,
+    /// How much each method counts, in the same order; by default all count the same.
+    pub(crate) weights: Option<Vec<f64>>,
+    /// What is added to each rank.
+    #[serde(default = "default_constant")]
+    #[schemars(range(min = 0.0))]
+    pub(crate) reciprocal_rank_constant: f64,
+    /// Items in each user's ranking; by default as many as the deepest metric reads, or 10.
+    #[schemars(range(min = 1))]
+    pub(crate) cutoff: Option<u32>,
+}
+
+fn default_constant() -> f64 {
+    60.0
+}
+
+/// One of several methods: what differs from the experiment's own settings.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Method {
+    /// The method's name in tables; by default `GENERATOR+RETRIEVER`.
+    name: Option<String>,
+    /// The query generator, as a name or a table with `type`.
+    generator: Option<Spec>,
+    /// The retriever, as a name or a table with `type`; `"none"` if the generator names items.
+    retriever: Option<Spec>,
+    /// How queries' hits become one ranking.
+    ranking: RankingOptions,
+}
+
+/// How queries' hits become one ranking.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RankingOptions {
+    /// Items taken from each query's hits; by default as many as the cut-off.
+    #[schemars(range(min = 1))]
+    pub(crate) depth: Option<u32>,
+    /// Items in each user's ranking; by default as many as the deepest metric reads, or 10.
+    #[schemars(range(min = 1))]
+    pub(crate) cutoff: Option<u32>,
+    /// How several queries' hits become one ranking.
+    pub(crate) fusion: Fusion,
+    /// The constant of reciprocal rank fusion.
+    #[schemars(range(min = 0.0))]
+    pub(crate) reciprocal_rank_constant: f64,
+    /// What happens to items that are in the user's history already.
+    pub(crate) seen: Seen,
+}
+
+impl Default for RankingOptions {
+    fn default() -> Self {
+        RankingOptions {
+            depth: None,
+            cutoff: None,
+            fusion: Fusion::default(),
+            reciprocal_rank_constant: default_constant(),
+            seen: Seen::default(),
+        }
+    }
+}
+
+/// A component, as its name or as a table of its options with its name under `type`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Spec(
+    #[expect(dead_code, reason = "resolved by name; here for the schema")] Value,
+);
+
+impl JsonSchema for Spec {
+    fn schema_name() -> Cow<'static, str> {
+        "Spec".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "object"]})
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+}

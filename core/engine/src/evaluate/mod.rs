@@ -1,0 +1,224 @@
+//! Evaluation: metrics of rankings, user segments and confidence intervals.
+//!
+//! - `files`: the files of a run in which rankings and values by user are written.
+//! - `generated`: generated queries in the layout of GLoSS.
+
+mod files;
+mod generated;
+
+use std::sync::Arc;
+
+use gloss_core::{
+    Data, Error, Evaluation, Example, Hit, IndexStatistic, Metric, Ragged, Result, Scores, Segment,
+};
+
+use crate::bootstrap::{Bootstrap, Interval};
+use crate::config::{Experiment, Method};
+use crate::ranking::RankingOptions;
+use crate::results::{MethodResult, MetricValue, SegmentResult};
+use crate::split::Split;
+use crate::stages::retrieve::Retrieved;
+
+pub(crate) use generated::write as write_generated;
+
+/// A method's rankings, and how they were made.
+pub(crate) struct Ranked<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) ranking: &'a RankingOptions,
+    /// Statistics of the index.
+    pub(crate) statistics: &'a [IndexStatistic],
+    /// A ranking for each example, in order.
+    pub(crate) rankings: &'a Ragged<Hit>,
+}
+
+impl<'a> Ranked<'a> {
+    pub(crate) fn new(method: &'a Method, retrieved: &'a Retrieved) -> Self {
+        Ranked {
+            method: &method.name,
+            ranking: &method.ranking,
+            statistics: &retrieved.statistics,
+            rankings: &retrieved.rankings,
+        }
+    }
+}
+
+/// A metric's label and its values.
+type Labelled = (String, Scores);
+
+/// A method's results, and the values of each metric.
+pub(crate) struct Evaluated {
+    pub(crate) result: MethodResult,
+    pub(super) scores: Vec<Labelled>,
+}
+
+/// Evaluates methods on the examples of a split.
+pub(crate) struct Evaluator<'a> {
+    pub(super) data: &'a Data,
+    pub(super) examples: &'a [Example],
+    pub(super) relevant: Ragged<(u32, f32)>,
+    training_counts: Vec<u64>,
+    /// The name of each group of users, and its cases' positions.
+    segments: Vec<(String, Vec<usize>)>,
+    bootstrap: Option<Bootstrap>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// The evaluator of an experiment, with its segments and confidence intervals.
+    pub(crate) fn of(experiment: &Experiment, data: &'a Data) -> Self {
+        let mut evaluator = Evaluator::new(data, experiment.split);
+        evaluator.bootstrap = experiment.bootstrap.clone();
+        let interactions = evaluator
+            .examples
+            .iter()
+            .map(|example| data.histories.distinct_interactions(example.user));
+        let interactions: Vec<usize> = interactions.collect();
+        let members = |segment: &Segment| {
+            let belongs = |at: &usize| segment.contains(interactions[*at]);
+            let members = (0..interactions.len()).filter(belongs).collect();
+            (segment.name.clone(), members)
+        };
+        evaluator.segments = experiment.segments.iter().map(members).collect();
+        evaluator
+    }
+
+    /// The evaluator of all users together, without confidence intervals.
+    pub(crate) fn new(data: &'a Data, split: Split) -> Self {
+        let examples = split.examples(data);
+        let mut relevant = Ragged::with_capacity(examples.len(), examples.len());
+        for example in examples {
+            relevant.push(
+                data.histories
+                    .targets(*example)
+                    .iter()
+                    .map(|item| (*item, 1.0)),
+            );
+        }
+        Evaluator {
+            data,
+            examples,
+            relevant,
+            training_counts: data.training_counts(),
+            segments: Vec::new(),
+            bootstrap: None,
+        }
+    }
+
+    /// Evaluates one method by all metrics.
+    pub(crate) fn evaluate(
+        &self,
+        ranked: &Ranked<'_>,
+        metrics: &[Arc<dyn Metric>],
+    ) -> Result<Evaluated> {
+        let rankings = items(ranked.rankings);
+        let deepest = metrics.iter().filter_map(|metric| metric.cutoff()).max();
+        let whole = deepest.unwrap_or(0).min(self.data.catalogue.len());
+        let with_fewer = |than: usize| rankings.iter().filter(|r| r.len() < than).count() as u64;
+        let without = with_fewer(1);
+        let (values, scores) = self.values(metrics, &rankings, &self.relevant)?;
+        let segments = self.segments.iter().map(|(name, members)| {
+            let relevant = selected(&self.relevant, members);
+            let (values, _) = self.values(metrics, &selected(&rankings, members), &relevant)?;
+            Ok(SegmentResult {
+                segment: name.clone(),
+                users: members.len() as u64,
+                metrics: values,
+            })
+        });
+        Ok(Evaluated {
+            result: MethodResult {
+                method: ranked.method.to_string(),
+                ranking: ranked.ranking.clone(),
+                users: self.examples.len() as u64,
+                users_without_ranking: without,
+                users_with_short_ranking: with_fewer(whole.max(1)) - without,
+                index: ranked.statistics.to_vec(),
+                metrics: values,
+                segments: segments.collect::<Result<_>>()?,
+            },
+            scores,
+        })
+    }
+
+    /// The values of the metrics over these rankings, and of each ranking by itself.
+    fn values(
+        &self,
+        metrics: &[Arc<dyn Metric>],
+        rankings: &Ragged<u32>,
+        relevant: &Ragged<(u32, f32)>,
+    ) -> Result<(Vec<MetricValue>, Vec<Labelled>)> {
+        let evaluation = Evaluation::new(rankings, relevant)?
+            .with_catalogue(&self.data.catalogue, &self.training_counts);
+        let mut scores = Vec::new();
+        for metric in metrics {
+            let values = metric.score(&evaluation)?;
+            check(metric.as_ref(), &values, rankings.len())?;
+            scores.push((metric.label(), values));
+        }
+        let all = metrics.iter().zip(&scores).zip(self.intervals(&scores));
+        let values = all.map(|((metric, (label, values)), interval)| MetricValue {
+            metric: label.clone(),
+            value: values.value(),
+            higher_is_better: metric.invariants().higher_is_better,
+            interval,
+        });
+        Ok((values.collect(), scores))
+    }
+
+    /// The confidence interval of each metric that is a mean over users.
+    fn intervals(&self, scores: &[Labelled]) -> Vec<Option<Interval>> {
+        let Some(bootstrap) = &self.bootstrap else {
+            return vec![None; scores.len()];
+        };
+        let means = scores.iter().filter_map(|(_, scores)| match scores {
+            Scores::PerUser(values) => Some(values.as_slice()),
+            Scores::Overall(_) => None,
+        });
+        let mut intervals = bootstrap.intervals(&means.collect::<Vec<_>>()).into_iter();
+        let of_each = scores.iter().map(|(_, scores)| match scores {
+            Scores::PerUser(_) => intervals.next().flatten(),
+            Scores::Overall(_) => None,
+        });
+        of_each.collect()
+    }
+}
+
+/// Returns the lists at these positions.
+fn selected<T: Copy>(lists: &Ragged<T>, positions: &[usize]) -> Ragged<T> {
+    let mut few = Ragged::with_capacity(positions.len(), 0);
+    for position in positions {
+        few.push(lists.get(*position).iter().copied());
+    }
+    few
+}
+
+fn items(rankings: &Ragged<Hit>) -> Ragged<u32> {
+    let mut items = Ragged::with_capacity(rankings.len(), rankings.values().len());
+    for hits in rankings.iter() {
+        items.push(hits.iter().map(|hit| hit.item));
+    }
+    items
+}
+
+/// Checks the number and the finiteness of a metric's values.
+fn check(metric: &dyn Metric, scores: &Scores, users: usize) -> Result<()> {
+    let violated = |message: String| {
+        Err(Error::component(
+            format!("metric {}", metric.label()),
+            message,
+        ))
+    };
+    let values = match scores {
+        Scores::PerUser(values) if values.len() != users => {
+            return violated(format!(
+                "returned {} values for {users} users",
+                values.len()
+            ));
+        }
+        Scores::PerUser(values) => values.as_slice(),
+        Scores::Overall(value) => std::slice::from_ref(value),
+    };
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => violated(format!("returned {value}")),
+        None => Ok(()),
+    }
+}

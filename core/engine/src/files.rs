@@ -1,0 +1,97 @@
+//! Reading and writing gloss's own files, durably.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use gloss_core::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Creates a folder and its parents.
+pub(crate) fn create_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))
+}
+
+/// Removes a folder and everything in it, if it exists.
+pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Error::io("remove the folder", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a value as indented JSON.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::Internal(format!("{}: {error}", path.display())))?;
+    text.push('\n');
+    fs::write(path, text).map_err(Error::io("write", path))
+}
+
+/// Reads a value from JSON that gloss wrote.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    serde_json::from_slice(&bytes).map_err(|error| damaged(path, error))
+}
+
+/// The error of a file that gloss wrote and that is not in its format any more.
+pub(crate) fn damaged(path: &Path, error: impl std::fmt::Display) -> Error {
+    Error::Stale {
+        path: path.to_path_buf(),
+        message: format!("is damaged ({error}); remove its folder and run again"),
+    }
+}
+
+/// Calls `visit` with every file below `folder`, in the order of names.
+pub(crate) fn for_each_file(
+    folder: &Path,
+    visit: &mut dyn FnMut(&Path) -> Result<()>,
+) -> Result<()> {
+    let failed = || Error::io("read the folder", folder);
+    let mut entries = fs::read_dir(folder)
+        .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
+        .map_err(failed())?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        match path.is_dir() {
+            true => for_each_file(&path, visit)?,
+            false => visit(&path)?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes a folder's files, its subfolders and itself through to the disk, so that they survive a
+/// power cut once the folder is renamed.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    let failed = || Error::io("write", folder);
+    for entry in fs::read_dir(folder).map_err(failed())? {
+        let path = entry.map_err(failed())?.path();
+        match path.is_dir() {
+            true => sync_folder(&path)?,
+            false => sync(&path)?,
+        }
+    }
+    sync(folder)
+}
+
+/// Writes a file, or the names in a folder, through to the disk, where the file system can.
+pub(crate) fn sync(path: &Path) -> Result<()> {
+    match File::open(path).and_then(|file| file.sync_all()) {
+        Err(error) if cfg!(unix) && error.kind() != ErrorKind::InvalidInput => {
+            Err(Error::io("write", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Moves a complete folder into place: data, then the name, are on disk when this returns.
+pub(crate) fn move_into_place(from: &Path, to: &Path) -> Result<()> {
+    sync_folder(from)?;
+    fs::rename(from, to).map_err(Error::io("move into place", from))?;
+    to.parent().map_or(Ok(()), sync)
+}

@@ -1,0 +1,46 @@
+//! The engine of gloss: experiment files, the cache and its stages, evaluation, TREC files,
+//! conformance tests, and the loading of plugin libraries.
+//!
+//! Plugins are written against `gloss-core`; their tests use [`assert_invariants`]. The modules
+//! build on each other in this order: files and tables, stages and the cache, the pipeline that
+//! combines stages, and on top [`run()`] and [`train_experiment`].
+
+mod bootstrap;
+mod cache;
+mod config;
+mod conformance;
+mod data_files;
+mod evaluate;
+mod files;
+mod library;
+mod manifest;
+mod output_folder;
+mod pipeline;
+mod program;
+mod ranking;
+mod results;
+mod run;
+mod run_files;
+mod segmentation;
+mod split;
+mod stage;
+mod stages;
+mod tables;
+mod training;
+pub mod trec;
+
+pub use bootstrap::{Bootstrap, Interval};
+pub use cache::{Cache, CachedArtefact, FileRecord, PruneFilter};
+pub use config::{Experiment, ExperimentConfig, FusedMethods, Method, experiment_schema};
+pub use conformance::{Outcome, Verdict, assert_invariants, check_invariants};
+pub use data_files::{PREPARED, read_data, write_data};
+pub use library::load_library;
+pub use manifest::Existing;
+pub use output_folder::OutputFolder;
+pub use ranking::{Fusion, RankingOptions, Seen};
+pub use results::{Manifest, MethodResult, MetricValue, Results, Run, SegmentResult, Training};
+pub use run::run;
+pub use segmentation::{NamedSegmentation, Segmentation};
+pub use split::Split;
+pub use stage::StageRow;
+pub use training::{train_experiment, trained_generator};

@@ -1,0 +1,56 @@
+//! The second stage, for generators that are trained.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gloss_core::{Context, Data, InputFile, QueryGenerator, Result, Trainer, Validate};
+use serde_json::Value;
+
+use crate::stage::{OnPartial, Provenance, Stage};
+
+/// Trains a generator.
+pub(crate) struct Train<'a> {
+    pub(crate) trainer: &'a dyn Trainer,
+    pub(crate) data: &'a Data,
+    /// The content of the data.
+    pub(crate) data_content: Value,
+    /// Everything that validation by a metric depends on, if a metric decides.
+    pub(crate) validation: Option<Provenance>,
+    pub(crate) validate: &'a Validate<'a>,
+    pub(crate) context: &'a Context,
+}
+
+impl Stage for Train<'_> {
+    type Output = Arc<dyn QueryGenerator>;
+
+    fn name(&self) -> &'static str {
+        "train"
+    }
+
+    fn on_partial(&self) -> OnPartial {
+        OnPartial::Resume
+    }
+
+    fn provenance(&self) -> Result<Provenance> {
+        let files = InputFile::read_all(self.trainer.inputs()?, self.context)?;
+        let provenance = Provenance::of_stage(option_env!("GLOSS_FINGERPRINT_STAGES_TRAIN"))
+            .with_identity("training", &self.trainer.identity()?)
+            .with_files("training files", files)
+            .with("data", self.data_content.clone());
+        Ok(match &self.validation {
+            None => provenance,
+            Some(validation) => provenance.with_all("validation: ", validation),
+        })
+    }
+
+    fn make(&self, folder: &Path) -> Result<Option<Self::Output>> {
+        let (data, validate) = (self.data, self.validate);
+        self.trainer.train(data, folder, validate, self.context)?;
+        // The generator reads the files where they lie in the end.
+        Ok(None)
+    }
+
+    fn read(&self, folder: &Path) -> Result<Self::Output> {
+        Ok(self.trainer.trained(folder))
+    }
+}

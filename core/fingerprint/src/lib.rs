@@ -1,0 +1,108 @@
+//! Fingerprints of crates, for the keys of cached artefacts.
+//!
+//! A crate of components has a build script of one line:
+//!
+//! ```no_run
+//! fn main() {
+//!     gloss_fingerprint::emit();
+//! }
+//! ```
+//!
+//! It sets `GLOSS_FINGERPRINT` for the compilation, which `gloss_core::plugin!` reads. The
+//! fingerprint changes with whatever can change the compiled code: the crate's sources and those of
+//! its path dependencies, the locked versions of all other dependencies, the compiler, target,
+//! features and profile. It does not change with comments, documentation, formatting or modules of
+//! tests.
+//!
+//! Without a `Cargo.lock` above the build folder no fingerprint is set; the hash of the whole
+//! program then takes its place, so that nothing is ever stale.
+
+mod dependencies;
+mod modules;
+mod source;
+
+use std::collections::BTreeSet;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use dependencies::Dependencies;
+use modules::Modules;
+
+/// Sets `GLOSS_FINGERPRINT` for the crate whose build script calls this.
+pub fn emit() {
+    emit_modules(&[]);
+}
+
+/// Like [`emit`]. For each module, such as `train`, it also sets `GLOSS_FINGERPRINT_TRAIN`, which
+/// changes only with that module, the modules that it refers to, and the crate's dependencies.
+pub fn emit_modules(modules: &[&str]) {
+    let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let build = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    println!("cargo::rerun-if-changed=build.rs");
+    for (suffix, fingerprint) in fingerprints(&folder, &build, modules, &environment()) {
+        println!("cargo::rustc-env=GLOSS_FINGERPRINT{suffix}={fingerprint}");
+    }
+}
+
+/// The variable suffixes and the fingerprints; none if something that decides them is unknown.
+fn fingerprints(
+    folder: &Path,
+    build: &Path,
+    modules: &[&str],
+    environment: &str,
+) -> Vec<(String, String)> {
+    let Some(dependencies) = Dependencies::of(folder, build) else {
+        return Vec::new();
+    };
+    dependencies.files().for_each(|path| watch(path));
+    let sources = folder.join("src");
+    watch(&sources);
+    let base = dependencies.describe() + environment;
+    let digest = |files: &BTreeSet<PathBuf>| {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(base.as_bytes());
+        for file in files {
+            let name = file.strip_prefix(folder).unwrap_or(file);
+            hasher.update(name.to_string_lossy().as_bytes());
+            hasher.update(source::digest(file)?.as_bytes());
+        }
+        Some(hasher.finalize().to_hex()[..32].to_string())
+    };
+    let mut found = Vec::new();
+    if let Some(whole) = source::files(folder).and_then(|files| digest(&files)) {
+        found.push((String::new(), whole));
+    }
+    let graph = Modules::read(&sources);
+    for module in modules {
+        let files = graph.as_ref().and_then(|graph| graph.closure(module));
+        if let Some(part) = files.and_then(|files| digest(&files)) {
+            let name = module.replace("::", "_").to_uppercase();
+            found.push((format!("_{name}"), part));
+        }
+    }
+    found
+}
+
+fn watch(path: &Path) {
+    println!("cargo::rerun-if-changed={}", path.display());
+}
+
+/// Compiler, target, features and profile, as cargo passes them to a build script.
+fn environment() -> String {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let version = Command::new(rustc).arg("-vV").output();
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let decides = |name: &str| {
+        let fixed = ["TARGET", "OPT_LEVEL", "CARGO_ENCODED_RUSTFLAGS"];
+        fixed.contains(&name)
+            || name.starts_with("CARGO_CFG_")
+            || name.starts_with("CARGO_FEATURE_")
+    };
+    let variables: BTreeSet<(String, String)> =
+        env::vars().filter(|(name, _)| decides(name)).collect();
+    format!("{version:?} {variables:?}")
+}
+
+#[cfg(test)]
+mod tests;

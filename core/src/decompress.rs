@@ -1,0 +1,168 @@
+//! Files that may be compressed with gzip.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::{Error, Result};
+
+/// The first bytes of a gzip file.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// The byte order mark of UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Decompresses gzip, recognised by its first bytes, and passes through everything else. A leading
+/// byte order mark of UTF-8 is dropped.
+///
+/// # Errors
+/// If the first bytes cannot be read.
+pub fn decompress<'r>(mut reader: impl BufRead + 'r) -> io::Result<Box<dyn BufRead + 'r>> {
+    Ok(match reader.fill_buf()?.starts_with(&GZIP_MAGIC) {
+        true => Box::new(StripBom::new(BufReader::with_capacity(
+            1 << 16,
+            MultiGzDecoder::new(reader),
+        ))),
+        false => Box::new(StripBom::new(reader)),
+    })
+}
+
+/// Reads a whole file and decompresses it if it is gzipped.
+///
+/// # Errors
+/// If it cannot be read, or is a damaged gzip file.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let mut content = Vec::new();
+    decompress(BufReader::new(file))
+        .and_then(|mut reader| reader.read_to_end(&mut content))
+        .map_err(|error| read_error(path, error))?;
+    Ok(content)
+}
+
+/// What an error in reading the file at `path` through [`unpack`] means: the file is damaged, or
+/// the system refused to read it.
+pub fn read_error(path: &Path, error: io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+            Error::input(
+                path,
+                format!(
+                    "the gzipped data is damaged, cut short, or something follows its end \
+                     ({error}); get the file again"
+                ),
+            )
+        }
+        _ => Error::io("read", path)(error),
+    }
+}
+
+/// A reader without a leading byte order mark.
+struct StripBom<R> {
+    inner: R,
+    begun: bool,
+}
+
+impl<R> StripBom<R> {
+    fn new(inner: R) -> Self {
+        let begun = false;
+        StripBom { inner, begun }
+    }
+}
+
+impl<R: BufRead> StripBom<R> {
+    fn begin(&mut self) -> io::Result<()> {
+        if !self.begun {
+            if self.inner.fill_buf()?.starts_with(BOM) {
+                self.inner.consume(BOM.len());
+            }
+            self.begun = true;
+        }
+        Ok(())
+    }
+}
+
+impl<R: BufRead> Read for StripBom<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.begin()?;
+        self.inner.read(buffer)
+    }
+}
+
+impl<R: BufRead> BufRead for StripBom<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.begin()?;
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorClass;
+    use std::fs;
+    use std::io::Write;
+
+    fn compress(text: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<u8>> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        read_file(file.path())
+    }
+
+    #[test]
+    fn compressed_and_plain_files_read_the_same() {
+        for bytes in [b"some text".to_vec(), compress(b"some text")] {
+            assert_eq!(read(&bytes).unwrap(), b"some text");
+        }
+    }
+
+    #[test]
+    fn only_a_leading_byte_order_mark_is_dropped() {
+        let text = b"\xef\xbb\xbfa\n\xef\xbb\xbfb";
+        for bytes in [text.to_vec(), compress(text)] {
+            assert_eq!(read(&bytes).unwrap(), b"a\n\xef\xbb\xbfb");
+            let lines: Vec<_> = decompress(&*bytes)
+                .unwrap()
+                .lines()
+                .map(|l| l.unwrap())
+                .collect();
+            assert_eq!(lines, ["a", "\u{feff}b"]);
+        }
+        assert_eq!(read(BOM).unwrap(), b"");
+        assert_eq!(read(b"\xef\xbb").unwrap(), b"\xef\xbb");
+    }
+
+    #[test]
+    fn a_damaged_file_is_a_user_error_and_a_refusal_one_of_the_machine() {
+        let whole = compress(b"some text");
+        let mut damaged = whole.clone();
+        damaged[whole.len() - 6] ^= 1;
+        let followed = [&whole[..], b"and more"].concat();
+        for bytes in [&whole[..whole.len() - 5], &whole[..5], &damaged, &followed] {
+            let error = read(bytes).unwrap_err();
+            assert_eq!(error.class(), ErrorClass::User);
+            let message = error.to_string();
+            assert!(
+                message.contains("the gzipped data is damaged, cut short"),
+                "{message}"
+            );
+        }
+        let refused = io::Error::from(ErrorKind::PermissionDenied);
+        assert_eq!(
+            read_error(Path::new("x"), refused).class(),
+            ErrorClass::Machine
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! Histories, catalogue and splits from interactions in file order: the leave-last-out protocol of
+//! GLoSS, shared by all loaders.
+
+mod k_core;
+mod sample;
+mod sorted;
+mod split;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Catalogue, Context, Data, Error, Histories, Item, Report, Result};
+use sorted::SortedEvents;
+
+/// How interactions are turned into histories and splits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SplitOptions {
+    /// The fewest interactions of a user who is evaluated and counts for the catalogue.
+    #[schemars(range(min = 2))]
+    pub minimum_interactions: u32,
+    /// The share of all users, rounded down, that are drawn as validation users.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub validation_share: f64,
+    /// The seed of that draw, which is CPython's `random.sample`.
+    pub validation_seed: u64,
+    /// Keeps the k-core: users and items with fewer interactions are removed until none is left; 0
+    /// keeps all.
+    pub k_core: u32,
+}
+
+impl Default for SplitOptions {
+    fn default() -> Self {
+        SplitOptions {
+            minimum_interactions: 3,
+            validation_share: 0.05,
+            validation_seed: 42,
+            k_core: 0,
+        }
+    }
+}
+
+/// One interaction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Event {
+    /// The user's position in [`Interactions::users`].
+    pub user: u32,
+    /// The item's position in [`Interactions::items`].
+    pub item: u32,
+    /// The time, in milliseconds since 1970.
+    pub time: i64,
+    /// The rating, NaN where there is none.
+    pub rating: f32,
+}
+
+/// The interactions that a loader read.
+#[derive(Debug, Clone, Default)]
+pub struct Interactions {
+    /// The users' identifiers, each once, in any order.
+    pub users: Vec<String>,
+    /// The items that may be recommended, each once, in the order of their file.
+    pub items: Vec<Item>,
+    /// The names of the items' further fields.
+    pub field_names: Vec<String>,
+    /// The interactions in file order; those with items that are not in `items` left out.
+    pub events: Vec<Event>,
+    /// Counts of what was read and dropped so far.
+    pub report: Report,
+}
+
+impl SplitOptions {
+    /// Sorts the interactions by user and time, and returns catalogue, histories and splits.
+    ///
+    /// Users come in the order of their identifiers; a user's interactions at one time stay in
+    /// file order. Only users with `minimum_interactions` or more are kept, and only the items that
+    /// occur in their histories, in the order of `items`.
+    ///
+    /// The splits, for a user with n interactions: the test example predicts the last interaction
+    /// from all before it. A validation user's validation example predicts the last but one, and the
+    /// training example the one before that; the training example of all others predicts the last
+    /// but one. An example for which there are too few interactions is left out. Validation users
+    /// are drawn from all users with any interaction, so fewer than the share may be evaluated.
+    ///
+    /// # Errors
+    /// If no user has enough interactions.
+    pub fn apply(&self, mut interactions: Interactions, context: &Context) -> Result<Data> {
+        check(&interactions)?;
+        if self.k_core > 1 {
+            k_core::keep_k_core(&mut interactions, self.k_core);
+        }
+        context.check()?;
+        let Interactions {
+            users,
+            items,
+            field_names,
+            events,
+            mut report,
+        } = interactions;
+        let sorted = SortedEvents::new(users, events, items.len());
+        let kept = sorted.users_with(self.minimum_interactions);
+        if kept.is_empty() {
+            return Err(self.too_few(&sorted));
+        }
+        report_counts(&sorted, &kept, &mut report);
+        context.check()?;
+
+        let (items, positions) = select_items(items, sorted.items_of(&kept), &mut report);
+        let validation = split::validation_users(self, sorted.users.len());
+        let splits = split::splits(&sorted, &kept, &validation);
+        report.count("validation users drawn", validation.len());
+        report.count("validation users evaluated", splits.validation.len());
+        Ok(Data {
+            histories: histories(sorted, &kept, &positions),
+            catalogue: Catalogue::new(items, field_names)?,
+            splits,
+            report,
+        })
+    }
+
+    fn too_few(&self, sorted: &SortedEvents) -> Error {
+        let minimum = self.minimum_interactions;
+        if sorted.events.is_empty() {
+            return Error::Usage(format!(
+                "no user has {minimum} interactions: not one interaction with a known item is \
+                 left; do interactions and items belong together, and is k_core = {} too much?",
+                self.k_core
+            ));
+        }
+        let most = (0..sorted.users.len()).map(|user| sorted.of(user).len());
+        Error::Usage(format!(
+            "no user has {minimum} interactions: there are {} users with {} interactions of known \
+             items in all, at most {} of one user; lower minimum_interactions, or use more data",
+            sorted.users.len(),
+            sorted.events.len(),
+            most.max().unwrap_or_default(),
+        ))
+    }
+}
+
+/// Checks that events refer to users and items that exist.
+fn check(interactions: &Interactions) -> Result<()> {
+    let stranger = |event: &Event| {
+        event.user as usize >= interactions.users.len()
+            || event.item as usize >= interactions.items.len()
+    };
+    if interactions.events.iter().any(stranger) {
+        return Err(Error::Internal(
+            "a loader read an interaction of a user or an item that it did not list".into(),
+        ));
+    }
+    Ok(())
+}
+
+fn report_counts(sorted: &SortedEvents, kept: &[u32], report: &mut Report) {
+    let users = sorted.users.len();
+    let all = sorted.events.len();
+    let evaluated: usize = kept
+        .iter()
+        .map(|&user| sorted.of(user as usize).len())
+        .sum();
+    report.count("users with any interaction", users);
+    report.count("users with too few interactions", users - kept.len());
+    report.count("users evaluated", kept.len());
+    report.count("interactions kept", all);
+    report.count("interactions of users with too few", all - evaluated);
+    report.count("timestamp ties", sorted.ties(kept));
+    report.count("repeated interactions", sorted.repeats(kept));
+}
+
+/// Returns the used items in order, and the position of each item among them.
+fn select_items(items: Vec<Item>, used: Vec<bool>, report: &mut Report) -> (Vec<Item>, Vec<u32>) {
+    let all = items.len();
+    let mut selected = Vec::new();
+    let mut positions = vec![u32::MAX; all];
+    for ((item, used), position) in items.into_iter().zip(used).zip(&mut positions) {
+        if used {
+            *position = selected.len() as u32;
+            selected.push(item);
+        }
+    }
+    report.count("items without a kept interaction", all - selected.len());
+    report.count("catalogue items", selected.len());
+    (selected, positions)
+}
+
+fn histories(mut sorted: SortedEvents, kept: &[u32], positions: &[u32]) -> Histories {
+    let mut histories = Histories::new();
+    for &user in kept {
+        let id = std::mem::take(&mut sorted.users[user as usize]);
+        let events = sorted.of(user as usize).iter();
+        histories.push(
+            id,
+            events.map(|event| (positions[event.item as usize], event.time, event.rating)),
+        );
+    }
+    histories
+}
