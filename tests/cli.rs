@@ -70,7 +70,7 @@ fn options_inside_a_table_are_explained_too() {
         let mut lines = text.lines();
         lines.find(|line| line.trim_start().starts_with(start))
     };
-    assert!(line("protocol.k_core").is_some_and(|line| line.contains("integer ≥ 0")));
+    assert!(line("split.k_core").is_some_and(|line| line.contains("integer ≥ 0")));
     assert!(line("category").is_some_and(|line| line.contains("required")));
 }
 

@@ -123,7 +123,7 @@ fn a_missing_file_is_told_with_how_to_get_it() {
 fn all_faults_of_an_experiment_are_told_before_anything_is_read() {
     let place = Place::new();
     place.write("e.toml", "metrics = ['recal@5', 'ndcg@0']\ngenerator = 'list'\nretriever = 'bm52'\n\
-        outpt = 'x'\n[dataset]\ntype = 'amazon'\ncategry = 'Beauty'\nprotocol = {validation_share = 2.0}\n\
+        outpt = 'x'\n[dataset]\ntype = 'amazon'\ncategry = 'Beauty'\nsplit = {validation_share = 2.0}\n\
         [ranking]\nseen = 'excluded'\n");
     let ran = place.gloss(&["run", "e.toml", "--set", "ranking.depth=0"]);
     ran.fails(
@@ -141,9 +141,9 @@ fn all_faults_of_an_experiment_are_told_before_anything_is_read() {
             "did you mean: output",
             "e.toml:7:1",
             "did you mean: category",
-            "dataset.category: must be given",
-            "e.toml:8:32",
-            "dataset.protocol.validation_share",
+            "dataset.category: is required",
+            "e.toml:8:29",
+            "dataset.split.validation_share",
             "e.toml:10:8",
             "did you mean: exclude",
             "--set ranking.depth=0",

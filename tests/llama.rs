@@ -85,7 +85,7 @@ fn five_texts_are_written_for_each_user_whatever_the_batches() {
             .collect::<Vec<_>>()
     };
     assert_eq!(of(&again), of(&rows));
-    let two = generated(&place, "c", &["--set", "generator.sequences=2"]);
+    let two = generated(&place, "c", &["--set", "generator.num_return_sequences=2"]);
     assert_eq!(texts(&two[1])[..], texts(&rows[1])[..2]);
 }
 
@@ -204,11 +204,11 @@ fn killed_while_it_writes_it_goes_on_at_the_next_user() {
 fn settings_that_contradict_each_other_are_told_before_anything_is_read() {
     let place = place();
     let examples: [(&[&str], &str); 7] = [
-        (&["generator.beam=3"], "did you mean: beams"),
-        (&["generator.sequences=9"], "fewer beams"),
+        (&["generator.num_beam=3"], "did you mean: num_beams"),
+        (&["generator.num_return_sequences=9"], "fewer beams"),
         (&["generator.exclude_seen=true"], "constrained = true"),
         (&["generator.device=\"gpu\""], "generator.device"),
-        (&["generator.beams=201"], "generator.beams"),
+        (&["generator.num_beams=201"], "generator.num_beams"),
         (
             &["generator.sampling={}", "generator.length_penalty=2.0"],
             "texts are drawn",

@@ -142,7 +142,7 @@ fn a_stage_is_done_again_only_if_what_made_it_has_changed() {
         "--split",
         "validation",
         "--set",
-        "dataset.protocol.validation_share=1.0",
+        "dataset.split.validation_share=1.0",
     ];
     assert_eq!(run("split", &split), stages([false, false, true, false]));
     place.write(

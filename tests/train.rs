@@ -28,7 +28,7 @@ type = "amazon"
 category = "Shop"
 folder = "SHOP"
 
-[dataset.protocol]
+[dataset.split]
 validation_share = 0.02
 
 [generator]
@@ -36,14 +36,14 @@ type = "llama"
 model = "model"
 device = "cpu"
 max_new_tokens = 6
-beams = 2
+num_beams = 2
 
 [generator.training]
-rank = 2
+r = 2
 learning_rate = 1e-2
 warmup_steps = 2
 max_steps = 6
-validate_every = 3
+eval_steps = 3
 "#;
 
 /// The shop that comes with gloss, and a tiny model with its tokenizer in the folder `model`.
@@ -162,7 +162,7 @@ const KILLS: usize = 20;
 #[test]
 fn a_training_that_is_killed_again_and_again_ends_in_the_same_bytes() {
     let place = place();
-    let more = ["checkpoint_every=1", "max_steps=120", "validate_every=40"];
+    let more = ["save_steps=1", "max_steps=120", "eval_steps=40"];
     let more = more.map(|change| format!("generator.training.{change}"));
     let more: Vec<&str> = more.iter().flat_map(|change| ["--set", change]).collect();
     let train = |cache: &str, output: &str| {
@@ -224,9 +224,9 @@ fn the_best_weights_by_a_metric_are_kept_and_patience_ends() {
     let place = place();
     let set = |key: &str| format!("generator.training.{key}");
     let changes = [
-        "best=recall@5",
-        "patience=2",
-        "validate_every=1",
+        "metric_for_best_model=recall@5",
+        "early_stopping_patience=2",
+        "eval_steps=1",
         "max_steps=40",
     ];
     let changes: Vec<String> = changes.iter().map(|change| set(change)).collect();
@@ -265,7 +265,7 @@ gloss.serve(Decides)
     };
     let settings = [
         "plugins=[\"decides.py\"]",
-        "generator.training.best=decides",
+        "generator.training.metric_for_best_model=decides",
     ];
     let settings = settings.map(|setting| ["--set", setting]).concat();
     let reused = |value: &str, output: &str| {
@@ -286,7 +286,7 @@ fn a_model_without_knowledge_is_made_trained_in_full_and_used() {
         "model = \"model\"",
         "model = \"random\"\nformat = \"list\"\nrandom = { vocabulary = 400 }",
     );
-    let text = text.replace("rank = 2", "method = \"full\"\noptimizer = \"adamw\"");
+    let text = text.replace("r = 2", "method = \"full\"\noptim = \"adamw\"");
     place.write("e.toml", text);
     gloss(&place, &["run", "e.toml", "--output", "r"]);
     gloss(&place, &["train", "e.toml", "--output", "t"]);
@@ -314,8 +314,14 @@ fn what_cannot_be_trained_is_refused_before_anything_is_read() {
         &["generator.training.method=full", "generator.quantize=nf4"],
         &["quantised weights cannot be trained in full"],
     );
-    refused(&["generator.training.best=recal@5"], &["recal", "recall"]);
-    refused(&["generator.training.best=recall@50"], &["cutoff"]);
+    refused(
+        &["generator.training.metric_for_best_model=recal@5"],
+        &["recal", "recall"],
+    );
+    refused(
+        &["generator.training.metric_for_best_model=recall@50"],
+        &["cutoff"],
+    );
     refused(&["generator.training.ranks=3"], &["ranks", "rank"]);
     refused(&["generator.dtype=f16"], &["too small a range"]);
     refused(

@@ -13,11 +13,13 @@ use crate::args::New;
 use crate::session::Session;
 
 /// Names that would be mistaken for something else.
-const TAKEN: [&str; 9] = [
+const TAKEN: [&str; 11] = [
     "alloc",
     "core",
     "gloss",
     "gloss-core",
+    "gloss-engine",
+    "gloss-fingerprint",
     "proc-macro",
     "schemars",
     "serde",
@@ -203,6 +205,8 @@ impl<'a> Skeleton<'a> {
                 "src/main.rs".into(),
                 self.fill(include_str!("../templates/rust/main.rs")),
             ));
+            let build = include_str!("../templates/rust/build.rs");
+            files.push(("build.rs".into(), build.into()));
             let test = include_str!("../templates/rust/command.rs");
             files.push(("tests/command.rs".into(), self.fill(test)));
         }
@@ -221,20 +225,29 @@ impl<'a> Skeleton<'a> {
     }
 
     fn manifest(&self) -> String {
-        let (library, gloss) = match self.route {
-            Route::Library => ("\n[lib]\ncrate-type = [\"cdylib\"]\n", String::new()),
+        let name = self.name;
+        let [core, engine, fingerprint, gloss] =
+            ["core", "core/engine", "core/fingerprint", ""].map(source);
+        let (library, build, gloss) = match self.route {
+            Route::Library => (
+                "\n[lib]\ncrate-type = [\"cdylib\"]\n",
+                String::new(),
+                String::new(),
+            ),
             _ => (
                 "",
-                format!("gloss = {{ {}, default-features = false }}\n", source("")),
+                format!("\n[build-dependencies]\ngloss-fingerprint = {{ {fingerprint} }}\n"),
+                format!("gloss = {{ {gloss}, default-features = false }}\n"),
             ),
         };
         format!(
-            "[package]\nname = \"{}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{library}\n\
-             [dependencies]\n{gloss}gloss-core = {{ {} }}\nschemars = \"1.2\"\n\
-             serde = {{ version = \"1\", features = [\"derive\"] }}\n\n\
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{library}\n\
+             [dependencies]\n{gloss}gloss-core = {{ {core} }}\nschemars = \"1.2\"\n\
+             serde = {{ version = \"1\", features = [\"derive\"] }}\n{build}\n\
+             [dev-dependencies]\ngloss-engine = {{ {engine} }}\n\n\
+             # Without debug information, dependencies build sooner.\n\
+             [profile.dev.package.\"*\"]\ndebug = false\n\n\
              # A workspace of its own, wherever it lies.\n[workspace]\n",
-            self.name,
-            source("core"),
         )
     }
 

@@ -1,4 +1,4 @@
-//! Logs by tracing: to standard error as far as `-v` asks, and in full to a run's folder.
+//! Logging: to standard error as `-v` asks, and in full to the folder of a run.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -11,18 +11,18 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-use super::progress::Bars;
+use super::progress::{Bars, TARGET};
 use super::style;
 use crate::args::Global;
 
-/// How much of the log is kept in memory while it has no file yet.
+/// The size of the log that is kept in memory until its file is known.
 const PENDING_LIMIT: usize = 1 << 20;
 
 /// Starts logging for the whole process. The environment variable `GLOSS_LOG` (such as
-/// `gloss_bm25=trace`) overrules the flags.
+/// `gloss_bm25=trace`) overrides the flags.
 pub(crate) fn start(global: &Global, bars: &Bars) -> Result<RunLog> {
-    let filter =
-        EnvFilter::try_from_env("GLOSS_LOG").unwrap_or_else(|_| EnvFilter::new(directives(global)));
+    let filter = EnvFilter::try_from_env("GLOSS_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(directives(global, bars)));
     let log = RunLog::default();
     let terminal = fmt::layer()
         .with_ansi(style::colored(global.color, &io::stderr()))
@@ -41,15 +41,18 @@ pub(crate) fn start(global: &Global, bars: &Bars) -> Result<RunLog> {
     Ok(log)
 }
 
-/// The level for the flags; other people's crates are kept quieter than our own.
-fn directives(global: &Global) -> &'static str {
-    match (global.quiet, global.verbose) {
-        (true, _) => "error",
+/// The levels for the flags. Other crates log less than gloss's own. Progress is logged where there
+/// are no bars.
+fn directives(global: &Global, bars: &Bars) -> String {
+    let levels = match (global.quiet, global.verbose) {
+        (true, _) => return "error".to_string(),
         (false, 0) => "warn",
         (false, 1) => "warn,gloss=info",
         (false, 2) => "info,gloss=debug",
         (false, _) => "trace",
-    }
+    };
+    let progress = if bars.visible() { "off" } else { "info" };
+    format!("{levels},{TARGET}={progress}")
 }
 
 /// Standard error, between redrawings of the progress bars.

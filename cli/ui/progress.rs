@@ -1,4 +1,4 @@
-//! Progress bars on standard error, for work that lasts.
+//! Progress of long work: bars on a terminal, and lines in the log.
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -6,12 +6,20 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use gloss_core::{Progress, ProgressTask, Unit};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{
+    BinaryBytes, HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget,
+    ProgressStyle,
+};
 
-/// How long work lasts before its bar is shown.
+/// The time after which the bar of a task is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often a shown bar moves by itself.
+/// The time between two redrawings of a bar.
 const TICK: Duration = Duration::from_millis(120);
+/// The time between two lines of a task.
+const LINE: Duration = Duration::from_secs(30);
+
+/// The module name of progress lines in the log.
+pub(crate) const TARGET: &str = "gloss::progress";
 
 /// All progress bars of the process; clones are the same bars.
 #[derive(Clone)]
@@ -21,12 +29,17 @@ pub(crate) struct Bars {
 }
 
 impl Bars {
-    /// Bars on standard error, or none at all if it is no terminal or the person wants quiet.
+    /// Bars on standard error; none if it is no terminal or `quiet` is set.
     pub(crate) fn new(quiet: bool) -> Self {
         Bars {
             multi: MultiProgress::new(),
             visible: !quiet && std::io::stderr().is_terminal(),
         }
+    }
+
+    /// Whether bars are shown.
+    pub(crate) fn visible(&self) -> bool {
+        self.visible
     }
 
     /// Writes something else to the terminal, between clearing the bars and drawing them again.
@@ -41,46 +54,52 @@ impl Bars {
 
 impl Progress for Bars {
     fn begin(&self, label: &str, total: Option<u64>, unit: Unit) -> Box<dyn ProgressTask> {
-        if self.visible {
-            Box::new(Bar::begin(self.multi.clone(), label, total, unit))
-        } else {
-            Box::new(Silent)
-        }
+        let multi = self.visible.then(|| self.multi.clone());
+        Box::new(Bar::begin(multi, label, total, unit, LINE))
     }
 }
 
-/// Work that nobody watches.
-struct Silent;
-
-impl ProgressTask for Silent {
-    fn set(&self, _: u64) {}
-}
-
-/// A bar, and the thread that shows it when its time has come.
+/// A task, and the thread that shows its bar and writes its lines.
 struct Bar {
     bar: ProgressBar,
     ended: Option<Sender<()>>,
-    shower: Option<JoinHandle<()>>,
+    watcher: Option<JoinHandle<()>>,
 }
 
 impl Bar {
-    fn begin(multi: MultiProgress, label: &str, total: Option<u64>, unit: Unit) -> Self {
+    fn begin(
+        multi: Option<MultiProgress>,
+        label: &str,
+        total: Option<u64>,
+        unit: Unit,
+        between_lines: Duration,
+    ) -> Self {
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden())
             .with_message(label.to_string());
         if let Ok(style) = ProgressStyle::with_template(template(total, unit)) {
             bar.set_style(style.progress_chars("━╸ "));
         }
         let (ended, end) = mpsc::channel();
-        let shown = bar.clone();
-        let shower = thread::spawn(move || {
-            if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                multi.add(shown).enable_steady_tick(TICK);
+        let watched = bar.clone();
+        let watcher = thread::spawn(move || {
+            let lasts = |time| end.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
+            let mut wait = between_lines;
+            if let Some(multi) = multi {
+                if !lasts(PATIENCE) {
+                    return;
+                }
+                multi.add(watched.clone()).enable_steady_tick(TICK);
+                wait = between_lines.saturating_sub(PATIENCE);
+            }
+            while lasts(wait) {
+                tracing::info!(target: TARGET, "{}", line(&watched, unit));
+                wait = between_lines;
             }
         });
         Bar {
             bar,
             ended: Some(ended),
-            shower: Some(shower),
+            watcher: Some(watcher),
         }
     }
 }
@@ -90,18 +109,44 @@ impl ProgressTask for Bar {
         self.bar.set_position(position);
     }
 
-    fn note(&self, words: &str) {
-        self.bar.set_prefix(words.to_string());
+    fn note(&self, text: &str) {
+        self.bar.set_prefix(text.to_string());
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
         drop(self.ended.take());
-        if let Some(shower) = self.shower.take() {
-            let _ = shower.join();
+        if let Some(watcher) = self.watcher.take() {
+            let _ = watcher.join();
         }
         self.bar.finish_and_clear();
+    }
+}
+
+/// A line about a task: its label, units done of all, rate, time left, and its note.
+fn line(bar: &ProgressBar, unit: Unit) -> String {
+    let units = |count: u64| match unit {
+        Unit::Count => HumanCount(count).to_string(),
+        Unit::Bytes => BinaryBytes(count).to_string(),
+    };
+    let rate = bar.per_sec();
+    let rate = match unit {
+        Unit::Count => format!("{rate:.1}/s"),
+        Unit::Bytes => format!("{}/s", BinaryBytes(rate as u64)),
+    };
+    let mut line = format!("{}: {}", bar.message(), units(bar.position()));
+    if let Some(total) = bar.length() {
+        line += &format!(" of {}, {rate}", units(total));
+        if bar.position() > 0 {
+            line += &format!(", {} left", HumanDuration(bar.eta()));
+        }
+    } else {
+        line += &format!(", {rate}");
+    }
+    match bar.prefix().as_str() {
+        "" => line,
+        note => format!("{line}, {note}"),
     }
 }
 
@@ -138,10 +183,11 @@ mod tests {
         let terminal = indicatif::InMemoryTerm::new(5, 80);
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         let bar = Bar::begin(
-            MultiProgress::with_draw_target(target),
+            Some(MultiProgress::with_draw_target(target)),
             "x",
             Some(9),
             Unit::Count,
+            LINE,
         );
         bar.set(5);
         drop(bar);
@@ -154,7 +200,7 @@ mod tests {
         let terminal = indicatif::InMemoryTerm::new(5, 100);
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         let multi = MultiProgress::with_draw_target(target);
-        let bar = Bar::begin(multi, "Reading", Some(2048), Unit::Bytes);
+        let bar = Bar::begin(Some(multi), "Reading", Some(2048), Unit::Bytes, LINE);
         bar.set(1024);
         thread::sleep(PATIENCE + TICK * 4);
         let shown = terminal.contents();
@@ -164,5 +210,17 @@ mod tests {
         );
         drop(bar);
         assert_eq!(terminal.contents(), "");
+    }
+
+    #[test]
+    fn a_line_has_label_progress_rate_and_note() {
+        let bar = ProgressBar::hidden().with_message("Searching");
+        bar.set_length(22_363);
+        bar.set_position(5000);
+        let text = line(&bar, Unit::Count);
+        assert!(text.starts_with("Searching: 5,000 of 22,363, "), "{text}");
+        assert!(text.contains("/s, ") && text.ends_with(" left"), "{text}");
+        bar.set_prefix("loss 1.5");
+        assert!(line(&bar, Unit::Count).ends_with(", loss 1.5"));
     }
 }

@@ -87,16 +87,16 @@ fn found(kind: Kind, invariants: &[(&str, &str)]) {
 
 #[test]
 fn what_is_wrong_with_a_data_set_is_found() {
-    let examples = "every example is within its user's history";
+    let cases = "every example is within its user's history";
     let invariants = [
         ("determinism", "equal files give equal data"),
         ("inputs", "all files that are read are listed as inputs"),
         ("times", "every history is ordered by time"),
         ("items", "every history is ordered by time"),
-        ("within", examples),
-        ("targets", examples),
-        ("order", examples),
-        ("no cases", examples),
+        ("within", cases),
+        ("targets", cases),
+        ("order", cases),
+        ("no cases", cases),
         ("cancelling", "cancelled work stops"),
     ];
     found(Kind::Dataset, &invariants);

@@ -43,9 +43,9 @@ impl Places {
     /// A tiny Llama that writes nonsense, in every way of writing.
     pub(crate) fn language_models(&self) -> Vec<Value> {
         let ways = [
-            json!({"beams": 3, "batch_size": 2}),
-            json!({"beams": 2, "constrained": true, "exclude_seen": true}),
-            json!({"beams": 1, "format": "list", "truncation": "oldest-items"}),
+            json!({"num_beams": 3, "batch_size": 2}),
+            json!({"num_beams": 2, "constrained": true, "exclude_seen": true}),
+            json!({"num_beams": 1, "format": "list", "truncation": "oldest-items"}),
             json!({"sampling": {"temperature": 1.0, "top_k": 20, "top_p": 0.9, "seed": 3}}),
             json!({"quantize": "nf4"}),
             json!({"quantize": "nf4", "dequantize": true}),

@@ -1,10 +1,12 @@
 
 #[cfg(test)]
 mod tests {
+    use gloss_engine::assert_invariants;
+
     use super::*;
 
     #[test]
-    fn it_keeps_the_laws_of_components() -> Result<()> {
+    fn it_passes_the_conformance_tests() -> Result<()> {
         let mut registry = Registry::new();
         register(&mut registry)?;
         registry

@@ -14,8 +14,8 @@
 //! features and profile. It does not change with comments, documentation, formatting or modules of
 //! tests.
 //!
-//! Without a `Cargo.lock` above the build folder no fingerprint is set; the hash of the whole
-//! program then takes its place, so that nothing is ever stale.
+//! Without a `Cargo.lock` above the build folder, or with `CARGO_TARGET_DIR`, no fingerprint is set;
+//! the hash of the whole program then takes its place, so that nothing is ever stale.
 
 mod dependencies;
 mod modules;
@@ -29,6 +29,9 @@ use std::process::Command;
 use dependencies::Dependencies;
 use modules::Modules;
 
+/// Variables that move cargo's build folder out of the workspace.
+const TARGET_FOLDERS: [&str; 2] = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
+
 /// Sets `GLOSS_FINGERPRINT` for the crate whose build script calls this.
 pub fn emit() {
     emit_modules(&[]);
@@ -40,6 +43,16 @@ pub fn emit_modules(modules: &[&str]) {
     let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let build = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     println!("cargo::rerun-if-changed=build.rs");
+    for name in TARGET_FOLDERS {
+        println!("cargo::rerun-if-env-changed={name}");
+    }
+    if TARGET_FOLDERS
+        .iter()
+        .any(|name| env::var_os(name).is_some())
+    {
+        // The lock file above that folder may be another workspace's.
+        return;
+    }
     for (suffix, fingerprint) in fingerprints(&folder, &build, modules, &environment()) {
         println!("cargo::rustc-env=GLOSS_FINGERPRINT{suffix}={fingerprint}");
     }

@@ -58,7 +58,7 @@ fn resolve(name: &str, options: Value) -> Result<Arc<dyn Retriever>, Vec<Diagnos
     let registry = Registry::known();
     let registry = registry.map_err(|error| vec![Diagnostic::new("", error.to_string())])?;
     if name.is_empty() {
-        let message = "must be given: the name of a retriever.";
+        let message = "is required: the name of a retriever.";
         let names = registry.names(Kind::Retriever);
         return Err(vec![Diagnostic::unknown("type", message, "", names)]);
     }

@@ -123,14 +123,14 @@ struct Options {
 fn shares_of_all_items_are_those_of_session_rec() {
     let golden: Golden = serde_json::from_str(include_str!("golden/session_rec.json")).unwrap();
     let data = data(golden.items, &golden.histories);
-    for example in &golden.cases {
+    for case in &golden.cases {
         let rules = SequentialRules {
             count: golden.items,
-            distance: example.distance,
-            items: example.items,
+            distance: case.distance,
+            items: case.items,
             popularity_exponent: 0.0,
         };
-        for (answers, expected) in answers(&rules, &data).iter().zip(&example.shares) {
+        for (answers, expected) in answers(&rules, &data).iter().zip(&case.shares) {
             let mut shares = vec![0.0; golden.items];
             for (item, log) in answers {
                 shares[*item as usize] = f64::from(*log).exp();

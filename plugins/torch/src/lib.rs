@@ -6,6 +6,7 @@ mod checkpoint;
 mod device;
 mod dynamic_map;
 mod error;
+mod libtorch;
 mod linear;
 mod memory;
 mod nf4;

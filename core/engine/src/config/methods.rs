@@ -201,7 +201,7 @@ impl Resolver<'_> {
         if value.is_null() {
             let diagnostic = Diagnostic::unknown(
                 "",
-                "must be given: the name of a query generator.",
+                "is required: the name of a query generator.",
                 "",
                 self.registry.names(Kind::Generator),
             );
@@ -296,7 +296,7 @@ fn fitting(
         None if kind == QueryKind::Items => Ok(()),
         None => Err(Diagnostic::unknown(
             "",
-            format!("must be given: generator `{generator_name}` makes {kind} queries."),
+            format!("is required: generator `{generator_name}` makes {kind} queries."),
             "",
             registry.names(Kind::Retriever),
         )),

@@ -220,7 +220,7 @@ impl<'a> Resolver<'a> {
         let Some(Value::String(name)) = options.remove("type") else {
             let diagnostic = Diagnostic::unknown(
                 "",
-                format!("must be given: the name of a {kind}."),
+                format!("is required: the name of a {kind}."),
                 "",
                 self.registry.names(kind),
             );

@@ -242,8 +242,8 @@ fn what_is_missing_is_told_with_what_there_is() {
     let told = diagnostics("metrics = ['zero']\n", &["dataset.type=nobody"]);
     let expected = [
         "2 faults in the experiment",
-        "--set dataset.type=nobody: dataset.category: must be given: Which nobody.",
-        "generator: must be given: the name of a query generator. Available: mute.",
+        "--set dataset.type=nobody: dataset.category: is required: Which nobody.",
+        "generator: is required: the name of a query generator. Available: mute.",
     ];
     assert_eq!(told, expected.join("\n  "));
     let told = diagnostics(
@@ -252,7 +252,7 @@ fn what_is_missing_is_told_with_what_there_is() {
     );
     assert_eq!(
         told,
-        "retriever: must be given: generator `mute` makes text queries. Available: blind."
+        "retriever: is required: generator `mute` makes text queries. Available: blind."
     );
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use gloss_core::{
     Context, Data, Error, Example, Hit, Identity, Index, IndexStatistic, Query, QueryContent,
-    Ragged, Request, Result, Retriever, Unit,
+    Ragged, Request, Result, Retriever, Unit, rank,
 };
 use hashbrown::HashMap;
 use rayon::prelude::*;
@@ -182,7 +182,10 @@ impl Search<'_> {
         let own = queries.iter().map(|query| match &query.content {
             QueryContent::Items(items) => {
                 let hit = |&(item, score): &(u32, f32)| Hit { item, score };
-                items.iter().map(hit).collect()
+                let mut hits: Vec<Hit> = items.iter().map(hit).collect();
+                let all = hits.len();
+                rank(&mut hits, all);
+                hits
             }
             _ => Vec::new(),
         });

@@ -27,29 +27,19 @@ struct Golden {
 #[test]
 fn it_reads_what_python_reads() {
     let text = include_str!("../../tests/golden/literals.json");
-    let examples: Vec<Golden> = serde_json::from_str(text).unwrap();
-    assert!(examples.iter().filter(|example| example.refused).count() > 20);
-    for example in examples {
+    let cases: Vec<Golden> = serde_json::from_str(text).unwrap();
+    assert!(cases.iter().filter(|case| case.refused).count() > 20);
+    for case in cases {
         let mut values = [None];
         let wanted = |key: &str| (key == "k").then_some(0);
-        let result = read_dictionary(&example.literal, wanted, &mut values);
-        if example.refused {
-            assert!(result.is_err(), "{}", example.literal);
+        let result = read_dictionary(&case.literal, wanted, &mut values);
+        if case.refused {
+            assert!(result.is_err(), "{}", case.literal);
             continue;
         }
-        assert_eq!(result, Ok(()), "{}", example.literal);
-        assert_eq!(
-            values[0].as_ref(),
-            example.value.get("k"),
-            "{}",
-            example.literal
-        );
-        assert_eq!(
-            read(&example.literal),
-            Ok(example.value),
-            "{}",
-            example.literal
-        );
+        assert_eq!(result, Ok(()), "{}", case.literal);
+        assert_eq!(values[0].as_ref(), case.value.get("k"), "{}", case.literal);
+        assert_eq!(read(&case.literal), Ok(case.value), "{}", case.literal);
     }
 }
 

@@ -89,7 +89,7 @@ fn what_is_wrong_inside_is_told_by_its_place() {
                     Available: bm25, hybrid.";
     assert_eq!(told[0], expected);
     assert!(
-        told[1].starts_with("retrievers.1.type: must be given"),
+        told[1].starts_with("retrievers.1.type: is required"),
         "{}",
         told[1]
     );

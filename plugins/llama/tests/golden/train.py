@@ -22,19 +22,19 @@ ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_pro
 STEPS, BATCH, ACCUMULATION, WARMUP = 50, 3, 2, 5
 CASES = {
     "lora": {"fixture": "gqa"},
-    "target": {"fixture": "gqa", "loss": "target", "schedule": "cosine"},
-    "some": {"fixture": "biases", "targets": ["q_proj", "v_proj", "down_proj"], "rank_stabilized": True},
+    "target": {"fixture": "gqa", "loss": "target", "lr_scheduler_type": "cosine"},
+    "some": {"fixture": "biases", "target_modules": ["q_proj", "v_proj", "down_proj"], "use_rslora": True},
     "untied": {"fixture": "untied", "weight_decay": 0.0},
-    "eight-bit": {"fixture": "gqa", "rank": 128, "optimizer": "adamw-8bit"},
+    "eight-bit": {"fixture": "gqa", "r": 128, "optim": "adamw-8bit"},
     "nf4": {"fixture": "nf4"},
     "full": {"fixture": "gqa", "method": "full"},
     "full-untied": {"fixture": "untied", "method": "full", "loss": "target"},
     "full-biases": {"fixture": "biases", "method": "full"},
 }
 DEFAULTS = {
-    "method": "lora", "rank": 4, "alpha": 8.0, "rank_stabilized": False, "targets": ALL,
-    "optimizer": "adamw", "learning_rate": 3e-3, "weight_decay": 0.05, "max_gradient_norm": 0.7,
-    "schedule": "linear", "loss": "all",
+    "method": "lora", "r": 4, "lora_alpha": 8.0, "use_rslora": False, "target_modules": ALL,
+    "optim": "adamw", "learning_rate": 3e-3, "weight_decay": 0.05, "max_grad_norm": 0.7,
+    "lr_scheduler_type": "linear", "loss": "all",
 }
 
 
@@ -59,7 +59,7 @@ def parameters(model, options):
 
 def optimizer(model, options):
     groups = parameters(model, options)
-    if options["optimizer"] == "adamw":
+    if options["optim"] == "adamw":
         return torch.optim.AdamW(groups, lr=options["learning_rate"])
     import bitsandbytes
 
@@ -102,8 +102,8 @@ def case(name, given, device):
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     if options["method"] == "lora":
         config = LoraConfig(
-            r=options["rank"], lora_alpha=options["alpha"], use_rslora=options["rank_stabilized"],
-            target_modules=options["targets"], task_type="CAUSAL_LM",
+            r=options["r"], lora_alpha=options["lora_alpha"], use_rslora=options["use_rslora"],
+            target_modules=options["target_modules"], task_type="CAUSAL_LM",
         )
         model = get_peft_model(model, config)
         for key, value in model.named_parameters():
@@ -114,7 +114,7 @@ def case(name, given, device):
     all_texts = texts(generator, model.config.vocab_size)
     steps = optimizer(model, options)
     schedules = {"linear": get_linear_schedule_with_warmup, "cosine": get_cosine_schedule_with_warmup}
-    schedule = schedules[options["schedule"]](steps, WARMUP, STEPS)
+    schedule = schedules[options["lr_scheduler_type"]](steps, WARMUP, STEPS)
     losses, norms = [], []
     for step in range(STEPS):
         some = all_texts[step * BATCH * ACCUMULATION:(step + 1) * BATCH * ACCUMULATION]
@@ -125,7 +125,7 @@ def case(name, given, device):
             loss.backward()
             total += loss.item()
         trained = [p for p in model.parameters() if p.requires_grad]
-        norms.append(float(torch.nn.utils.clip_grad_norm_(trained, options["max_gradient_norm"])))
+        norms.append(float(torch.nn.utils.clip_grad_norm_(trained, options["max_grad_norm"])))
         steps.step()
         schedule.step()
         steps.zero_grad()
@@ -135,7 +135,7 @@ def case(name, given, device):
     save_file(tensors, OUT / f"{name}.safetensors")
     written = {
         "fixture": options.pop("fixture"),
-        "training": options | {"batch_size": BATCH, "accumulation": ACCUMULATION, "warmup_steps": WARMUP},
+        "training": options | {"per_device_train_batch_size": BATCH, "gradient_accumulation_steps": ACCUMULATION, "warmup_steps": WARMUP},
         "texts": [[text["tokens"], text["target"]] for text in all_texts],
         "losses": losses,
         "norms": norms,
