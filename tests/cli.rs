@@ -144,7 +144,7 @@ fn with_json_errors_are_json_too() {
     let run = gloss(&["--json", "describe", "populer"]);
     let error: Value = serde_json::from_str(&run.stderr).unwrap();
     assert_eq!(error["error"]["exit_code"], 2);
-    assert_eq!(error["error"]["faults"][0]["nearest"], "popular");
+    assert_eq!(error["error"]["diagnostics"][0]["nearest"], "popular");
 
     let run = gloss(&["list", "--json", "metrik"]);
     let error: Value = serde_json::from_str(&run.stderr).unwrap();

@@ -217,7 +217,7 @@ fn a_huge_cutoff_reads_what_there_is_and_an_empty_split_is_told() {
         let metric = format!("recall@{k}");
         let ran = place.gloss(&["run", "e.toml", "--metric", &metric, "--json"]);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-        let value = &ran.json()["results"]["methods"][0]["figures"][0]["value"];
+        let value = &ran.json()["results"]["methods"][0]["metrics"][0]["value"];
         assert_eq!(*value, 1.0);
     }
     let empty = place.gloss(&["run", "e.toml", "--split", "validation"]);

@@ -111,7 +111,7 @@ fn another_file_of_the_same_options_makes_another_index() {
     let indexes = || {
         let made = files(&place.path(".gloss/index"));
         made.iter()
-            .filter(|name| name.ends_with("made-from.json"))
+            .filter(|name| name.ends_with("artefact.json"))
             .count()
     };
     assert_eq!(

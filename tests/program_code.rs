@@ -109,7 +109,7 @@ fn an_item_that_is_found_twice_is_refused() {
     let run = ["run", "e.toml", "--set", "ranking.depth=2"];
     place
         .gloss(&run)
-        .fails(70, &["gave item 1 twice to one query"]);
+        .fails(70, &["returned item 1 twice for one query"]);
 }
 
 #[test]
@@ -139,7 +139,7 @@ gloss.serve(Weighted)
         place.write("weight.txt", weight);
         let ran = place.gloss(&["run", "e.toml", "--json"]);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-        ran.json()["results"]["methods"][0]["figures"][0]["value"].as_f64()
+        ran.json()["results"]["methods"][0]["metrics"][0]["value"].as_f64()
     };
     assert_eq!((value("1"), value("0.5")), (Some(1.0), Some(0.5)));
 }

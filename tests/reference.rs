@@ -1,4 +1,4 @@
-//! The references under `core/docs/` are what the code says. `GLOSS_WRITE_REFERENCE=1` writes them.
+//! `core/docs/protocol.md` is generated from the code. `GLOSS_WRITE_REFERENCE=1` writes it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write;
@@ -21,7 +21,7 @@ fn check(name: &str, expected: &str) {
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == expected,
-        "core/docs/{name} is not what the code says; write it anew by\n  \
+        "core/docs/{name} is out of date; regenerate it by\n  \
          GLOSS_WRITE_REFERENCE=1 cargo test --test reference"
     );
 }
@@ -30,14 +30,14 @@ fn check(name: &str, expected: &str) {
 fn the_reference_of_the_protocol_is_that_of_the_code() {
     let mut text = format!(
         "# The plugin protocol, version {PROTOCOL}\n\n\
-         Made from `plugins/command/src/protocol.rs`; `tests/reference.rs` compares the two.\n\n\
-         A program is a component of gloss if it reads questions from its standard input and writes \
-         the answers to its standard output, one JSON object a line, one answer to each question, \
-         in their order. Standard error goes to gloss's log. The program ends when its input does. \
-         Fields that it does not know it ignores. A conversation with a retriever:\n\n\
+         Generated from `plugins/command/src/protocol.rs` by `tests/reference.rs`.\n\n\
+         A program is a component of gloss if it reads questions from standard input and writes \
+         answers to standard output, one JSON object per line, one answer per question, in order. \
+         Standard error goes to gloss's log. The program exits when its input ends. It ignores \
+         unknown fields. A conversation with a retriever:\n\n\
          ```text\n{CONVERSATION}```\n\n\
-         `examples/python/gloss.py` does all of this for components in Python.\n\n## Questions\n\n\
-         Each has its number, `id`, and its name, `call`.\n"
+         `examples/python/gloss.py` implements the protocol for components in Python.\n\n## Questions\n\n\
+         Each has a number, `id`, and a name, `call`.\n"
     );
     let calls = schema_of::<Call<'_>>();
     for call in calls["oneOf"].as_array().unwrap() {
@@ -56,8 +56,8 @@ fn the_reference_of_the_protocol_is_that_of_the_code() {
     check("protocol.md", &text);
 }
 
-const CONVERSATION: &str = r#"< {"id": 1, "call": "hello", "protocol": 1, "gloss": "0.1.0"}
-> {"id": 1, "ok": {"protocol": 1, "name": "first", "version": "1", "kind": "retriever",
+const CONVERSATION: &str = r#"< {"id": 1, "call": "hello", "protocol": 2, "gloss": "0.1.0"}
+> {"id": 1, "ok": {"protocol": 2, "name": "first", "version": "1", "kind": "retriever",
      "options": {"type": "object", "description": "Always the first item.", "additionalProperties": false}}}
 < {"id": 2, "call": "configure", "options": {}}
 > {"id": 2, "ok": {}}
@@ -129,92 +129,4 @@ fn type_of(schema: &Value) -> String {
         other => other.to_string(),
     };
     names.iter().map(name).collect::<Vec<_>>().join(" or ")
-}
-
-#[test]
-fn the_reference_of_the_traits_is_that_of_the_code() {
-    let mut text = String::from(
-        "# The traits of components\n\nMade from the files of `core/src`; `tests/reference.rs` \
-         compares the two. `cargo doc -p gloss-core --open` shows the same with links.\n",
-    );
-    for file in [
-        "component",
-        "dataset",
-        "generator",
-        "retriever",
-        "metric",
-        "trainer",
-    ] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("core/src/{file}.rs"));
-        traits(&fs::read_to_string(path).unwrap(), &mut text);
-    }
-    check("traits.md", &text);
-}
-
-/// The traits of a source file, with all that is said of their methods.
-fn traits(source: &str, text: &mut String) {
-    let (mut docs, mut inside) = (Vec::new(), false);
-    let mut lines = source.lines();
-    while let Some(line) = lines.next() {
-        let trimmed = line.trim();
-        if let Some(doc) = trimmed.strip_prefix("///") {
-            docs.push(doc.strip_prefix(' ').unwrap_or(doc));
-            continue;
-        }
-        if let Some(name) = line.strip_prefix("pub trait ") {
-            let name = name.split([':', ' ', '{']).next().unwrap_or_default();
-            let _ = write!(text, "\n## `{name}`\n\n{}\n", paragraphs(&docs));
-            inside = !line.ends_with("{}");
-        } else if inside && trimmed.starts_with("fn ") {
-            let mut signature = vec![line.strip_prefix("    ").unwrap_or(line)];
-            while !signature
-                .last()
-                .is_some_and(|line| line.ends_with([';', '{']))
-            {
-                let line = lines.next().unwrap_or(";");
-                signature.push(line.strip_prefix("    ").unwrap_or(line));
-            }
-            let provided = if signature.last().is_some_and(|line| line.ends_with('{')) {
-                " Provided."
-            } else {
-                ""
-            };
-            let signature = signature.join("\n");
-            let signature = signature.trim_end_matches([';', '{', ' ']);
-            if !docs.is_empty() {
-                let _ = write!(
-                    text,
-                    "\n```rust\n{signature}\n```\n\n{}{provided}\n",
-                    paragraphs(&docs)
-                );
-            }
-        } else if line == "}" {
-            inside = false;
-        }
-        if !trimmed.starts_with("#[") {
-            docs.clear();
-        }
-    }
-}
-
-/// Doc comments as Markdown: links to other items as plain code, `# Errors` in the flow.
-fn paragraphs(docs: &[&str]) -> String {
-    let text = docs.join("\n").replace("# Errors\n", "Errors: ");
-    let mut plain = String::new();
-    let mut rest = text.as_str();
-    while let Some((before, after)) = rest.split_once("](") {
-        let target = after.split_once(')');
-        match (before.rsplit_once('['), target) {
-            (Some((start, label)), Some((target, end))) if !target.starts_with("http") => {
-                plain = plain + start + label;
-                rest = end;
-            }
-            _ => {
-                plain = plain + before + "](";
-                rest = after;
-            }
-        }
-    }
-    plain += rest;
-    plain.replace("[`", "`").replace("`]", "`")
 }

@@ -83,7 +83,7 @@ fn generated_queries_are_written_as_gloss_does_and_read_back_with_the_same_resul
     let run = |more: &[&str]| {
         let ran = place.gloss(&[&["run", "e.toml", "--json"][..], more].concat());
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-        ran.json()["results"]["methods"][0]["figures"].clone()
+        ran.json()["results"]["methods"][0]["metrics"].clone()
     };
     let first = run(&["--set", "generator.items=2", "--output", "first"]);
     let written = place.read("first/generated.json");
@@ -195,7 +195,7 @@ fn a_folder_that_is_somebody_elses_is_left_as_it_is() {
         "--output",
         "mine",
     ];
-    place.gloss(&prepare).fails(2, &["mine is not empty"]);
+    place.gloss(&prepare).fails(2, &["mine holds other files"]);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn prepare_writes_tables_and_a_report() {
     assert_eq!(
         files(&place.path("tables")),
         [
-            "cases.parquet",
+            "examples.parquet",
             "interactions.parquet",
             "items.parquet",
             "report.json"
@@ -240,7 +240,7 @@ fn prepare_writes_tables_and_a_report() {
 }
 
 #[test]
-fn damage_in_the_cache_is_told_and_never_used() {
+fn damage_in_the_cache_is_reported_and_never_used() {
     let place = Place::with_tiny_shop();
     assert_eq!(
         place.gloss(&["run", "e.toml", "--output", "a"]).code,
@@ -255,8 +255,14 @@ fn damage_in_the_cache_is_told_and_never_used() {
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
     let ran = place.gloss(&["run", "e.toml", "--output", "b"]);
-    ran.fails(2, &["items.parquet", "is damaged", "remove its folder"]);
-    assert!(!place.path("b").exists());
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let warning = "does not have the content that was written; the artefact is built again";
+    assert!(
+        ran.stderr.contains("items.parquet") && ran.stderr.contains(warning),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(place.read("a/metrics.json"), place.read("b/metrics.json"));
 }
 
 /// The shop that comes with gloss, as a folder of data.
@@ -294,7 +300,8 @@ fn content(place: &Place) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn killed_at_any_moment_the_next_run_gives_the_same_bytes() {
+#[ignore = "slow: kills 60 runs"]
+fn slow_killed_at_any_moment_the_next_run_gives_the_same_bytes() {
     let undisturbed = Place::new();
     assert!(shop_run(&undisturbed).output().unwrap().status.success());
     let expected = content(&undisturbed);
@@ -353,7 +360,8 @@ fn two_processes_that_want_the_same_run_both_get_it() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_leaves_nothing_half() {
+#[ignore = "needs to mount a small file system"]
+fn mount_a_full_disk_is_told_and_leaves_nothing_half() {
     let place = Place::new();
     fs::create_dir(place.path("disk")).unwrap();
     let experiment = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop.toml");
@@ -370,13 +378,7 @@ fn a_full_disk_is_told_and_leaves_nothing_half() {
         ])
         .current_dir(place.path(""))
         .output();
-    match ran {
-        Ok(output) if ![Some(99), Some(1)].contains(&output.status.code()) => {
-            let ran = common::Ran::from(output);
-            ran.fails(3, &["cannot write", "No space left on device"]);
-        }
-        _ => println!("skipped: this machine does not let a test mount a small file system"),
-    }
+    common::Ran::from(ran.unwrap()).fails(3, &["cannot write", "No space left on device"]);
 }
 
 #[test]

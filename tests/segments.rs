@@ -60,20 +60,20 @@ fn segments_and_intervals_belong_to_the_figures() {
     assert_eq!(users(&segments[0]) + users(&segments[1]), users(method));
     assert_eq!(users(&segments[2]), 0.0);
     for metric in 0..2 {
-        let value = |of: &Value| number(&of["figures"][metric]["value"]);
+        let value = |of: &Value| number(&of["metrics"][metric]["value"]);
         let parts: f64 = segments.iter().map(|part| users(part) * value(part)).sum();
         assert!((parts / users(method) - value(method)).abs() < 1e-12);
         for of in [method, &segments[0], &segments[1]] {
-            let interval = &of["figures"][metric]["interval"];
+            let interval = &of["metrics"][metric]["interval"];
             let (low, high) = (number(&interval["low"]), number(&interval["high"]));
             assert!(low < value(of) && value(of) < high, "{of}");
         }
-        assert!(segments[2]["figures"][metric].get("interval").is_none());
+        assert!(segments[2]["metrics"][metric].get("interval").is_none());
     }
     // The share of the catalogue that is ever recommended is no mean over users.
-    let coverage = |of: &Value| number(&of["figures"][2]["value"]);
+    let coverage = |of: &Value| number(&of["metrics"][2]["value"]);
     assert!(coverage(&segments[0]) < coverage(method));
-    assert!(method["figures"][2].get("interval").is_none());
+    assert!(method["metrics"][2].get("interval").is_none());
 
     let again = place
         .gloss(&["run", "e.toml", "--json", "--output", "again"])
@@ -102,8 +102,9 @@ fn what_is_wrong_with_segments_is_told_before_anything_is_read() {
 }
 
 #[test]
-fn the_segments_of_the_paper_have_the_published_counts() {
-    let Some(data) = real_data() else { return };
+#[ignore = "needs the Amazon data, of GLOSS_TEST_DATA or ../shared/data"]
+fn amazon_the_segments_of_the_paper_have_the_published_counts() {
+    let data = real_data();
     let folder = data.join("amazon2014");
     let folder = format!("dataset.folder={:?}", folder.to_str().unwrap());
     let counts = |category: &str| -> Vec<u64> {

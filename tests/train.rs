@@ -160,7 +160,8 @@ fn a_training_leaves_an_adapter_a_record_and_a_picture_and_a_run_uses_them() {
 const KILLS: usize = 20;
 
 #[test]
-fn a_training_that_is_killed_again_and_again_ends_in_the_same_bytes() {
+#[ignore = "slow: trains many times"]
+fn slow_a_training_that_is_killed_again_and_again_ends_in_the_same_bytes() {
     let place = place();
     let more = ["save_steps=1", "max_steps=120", "eval_steps=40"];
     let more = more.map(|change| format!("generator.training.{change}"));

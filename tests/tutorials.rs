@@ -61,7 +61,8 @@ fn ends_in_a_result(ran: &Ran, names: &[&str]) {
 }
 
 #[test]
-fn the_tutorial_of_a_component_that_is_compiled_in() {
+#[ignore = "slow: builds crates"]
+fn slow_the_tutorial_of_a_component_that_is_compiled_in() {
     let ran = run(&Place::new(), &tutorial("compiled in"));
     ends_in_a_result(
         &ran,
@@ -70,7 +71,8 @@ fn the_tutorial_of_a_component_that_is_compiled_in() {
 }
 
 #[test]
-fn the_tutorial_of_a_library() {
+#[ignore = "slow: builds crates"]
+fn slow_the_tutorial_of_a_library() {
     let ran = run(&Place::new(), &tutorial("library"));
     ends_in_a_result(
         &ran,
@@ -91,7 +93,8 @@ fn the_tutorial_of_a_program() {
 }
 
 #[test]
-fn the_skeletons_of_all_kinds_work() {
+#[ignore = "slow: builds crates"]
+fn slow_the_skeletons_of_all_kinds_work() {
     for kind in ["dataset", "generator", "metric", "retriever"] {
         for (route, build) in [("dylib", "cargo test\ncargo build\n"), ("python", "")] {
             let name = format!("a-{kind}-{route}");

@@ -83,11 +83,13 @@ impl<'a> Problem<'a> {
         let title = paint(colored, ERROR, "error:");
         match self.diagnostics {
             [] => {}
-            [diagnostic] => return format!("{title} {}", fault_text(diagnostic, colored, "  ")),
+            [diagnostic] => {
+                return format!("{title} {}", diagnostic_text(diagnostic, colored, "  "));
+            }
             diagnostics => {
-                let mut text = format!("{title} {} faults in the experiment", diagnostics.len());
+                let mut text = format!("{title} {} errors in the experiment", diagnostics.len());
                 for diagnostic in diagnostics {
-                    let _ = write!(text, "\n  {}", fault_text(diagnostic, colored, "    "));
+                    let _ = write!(text, "\n  {}", diagnostic_text(diagnostic, colored, "    "));
                 }
                 return text;
             }
@@ -106,14 +108,14 @@ impl<'a> Problem<'a> {
             "exit_code": self.class.exit_code(),
             "message": self.message,
             "causes": self.causes,
-            "faults": diagnostics,
+            "diagnostics": diagnostics,
         }})
         .to_string()
     }
 }
 
-/// One fault: where and what, and below it what may have been meant.
-fn fault_text(diagnostic: &Diagnostic, colored: bool, indent: &str) -> String {
+/// A diagnostic: place and message, and below them the nearest and all valid names.
+fn diagnostic_text(diagnostic: &Diagnostic, colored: bool, indent: &str) -> String {
     let mut text = String::new();
     if let Some(location) = &diagnostic.location {
         let _ = write!(text, "{}: ", paint(colored, STRONG, &location.to_string()));
@@ -162,7 +164,7 @@ mod tests {
     use anyhow::{Context, anyhow};
     use gloss_core::{Diagnostics, Location};
 
-    fn two_faults() -> anyhow::Error {
+    fn two_diagnostics() -> anyhow::Error {
         let mut first = Diagnostic::unknown("retriever.k11", "unknown option", "k11", ["k1", "b"]);
         first.location = Some(Location::File {
             path: "beauty.toml".into(),
@@ -175,9 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_has_lines_of_its_own_location_first() {
-        insta::assert_snapshot!(Problem::new(&two_faults()).text(false), @r"
-        error: 2 faults in the experiment
+    fn every_diagnostic_has_lines_of_its_own_location_first() {
+        insta::assert_snapshot!(Problem::new(&two_diagnostics()).text(false), @r"
+        error: 2 errors in the experiment
           beauty.toml:7:1: retriever.k11: unknown option
             did you mean: k1
             available: k1, b
@@ -186,8 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn json_tells_class_code_and_faults() {
-        insta::assert_snapshot!(Problem::new(&two_faults()).json(), @r#"{"error":{"class":"user","exit_code":2,"message":"2 faults in the experiment\n  beauty.toml:7:1: retriever.k11: unknown option; did you mean `k1`? Available: k1, b.\n  --set seen=3: seen: expected `keep` or `exclude`, found 3","causes":[],"faults":[{"location":"beauty.toml:7:1","key":"retriever.k11","message":"unknown option","nearest":"k1","available":["k1","b"]},{"location":"--set seen=3","key":"seen","message":"expected `keep` or `exclude`, found 3","nearest":null,"available":[]}]}}"#);
+    fn json_has_class_code_and_diagnostics() {
+        insta::assert_snapshot!(Problem::new(&two_diagnostics()).json(), @r#"{"error":{"class":"user","exit_code":2,"message":"2 errors in the experiment\n  beauty.toml:7:1: retriever.k11: unknown option; did you mean `k1`? Available: k1, b.\n  --set seen=3: seen: expected `keep` or `exclude`, found 3","causes":[],"diagnostics":[{"location":"beauty.toml:7:1","key":"retriever.k11","message":"unknown option","nearest":"k1","available":["k1","b"]},{"location":"--set seen=3","key":"seen","message":"expected `keep` or `exclude`, found 3","nearest":null,"available":[]}]}}"#);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Tables of text and numbers.
 
-use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
+use comfy_table::{
+    Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
+};
 
 /// The look of tables where they are printed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -129,6 +131,12 @@ impl Table {
         for row in &self.rows {
             table.add_row(row.iter().map(|cell| drawn(cell, look)));
         }
+        // Names in the first column, and numbers, are never broken.
+        for (index, column) in table.column_iter_mut().enumerate() {
+            if index == 0 || self.is_number(index) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
         table.trim_fmt()
     }
 
@@ -143,10 +151,14 @@ impl Table {
         })
     }
 
-    /// A column's title stands above its cells.
+    /// A column's title is aligned like its cells.
     fn alignment(&self, column: usize) -> CellAlignment {
+        alignment(self.is_number(column))
+    }
+
+    fn is_number(&self, column: usize) -> bool {
         let cell = self.rows.iter().find_map(|row| row.get(column));
-        alignment(cell.is_some_and(|cell| cell.number.is_some()))
+        cell.is_some_and(|cell| cell.number.is_some())
     }
 }
 

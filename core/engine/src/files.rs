@@ -93,5 +93,9 @@ pub(crate) fn sync(path: &Path) -> Result<()> {
 pub(crate) fn move_into_place(from: &Path, to: &Path) -> Result<()> {
     sync_folder(from)?;
     fs::rename(from, to).map_err(Error::io("move into place", from))?;
-    to.parent().map_or(Ok(()), sync)
+    match to.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => sync(Path::new(".")),
+        Some(parent) => sync(parent),
+        None => Ok(()),
+    }
 }

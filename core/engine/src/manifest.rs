@@ -134,6 +134,7 @@ impl<'a> Folder<'a> {
             experiment: self.experiment.describe()?,
             packages: packages(self.experiment),
             provenance: json!(self.provenance.parts()),
+            code: self.provenance.code().to_vec(),
             inputs: self.provenance.inputs().to_vec(),
             started: self
                 .started

@@ -162,3 +162,6 @@ fn validation(method: &Method, driver: &Driver) -> Result<Option<Provenance>> {
     }
     Ok(Some(provenance))
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,6 +90,8 @@ pub struct Manifest {
     /// Everything else that the result depends on, in named parts: options as they took effect,
     /// fingerprints of code, properties of the machine, hashes of files.
     pub provenance: Value,
+    /// The files of components' code that is not compiled in: plugin libraries, programs.
+    pub code: Vec<InputFile>,
     /// The files that were read.
     pub inputs: Vec<InputFile>,
     /// The start time, in seconds since 1970.

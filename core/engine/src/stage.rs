@@ -48,6 +48,8 @@ pub(crate) struct Provenance {
     parts: BTreeMap<String, Value>,
     /// The files among them.
     inputs: Vec<InputFile>,
+    /// The files of code among them.
+    code: Vec<InputFile>,
 }
 
 impl Provenance {
@@ -66,6 +68,11 @@ impl Provenance {
 
     /// Adds options, code and machine of a component, as parts whose names begin with `of`.
     pub(crate) fn with_identity(mut self, of: &str, identity: &Identity) -> Self {
+        for file in &identity.code.files {
+            if !self.code.contains(file) {
+                self.code.push(file.clone());
+            }
+        }
         let options = serde_json::from_str(&identity.options);
         let options = options.unwrap_or_else(|_| json!(identity.options));
         self = self
@@ -80,7 +87,11 @@ impl Provenance {
     /// Adds the content of files as the part `name`.
     pub(crate) fn with_files(mut self, name: impl Into<String>, files: Vec<InputFile>) -> Self {
         let hashes = describe_files(&files);
-        self.inputs.extend(files);
+        for file in files {
+            if !self.inputs.contains(&file) {
+                self.inputs.push(file);
+            }
+        }
         self.with(name, hashes)
     }
 
@@ -101,6 +112,11 @@ impl Provenance {
     /// The files.
     pub(crate) fn inputs(&self) -> &[InputFile] {
         &self.inputs
+    }
+
+    /// The files of code that is not compiled in.
+    pub(crate) fn code(&self) -> &[InputFile] {
+        &self.code
     }
 
     /// The key: a hash of all parts, in hexadecimal.

@@ -97,6 +97,13 @@ fn fingerprints(
     found
 }
 
+/// Returns the circles among the modules of each folder of a crate whose sources lie in `folder`,
+/// such as `cache -> config -> cache`; `None` if a file is no Rust. For tests of the architecture.
+#[doc(hidden)]
+pub fn module_circles(folder: &Path) -> Option<Vec<String>> {
+    Modules::read(folder).map(|modules| modules.circles())
+}
+
 fn watch(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());
 }

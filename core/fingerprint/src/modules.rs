@@ -87,6 +87,43 @@ impl Modules {
         )
     }
 
+    /// Circles among the modules of each folder, as paths such as `cache -> config -> cache`.
+    pub(crate) fn circles(&self) -> Vec<String> {
+        let mut edges: BTreeMap<Names, BTreeSet<Names>> = BTreeMap::new();
+        for (names, module) in &self.0 {
+            for path in &module.references {
+                for target in self.resolve(path, 0) {
+                    let shared = names.iter().zip(target).take_while(|(a, b)| a == b).count();
+                    if names.len() > shared && target.len() > shared {
+                        let from = names[..=shared].to_vec();
+                        edges
+                            .entry(from)
+                            .or_default()
+                            .insert(target[..=shared].to_vec());
+                    }
+                }
+            }
+        }
+        let mut circles = Vec::new();
+        for start in edges.keys() {
+            let mut paths = vec![vec![start]];
+            let mut reached = BTreeSet::from([start]);
+            while let Some(path) = paths.pop() {
+                let last = path[path.len() - 1];
+                for next in edges.get(last).into_iter().flatten() {
+                    let longer = [path.as_slice(), &[next]].concat();
+                    if next == start {
+                        let names: Vec<String> = longer.iter().map(|n| n.join("::")).collect();
+                        circles.push(names.join(" -> "));
+                    } else if reached.insert(next) {
+                        paths.push(longer);
+                    }
+                }
+            }
+        }
+        circles
+    }
+
     /// The modules that a path leads to: where the item is defined, as far as re-exports tell.
     fn resolve<'a>(&'a self, path: &Names, depth: usize) -> Vec<&'a Names> {
         let known = (0..=path.len()).rev();

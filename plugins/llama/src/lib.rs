@@ -11,6 +11,7 @@ mod decoder;
 mod engine;
 mod export;
 mod generator;
+mod layer;
 mod linear;
 mod load;
 mod model;

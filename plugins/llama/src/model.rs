@@ -9,6 +9,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::architecture::Architecture;
 use crate::attention::{Mask, attend};
 use crate::cache::{Cache, Window};
+use crate::layer::{LayerForward, Norm, Projection};
 use crate::linear::Linear;
 use crate::load::Loader;
 use crate::rope::rotate;
@@ -130,7 +131,13 @@ impl Model {
     ) -> Result<Tensor, TchError> {
         let mut hidden = Tensor::f_embedding(&self.embedding, tokens, -1, false, false)?;
         for (index, layer) in self.layers.iter().enumerate() {
-            hidden = layer.forward(index, &hidden, &self.architecture, place)?;
+            let layer = CachedLayer {
+                layer,
+                index,
+                shape: &self.architecture,
+                context: place,
+            };
+            hidden = layer.forward(&hidden)?;
         }
         self.normalise(&hidden, &self.norm)
     }
@@ -193,6 +200,16 @@ impl Model {
 }
 
 impl Layer {
+    /// The frozen weights of a projection.
+    pub(crate) fn projection(&self, projection: Projection) -> &Linear {
+        match projection {
+            Projection::Qkv => &self.qkv,
+            Projection::Output => &self.output,
+            Projection::GateUp => &self.gate_up,
+            Projection::Down => &self.down,
+        }
+    }
+
     fn load(layer: usize, shape: &Architecture, loader: &Loader<'_>) -> Result<Self> {
         let part = |name: &str| format!("model.layers.{layer}.{name}");
         let [q, k, v, o] = ["q", "k", "v", "o"].map(|name| part(&format!("self_attn.{name}_proj")));
@@ -211,47 +228,49 @@ impl Layer {
             down: loader.linear(&[(&down, hidden)], inner, inner_biased)?,
         })
     }
+}
 
-    fn forward(
-        &self,
-        index: usize,
-        input: &Tensor,
-        shape: &Architecture,
-        place: &ForwardContext<'_>,
-    ) -> Result<Tensor, TchError> {
-        let normed = normalise(input, &self.attention_norm, shape)?;
-        let attended = self.attend(index, &normed, shape, place)?;
-        let hidden = self.output.forward(&attended)?.f_add_(input)?;
-        let normed = normalise(&hidden, &self.perceptron_norm, shape)?;
-        let halves = self.gate_up.forward(&normed)?.f_chunk(2, -1)?;
-        let [gate, up] = halves.as_slice() else {
-            return Err(TchError::Shape("gate and up are not two".to_string()));
+/// A layer of a forward pass with a cache of keys and values.
+struct CachedLayer<'a> {
+    layer: &'a Layer,
+    index: usize,
+    shape: &'a Architecture,
+    context: &'a ForwardContext<'a>,
+}
+
+impl LayerForward for CachedLayer<'_> {
+    fn norm(&self, norm: Norm, input: &Tensor) -> Result<Tensor, TchError> {
+        let weight = match norm {
+            Norm::Attention => &self.layer.attention_norm,
+            Norm::Perceptron => &self.layer.perceptron_norm,
         };
-        self.down
-            .forward(&gate.f_silu()?.f_mul_(up)?)?
-            .f_add_(&hidden)
+        normalise(input, weight, self.shape)
     }
 
-    fn attend(
-        &self,
-        index: usize,
-        input: &Tensor,
-        shape: &Architecture,
-        place: &ForwardContext<'_>,
-    ) -> Result<Tensor, TchError> {
-        let (users, count, _) = input.size3()?;
+    fn project(&self, projection: Projection, input: &Tensor) -> Result<Tensor, TchError> {
+        self.layer.projection(projection).forward(input)
+    }
+
+    fn attend(&self, qkv: &Tensor) -> Result<Tensor, TchError> {
+        let (users, count, _) = qkv.size3()?;
+        let (shape, context) = (self.shape, self.context);
         let (heads, key_heads) = (shape.heads, shape.key_value_heads);
         let all = [users, count, heads + 2 * key_heads, shape.head_size];
-        let qkv = self.qkv.forward(input)?.f_view(all)?.f_transpose(1, 2)?;
+        let qkv = qkv.f_view(all)?.f_transpose(1, 2)?;
         let rotated = qkv.f_narrow(1, 0, heads + key_heads)?;
-        let rotated = rotate(&rotated, &place.cosines, &place.sines)?;
+        let rotated = rotate(&rotated, &context.cosines, &context.sines)?;
         let queries = rotated.f_narrow(1, 0, heads)?;
         let keys = rotated.f_narrow(1, heads, key_heads)?;
         let values = qkv.f_narrow(1, heads + key_heads, key_heads)?;
-        let (keys, values) = place.cache.extend(index, place.window, &keys, &values)?;
-        attend(&queries, &keys, &values, &place.mask)?
+        let cache = context.cache;
+        let (keys, values) = cache.extend(self.index, context.window, &keys, &values)?;
+        attend(&queries, &keys, &values, &context.mask)?
             .f_transpose(1, 2)?
             .f_reshape([users, count, heads * shape.head_size])
+    }
+
+    fn in_place(&self) -> bool {
+        true
     }
 }
 

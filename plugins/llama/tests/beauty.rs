@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::beauty::{Beauty, skipped};
+use common::beauty::Beauty;
 use common::path;
 use gloss_core::Context;
 use gloss_llama::{BeamSearch, Constraint, Decoding, EarlyStopping, Engine, Limits, Trie};
@@ -75,10 +75,7 @@ fn engine(beauty: &Beauty, users: usize) -> Engine {
 
 /// Compares all cases of a golden file; tells how many.
 fn compare(file: &str, users: usize, every: usize) -> usize {
-    let Some(beauty) = Beauty::open() else {
-        skipped();
-        return usize::MAX;
-    };
+    let beauty = Beauty::open();
     let golden: Golden = serde_json::from_slice(&std::fs::read(path(file)).unwrap()).unwrap();
     let prompts = beauty.prompts();
     let tokens = |prompt: &Prompt| {
@@ -121,12 +118,14 @@ fn compare(file: &str, users: usize, every: usize) -> usize {
 }
 
 #[test]
-fn five_beams_write_what_transformers_writes() {
+#[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools"]
+fn model_five_beams_write_what_transformers_writes() {
     assert!(compare("golden/beam_beauty.json", 8, one_of(8)) >= 200);
 }
 
 #[test]
-fn every_setting_writes_what_transformers_writes() {
+#[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools"]
+fn model_every_setting_writes_what_transformers_writes() {
     assert!(compare("golden/beam_grid.json", 5, one_of(32)) >= 420);
 }
 
@@ -139,10 +138,9 @@ fn one_of(many: usize) -> usize {
 }
 
 #[test]
-fn inside_the_catalogue_every_beam_is_an_item_that_is_new() {
-    let Some(beauty) = Beauty::open() else {
-        return skipped();
-    };
+#[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools"]
+fn model_inside_the_catalogue_every_beam_is_an_item_that_is_new() {
+    let beauty = Beauty::open();
     let prompts = beauty.prompts();
     let eos = prompts.tokenizer().end_of_text();
     let trie = Trie::new(&prompts, beauty.catalogue(), eos).unwrap();

@@ -156,18 +156,18 @@ fn all_faults_are_told_at_once_with_place_and_nearest_name() {
         k1 = 'high'\n[ranking]\nseen = 'excluded'\ndepth = 0\n";
     let told = diagnostics(text, &[]);
     let expected = [
-        "11 faults in the experiment",
+        "11 errors in the experiment",
         "e.toml:1:12: metrics.0.type: there is no metric `zer`; did you mean `zero`? Available: zero.",
         "e.toml:1:21: metrics.1.k: is 0, expected integer ≥ 1",
         "e.toml:1:31: metrics.2.k: is \"x\", expected integer ≥ 1",
         "e.toml:2:1: splitt: unknown option; did you mean `split`? Available: name, output, plugins, split, \
          segments, bootstrap, metrics, dataset, generator, retriever, ranking, method, fusion.",
-        "e.toml:3:9: split: there is no `tset` here; did you mean `test`? Available: test, validation.",
+        "e.toml:3:9: split: unknown value `tset`; did you mean `test`? Available: test, validation.",
         "e.toml:6:8: dataset.type: there is no dataset `nobdy`; did you mean `nobody`? Available: nobody.",
         "e.toml:9:1: retriever.k: unknown option; did you mean `k1`? Available: k1, b.",
         "e.toml:10:5: retriever.b: is 7, expected number ≥ 0 ≤ 1",
         "e.toml:11:6: retriever.k1: is \"high\", expected number ≥ 0",
-        "e.toml:13:8: ranking.seen: there is no `excluded` here; did you mean `exclude`? Available: keep, exclude.",
+        "e.toml:13:8: ranking.seen: unknown value `excluded`; did you mean `exclude`? Available: keep, exclude.",
         "e.toml:14:9: ranking.depth: is 0, expected integer ≥ 1",
     ];
     assert_eq!(told, expected.join("\n  "));
@@ -241,7 +241,7 @@ fn numbers_that_are_no_counts_are_faults_and_huge_ones_are_told() {
 fn what_is_missing_is_told_with_what_there_is() {
     let told = diagnostics("metrics = ['zero']\n", &["dataset.type=nobody"]);
     let expected = [
-        "2 faults in the experiment",
+        "2 errors in the experiment",
         "--set dataset.type=nobody: dataset.category: is required: Which nobody.",
         "generator: is required: the name of a query generator. Available: mute.",
     ];

@@ -60,7 +60,8 @@ fn titles(folder: &std::path::Path) -> HashMap<String, String> {
 }
 
 #[test]
-fn awkward_texts_have_the_vectors_of_sentence_transformers() {
+#[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools"]
+fn model_awkward_texts_have_the_vectors_of_sentence_transformers() {
     let golden = read();
     let text = |parts: &Vec<(String, usize)>| -> String {
         parts
@@ -72,9 +73,7 @@ fn awkward_texts_have_the_vectors_of_sentence_transformers() {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     assert_eq!(golden.models.len(), 2);
     for (name, expected) in &golden.models {
-        let Some(folder) = model(name) else {
-            return eprintln!("skipped: there is no model; set GLOSS_TEST_MODELS");
-        };
+        let folder = model(name);
         let found = encode(&open(&folder, &Given::default()), &texts);
         assert_eq!(found.len(), expected.awkward.len());
         for ((found, expected), text) in found.iter().zip(&expected.awkward).zip(&golden.texts) {
@@ -89,18 +88,15 @@ fn awkward_texts_have_the_vectors_of_sentence_transformers() {
 }
 
 #[test]
-fn titles_have_the_vectors_of_sentence_transformers() {
+#[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools"]
+fn model_titles_have_the_vectors_of_sentence_transformers() {
     let golden = read();
-    let Some(data) = data() else {
-        return eprintln!("skipped: there is no data; set GLOSS_TEST_DATA");
-    };
+    let data = data();
     let titles = titles(&data);
     let texts: Vec<&str> = golden.digests.iter().map(|d| titles[d].as_str()).collect();
     assert_eq!(texts.len(), 2000);
     for (name, expected) in &golden.models {
-        let Some(folder) = model(name) else {
-            return eprintln!("skipped: there is no model; set GLOSS_TEST_MODELS");
-        };
+        let folder = model(name);
         let found = encode(&open(&folder, &Given::default()), &texts);
         for (rank, (found, expected)) in found.iter().zip(&expected.beauty).enumerate() {
             let places = [0, 1, 2].map(|place| found[(3 * rank + place) % 384]);
@@ -111,10 +107,9 @@ fn titles_have_the_vectors_of_sentence_transformers() {
 }
 
 #[test]
-fn the_prefix_matters_to_a_model_that_was_trained_with_one() {
-    let Some(folder) = model("multilingual-e5-small") else {
-        return eprintln!("skipped: there is no model; set GLOSS_TEST_MODELS");
-    };
+#[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools"]
+fn model_the_prefix_matters_to_a_model_that_was_trained_with_one() {
+    let folder = model("multilingual-e5-small");
     let given = Given {
         prefix: Some(Prefix::default()),
         ..Given::default()

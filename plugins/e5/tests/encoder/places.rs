@@ -9,19 +9,17 @@ pub(crate) fn golden(name: &str) -> PathBuf {
     root.join("tests/golden").join(name)
 }
 
-/// Amazon 2014, if it is there.
-pub(crate) fn data() -> Option<PathBuf> {
-    shared("GLOSS_TEST_DATA", "data")
-        .map(|folder| folder.join("amazon2014"))
-        .filter(|folder| folder.is_dir())
+/// Amazon 2014.
+pub(crate) fn data() -> PathBuf {
+    shared("GLOSS_TEST_DATA", "data").join("amazon2014")
 }
 
 /// A real model: from GLOSS_TEST_MODELS, or made by the tool beside the data, once.
-pub(crate) fn model(name: &str) -> Option<PathBuf> {
+pub(crate) fn model(name: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("GLOSS_TEST_MODELS") {
-        return Some(PathBuf::from(folder).join(name));
+        return PathBuf::from(folder).join(name);
     }
-    let tool = shared("GLOSS_TEST_TOOLS", "tools")?.join("get_models.py");
+    let tool = shared("GLOSS_TEST_TOOLS", "tools").join("get_models.py");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
     std::fs::create_dir_all(&folder).unwrap();
     let lock = std::fs::File::create(folder.join("lock")).unwrap();
@@ -31,17 +29,20 @@ pub(crate) fn model(name: &str) -> Option<PathBuf> {
         command.arg(tool).arg(&folder).args(["--only", name]);
         assert!(command.env_remove("PYTHONPATH").status().unwrap().success());
     }
-    Some(folder.join(name))
+    folder.join(name)
 }
 
 /// The folder that a variable names, or one beside the checkout.
-fn shared(variable: &str, beside: &str) -> Option<PathBuf> {
-    let named = std::env::var_os(variable).map(PathBuf::from);
-    let given = named.is_some();
+fn shared(variable: &str, beside: &str) -> PathBuf {
     let default = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared")
         .join(beside);
+    let named = std::env::var_os(variable).map(PathBuf::from);
     let folder = named.unwrap_or(default);
-    assert!(!given || folder.is_dir(), "{variable} names no folder");
-    folder.is_dir().then_some(folder)
+    assert!(
+        folder.is_dir(),
+        "no folder {}; set {variable}",
+        folder.display()
+    );
+    folder
 }

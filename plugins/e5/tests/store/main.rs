@@ -1,6 +1,6 @@
 //! The whole retriever on Amazon Beauty and Toys: Last Item Search, and trees beside exact search.
 //!
-//! With GLOSS_TEST_ALL also for the model that takes minutes.
+//! The test whose name begins with `minutes_` takes minutes.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
@@ -16,12 +16,12 @@ use gloss_core::{Registry, Request, Retriever};
 use gloss_e5::E5;
 use serde_json::{Value, json};
 
-fn data(category: &str) -> Option<Data> {
-    let folder = places::data()?;
+fn data(category: &str) -> Data {
+    let folder = places::data();
     let registry = Registry::compiled_in().unwrap();
     let entry = registry.get(Kind::Dataset, "amazon", "").unwrap();
     match entry.parse(json!({"category": category, "folder": folder})) {
-        Ok(AnyComponent::Dataset(dataset)) => Some(dataset.load(&Context::default()).unwrap()),
+        Ok(AnyComponent::Dataset(dataset)) => dataset.load(&Context::default()).unwrap(),
         _ => panic!("not a data set"),
     }
 }
@@ -81,12 +81,8 @@ fn last_item_search(data: &Data, index: &dyn Index) -> [[f64; 3]; 2] {
 }
 
 fn assert_figures(category: &str, model: &str, expected: [[f64; 3]; 2]) {
-    let Some(data) = data(category) else {
-        return eprintln!("skipped: there is no data; set GLOSS_TEST_DATA");
-    };
-    let Some(model) = places::model(model) else {
-        return eprintln!("skipped: there is no model; set GLOSS_TEST_MODELS");
-    };
+    let data = data(category);
+    let model = places::model(model);
     let (folder, context) = (tempfile::tempdir().unwrap(), Context::default());
     let exact = options(&model, json!({"search": "exact"}));
     exact
@@ -114,7 +110,8 @@ fn assert_golden(category: &str, model: &str) {
 }
 
 #[test]
-fn last_item_search_with_minilm_gives_the_reference_figures() {
+#[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools"]
+fn model_last_item_search_with_minilm_gives_the_reference_figures() {
     let kept = [0.037562, 0.019680, 0.013762];
     let new = [0.042794, 0.030176, 0.026011];
     assert_figures("Beauty", "all-minilm-l6-v2", [kept, new]);
@@ -122,10 +119,8 @@ fn last_item_search_with_minilm_gives_the_reference_figures() {
 }
 
 #[test]
-fn last_item_search_with_e5_gives_the_reference_figures() {
-    if std::env::var_os("GLOSS_TEST_ALL").is_none() {
-        return eprintln!("skipped: it takes minutes; set GLOSS_TEST_ALL");
-    }
+#[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools; takes minutes"]
+fn minutes_last_item_search_with_e5_gives_the_reference_figures() {
     let kept = [0.040782, 0.021943, 0.015658];
     let new = [0.048026, 0.034802, 0.030461];
     assert_figures("Beauty", "multilingual-e5-small", [kept, new]);
@@ -134,13 +129,10 @@ fn last_item_search_with_e5_gives_the_reference_figures() {
 
 /// Trees made of the vectors that an exact index has, without encoding the items again.
 #[test]
-fn trees_find_nearly_all_by_looking_at_less_than_a_quarter() {
-    let Some(data) = data("Beauty") else {
-        return eprintln!("skipped: there is no data; set GLOSS_TEST_DATA");
-    };
-    let Some(model) = places::model("all-minilm-l6-v2") else {
-        return eprintln!("skipped: there is no model; set GLOSS_TEST_MODELS");
-    };
+#[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools"]
+fn model_trees_find_nearly_all_by_looking_at_less_than_a_quarter() {
+    let data = data("Beauty");
+    let model = places::model("all-minilm-l6-v2");
     let (folder, context) = (tempfile::tempdir().unwrap(), Context::default());
     let [all, some] = ["exact", "arroy"].map(|name| folder.path().join(name));
     let exact = options(&model, json!({"search": "exact"}));

@@ -10,9 +10,9 @@ use super::batch::{Batch, Layout};
 use super::leaves::LayerLeaves;
 use super::loss;
 use super::parameters::{Parameter, Parameters};
-use super::plan::{LayerPlan, Plan, Trained};
+use super::plan::{Plan, Trained};
 use crate::architecture::Architecture;
-use crate::linear::Linear;
+use crate::layer::{LayerForward, Norm, Projection};
 use crate::model::{Layer, Model, normalise};
 
 /// A Llama in training.
@@ -157,39 +157,76 @@ impl Network {
         if let Some(seed) = place.seed {
             tch::manual_seed(seed.wrapping_add(index as i64));
         }
-        let layer = &self.model.layers[index];
-        let plan = &self.plan.layer;
-        let leaves = &leaves.layers[index];
-        let shape = &self.model.architecture;
-        let norm = |at: Option<usize>, frozen| at.map_or(frozen, |at: usize| &leaves[at]);
-        let weight = norm(plan.attention_norm, &layer.attention_norm);
-        let normed = normalise(input, weight, shape)?;
-        let attended = self.attend(layer, plan, leaves, &normed, place)?;
-        let hidden = self
-            .project(&layer.output, &plan.output, leaves, &attended, place)?
-            .f_add(input)?;
-        let weight = norm(plan.perceptron_norm, &layer.perceptron_norm);
-        let normed = normalise(&hidden, weight, shape)?;
-        let both = self.project(&layer.gate_up, &plan.gate_up, leaves, &normed, place)?;
-        let [gate, up] = parts(&both, [shape.intermediate; 2], -1)?;
-        let inner = gate.f_silu()?.f_mul(&up)?;
-        self.project(&layer.down, &plan.down, leaves, &inner, place)?
-            .f_add(&hidden)
+        let layer = TrainedLayer {
+            network: self,
+            layer: &self.model.layers[index],
+            leaves: &leaves.layers[index],
+            place,
+        };
+        layer.forward(input)
     }
 
-    fn attend(
-        &self,
-        layer: &Layer,
-        plan: &LayerPlan,
-        leaves: &[Tensor],
-        input: &Tensor,
-        place: &ForwardContext<'_>,
-    ) -> Result<Tensor, TchError> {
-        let shape = &self.model.architecture;
+    /// The input's products with first factors; each projection drops by itself.
+    fn with_dropout(&self, down: &Tensor, rank: i64, input: &Tensor) -> Result<Tensor, TchError> {
+        let (ranks, _) = down.size2()?;
+        let parts = (0..ranks).step_by(rank as usize).map(|start| {
+            let dropped = input.f_dropout(self.dropout, true)?;
+            dropped.f_linear(&down.f_narrow(0, start, rank)?, None::<&Tensor>)
+        });
+        Tensor::f_cat(&parts.collect::<Result<Vec<_>, TchError>>()?, -1)
+    }
+}
+
+/// A layer of a training pass: frozen weights, and the leaves of those that are trained.
+struct TrainedLayer<'a> {
+    network: &'a Network,
+    layer: &'a Layer,
+    leaves: &'a [Tensor],
+    place: &'a ForwardContext<'a>,
+}
+
+impl LayerForward for TrainedLayer<'_> {
+    fn norm(&self, norm: Norm, input: &Tensor) -> Result<Tensor, TchError> {
+        let plan = &self.network.plan.layer;
+        let (leaf, frozen) = match norm {
+            Norm::Attention => (plan.attention_norm, &self.layer.attention_norm),
+            Norm::Perceptron => (plan.perceptron_norm, &self.layer.perceptron_norm),
+        };
+        let weight = leaf.map_or(frozen, |leaf: usize| &self.leaves[leaf]);
+        normalise(input, weight, &self.network.model.architecture)
+    }
+
+    fn project(&self, projection: Projection, input: &Tensor) -> Result<Tensor, TchError> {
+        let plan = &self.network.plan.layer;
+        let trained = match projection {
+            Projection::Qkv => &plan.qkv,
+            Projection::Output => &plan.output,
+            Projection::GateUp => &plan.gate_up,
+            Projection::Down => &plan.down,
+        };
+        let frozen = self.layer.projection(projection);
+        let leaves = self.leaves;
+        match trained {
+            Trained::Nothing => frozen.forward(input),
+            Trained::Full { weight, bias } => {
+                input.f_linear(&leaves[*weight], bias.map(|bias| &leaves[bias]))
+            }
+            Trained::LowRank { down, up, rank } => {
+                let down = &leaves[*down];
+                let low = match self.place.seed {
+                    None => input.f_linear(down, None::<&Tensor>)?,
+                    Some(_) => self.network.with_dropout(down, *rank, input)?,
+                };
+                let mut base = frozen.forward(input)?;
+                base.f_addmm_(&low, &leaves[*up].f_tr()?)
+            }
+        }
+    }
+
+    fn attend(&self, qkv: &Tensor) -> Result<Tensor, TchError> {
+        let (shape, place) = (&self.network.model.architecture, self.place);
         let (heads, key_heads) = (shape.heads, shape.key_value_heads);
-        let qkv = self
-            .project(&layer.qkv, &plan.qkv, leaves, input, place)?
-            .f_view([-1, heads + 2 * key_heads, shape.head_size])?;
+        let qkv = qkv.f_view([-1, heads + 2 * key_heads, shape.head_size])?;
         // The other half of each head, in the place of this one.
         let crossed = qkv.f_roll([shape.head_size / 2], [2])?;
         let rotated = qkv
@@ -201,40 +238,8 @@ impl Network {
         place.layout.gather(&output.f_transpose(1, 2)?)
     }
 
-    /// A projection of [rows, in] to [rows, out].
-    fn project(
-        &self,
-        frozen: &Linear,
-        trained: &Trained,
-        leaves: &[Tensor],
-        input: &Tensor,
-        place: &ForwardContext<'_>,
-    ) -> Result<Tensor, TchError> {
-        match trained {
-            Trained::Nothing => frozen.forward(input),
-            Trained::Full { weight, bias } => {
-                input.f_linear(&leaves[*weight], bias.map(|bias| &leaves[bias]))
-            }
-            Trained::LowRank { down, up, rank } => {
-                let down = &leaves[*down];
-                let low = match place.seed {
-                    None => input.f_linear(down, None::<&Tensor>)?,
-                    Some(_) => self.with_dropout(down, *rank, input)?,
-                };
-                let mut base = frozen.forward(input)?;
-                base.f_addmm_(&low, &leaves[*up].f_tr()?)
-            }
-        }
-    }
-
-    /// The input's products with first factors; each projection drops by itself.
-    fn with_dropout(&self, down: &Tensor, rank: i64, input: &Tensor) -> Result<Tensor, TchError> {
-        let (ranks, _) = down.size2()?;
-        let parts = (0..ranks).step_by(rank as usize).map(|start| {
-            let dropped = input.f_dropout(self.dropout, true)?;
-            dropped.f_linear(&down.f_narrow(0, start, rank)?, None::<&Tensor>)
-        });
-        Tensor::f_cat(&parts.collect::<Result<Vec<_>, TchError>>()?, -1)
+    fn in_place(&self) -> bool {
+        false
     }
 }
 

@@ -1,4 +1,4 @@
-//! SmolLM2-135M and Amazon Beauty, where they are.
+//! SmolLM2-135M and Amazon Beauty.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,28 +16,22 @@ pub struct Beauty {
     tokenizer: Tokenizer,
 }
 
-/// Says that a test did nothing.
-pub fn skipped() {
-    eprintln!("skipped: there is no data or model; set GLOSS_TEST_DATA and GLOSS_TEST_MODELS");
-}
-
 impl Beauty {
-    /// `None` where the data or the model cannot be had.
-    pub fn open() -> Option<Self> {
+    pub fn open() -> Self {
         let _ = gloss_amazon::register;
-        let data = shared("GLOSS_TEST_DATA", "data").filter(|f| f.join("amazon2014").is_dir())?;
-        let folder = model("smollm2-135m")?;
+        let data = shared("GLOSS_TEST_DATA", "data");
+        let folder = model("smollm2-135m");
         let registry = Registry::compiled_in().unwrap();
         let entry = registry.get(Kind::Dataset, "amazon", "").unwrap();
         let options = json!({"category": "Beauty", "folder": data.join("amazon2014")});
         let AnyComponent::Dataset(dataset) = entry.parse(options).unwrap() else {
             unreachable!("amazon is a dataset");
         };
-        Some(Beauty {
+        Beauty {
             tokenizer: Tokenizer::open(&folder, 49152).unwrap(),
             data: dataset.load(&Context::default()).unwrap(),
             folder,
-        })
+        }
     }
 
     pub fn model(&self) -> Model {
@@ -67,23 +61,26 @@ impl Beauty {
 }
 
 /// The folder that a variable names, or one beside the checkout.
-fn shared(variable: &str, beside: &str) -> Option<PathBuf> {
-    let named = std::env::var_os(variable).map(PathBuf::from);
-    let given = named.is_some();
+fn shared(variable: &str, beside: &str) -> PathBuf {
     let default = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared")
         .join(beside);
+    let named = std::env::var_os(variable).map(PathBuf::from);
     let folder = named.unwrap_or(default);
-    assert!(!given || folder.is_dir(), "{variable} names no folder");
-    folder.is_dir().then_some(folder)
+    assert!(
+        folder.is_dir(),
+        "no folder {}; set {variable}",
+        folder.display()
+    );
+    folder
 }
 
 /// A real model: from GLOSS_TEST_MODELS, or made by the tool beside the data, once.
-fn model(name: &str) -> Option<PathBuf> {
+fn model(name: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("GLOSS_TEST_MODELS") {
-        return Some(PathBuf::from(folder).join(name));
+        return PathBuf::from(folder).join(name);
     }
-    let tool = shared("GLOSS_TEST_TOOLS", "tools")?.join("get_models.py");
+    let tool = shared("GLOSS_TEST_TOOLS", "tools").join("get_models.py");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
     std::fs::create_dir_all(&folder).unwrap();
     let lock = std::fs::File::create(folder.join("lock")).unwrap();
@@ -93,5 +90,5 @@ fn model(name: &str) -> Option<PathBuf> {
         command.arg(tool).arg(&folder).args(["--only", name]);
         assert!(command.env_remove("PYTHONPATH").status().unwrap().success());
     }
-    Some(folder.join(name))
+    folder.join(name)
 }

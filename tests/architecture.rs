@@ -1,0 +1,81 @@
+//! The architecture: layers of crates, modules without circles, and the map in the README.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folders of all crates below `core` and `plugins`, from the root.
+fn crates() -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::from("core")];
+    for folder in ["core", "plugins"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.join("Cargo.toml").is_file() {
+                found.push(path.strip_prefix(root()).unwrap().to_path_buf());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn modules_have_no_circles() {
+    let mut circles = Vec::new();
+    for folder in crates() {
+        let found = gloss_fingerprint::module_circles(&root().join(&folder).join("src"));
+        let found = found.unwrap().into_iter();
+        circles.extend(found.map(|circle| format!("{}: {circle}", folder.display())));
+    }
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+#[test]
+fn the_core_depends_on_little() {
+    let manifest = fs::read_to_string(root().join("core/Cargo.toml")).unwrap();
+    for heavy in [
+        "parquet",
+        "arrow",
+        "jsonschema",
+        "toml",
+        "libloading",
+        "tch",
+        "tantivy",
+    ] {
+        let line = format!("\n{heavy}");
+        assert!(!manifest.contains(&line), "gloss-core depends on {heavy}");
+    }
+}
+
+#[test]
+fn plugins_depend_on_the_engine_in_tests_alone() {
+    for folder in crates()
+        .iter()
+        .filter(|folder| folder.starts_with("plugins"))
+    {
+        let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        let compiled_in = manifest.split("[dev-dependencies]").next().unwrap();
+        assert!(
+            !compiled_in.contains("gloss-engine"),
+            "{}",
+            folder.display()
+        );
+    }
+}
+
+#[test]
+fn the_map_in_the_readme_is_the_tree() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let rows = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("/`"));
+    let mapped: BTreeSet<PathBuf> = rows.map(|(folder, _)| PathBuf::from(folder)).collect();
+    let others = ["cli", "examples", "tests", "core/docs"].map(PathBuf::from);
+    let tree: BTreeSet<PathBuf> = crates().into_iter().chain(others).collect();
+    assert_eq!(mapped, tree);
+}
