@@ -53,7 +53,7 @@ pub(crate) struct Global {
     pub(crate) color: ColorChoice,
 }
 
-/// What to do; each has a file of its name in `commands/`.
+/// The commands, each in the file of its name in `commands/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run an experiment and print a table of results
@@ -228,7 +228,7 @@ pub(crate) struct Prepare {
     pub(crate) overwrite: bool,
 }
 
-/// What to do with the cache.
+/// The commands of the cache.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
     /// List the cached results, the least recently used first
@@ -283,7 +283,7 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) metric: Vec<String>,
 
-    /// How items with equal scores are ranked: file (as listed) or trec-eval (last id first)
+    /// The order of items with equal scores: file (as listed) or trec-eval (last id first)
     /// [default: file]
     #[arg(long, value_name = "RULE", value_parser = ties())]
     pub(crate) ties: Option<Ties>,

@@ -26,13 +26,13 @@ pub(crate) fn plugin(path: &Path) -> Result<()> {
     }
 }
 
-/// Whether the name is that of a dynamic library.
+/// Returns `true` if the name is that of a dynamic library.
 fn is_library(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == DLL_EXTENSION)
 }
 
-/// Whether the file may be executed.
+/// Returns `true` if the file may be executed.
 fn is_program(path: &Path) -> bool {
     #[cfg(unix)]
     let executable = |data: fs::Metadata| {

@@ -1,4 +1,4 @@
-//! What every command is given: where to print, how to show progress, when to stop.
+//! The session of a command: output, progress and interruption.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -136,8 +136,8 @@ fn what_breaks_the_protocol_is_told_with_the_exchange() {
         ("half", "something else than JSON of the protocol"),
         ("number", "when asked question"),
         ("shape", "something else than was asked for"),
-        ("few", "gave 0 answers to"),
-        ("stranger", "gave item 1000000 the score 1"),
+        ("few", "returned 0 answers to"),
+        ("stranger", "returned the score 1 for item 1000000"),
         ("fault", "KeyError: 3"),
         ("fault", "Traceback: it broke"),
     ] {
@@ -357,7 +357,7 @@ fn programs_run_the_conformance_tests() {
     let checked = check("few");
     checked.fails(70, &["command: fails", "invariants"]);
     assert!(
-        checked.stdout.contains("gave 0 answers to"),
+        checked.stdout.contains("returned 0 answers to"),
         "{}",
         checked.stdout
     );

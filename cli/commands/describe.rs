@@ -31,7 +31,7 @@ struct Description<'a> {
     schema: &'a Value,
 }
 
-/// What a metric says of itself, without any options.
+/// The properties of a metric without options.
 #[derive(Serialize)]
 struct MetricView {
     formula: String,

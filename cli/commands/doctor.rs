@@ -28,7 +28,7 @@ struct Report {
     plugins: BTreeMap<String, String>,
 }
 
-/// What was built.
+/// The build.
 #[derive(Serialize)]
 struct Build {
     version: &'static str,
@@ -36,7 +36,7 @@ struct Build {
     optimized: bool,
 }
 
-/// What it runs on.
+/// The machine.
 #[derive(Serialize)]
 struct Machine {
     system: Option<String>,
@@ -49,14 +49,14 @@ struct Machine {
     available_memory_bytes: u64,
 }
 
-/// Where it was started; caches and results are written below.
+/// The current folder, in which caches and results are written.
 #[derive(Serialize)]
 struct Folder {
     path: String,
     free_bytes: Option<u64>,
 }
 
-/// What standard output and standard error are.
+/// Standard output and standard error.
 #[derive(Serialize)]
 struct Terminal {
     stdout: bool,
@@ -136,7 +136,7 @@ fn features() -> Vec<&'static str> {
         .collect()
 }
 
-/// What is free on the disk that `folder` is on: the one mounted nearest above it.
+/// Returns the free space of the disk that holds `folder`.
 fn free_bytes(folder: &Path) -> Option<u64> {
     Disks::new_with_refreshed_list()
         .iter()
@@ -221,7 +221,7 @@ fn table(report: &Report, look: Look) -> String {
     table.render(look)
 }
 
-/// What of libtorch was found, and why there is no GPU if there is none.
+/// Shows the libtorch found, and the reason if there is no GPU.
 #[cfg(feature = "libtorch")]
 fn libtorch(report: &Report, row: &mut impl FnMut(&str, String)) {
     let found = &report.libtorch;

@@ -98,7 +98,7 @@ fn average(args: &Evaluate) -> Result<Evaluated> {
     })
 }
 
-/// Whether a higher value of the metric is better, as far as it is one of ours.
+/// Returns `true` if a higher value of the metric is better, as far as it is one of ours.
 fn higher_is_better(metric: &str) -> bool {
     let mut config = ExperimentConfig::new();
     config.replace(metric, "metrics", json!([metric]));

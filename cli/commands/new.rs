@@ -1,4 +1,4 @@
-//! `gloss new`: a component of one's own, begun.
+//! `gloss new`: creates a component.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
@@ -27,7 +27,7 @@ const TAKEN: [&str; 11] = [
     "test",
 ];
 
-/// What stands for the component's name in the templates.
+/// The placeholder of the component's name in the templates.
 const NAME: &str = "skeleton";
 const TYPE: &str = "Skeleton";
 
@@ -86,7 +86,7 @@ fn check_name(args: &New) -> Result<()> {
     }
 }
 
-/// A component in the making.
+/// A component to create.
 struct Skeleton<'a> {
     kind: Kind,
     name: &'a str,
@@ -153,7 +153,7 @@ impl<'a> Skeleton<'a> {
         }
     }
 
-    /// What to type in the folder.
+    /// Returns the next commands to type in the folder.
     fn commands(&self) -> Vec<String> {
         let plugin = self.plugin().unwrap_or_default();
         let name = self.name;
@@ -330,7 +330,7 @@ fn python(kind: Kind) -> &'static str {
     }
 }
 
-/// Where cargo finds a crate of gloss: in the source that this gloss was built from, if it is still
+/// Returns the dependency on a crate of gloss: in the source that this gloss was built from, if it is still
 /// there, else by its version.
 fn source(folder: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);

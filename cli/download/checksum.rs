@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use gloss_core::{Context, Error, Result, Unit};
 
-/// Where the checksum of `path` is recorded.
+/// Returns the file of the checksum of `path`.
 pub(super) fn beside(path: &Path) -> PathBuf {
     super::part::with_suffix(path, ".blake3")
 }
@@ -41,7 +41,9 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
         let expected = "expected 64 hexadecimal digits and the file's name, as b3sum writes";
         Error::input(
             &record,
-            format!("this is no checksum: {expected}; delete it to record the file as it is now"),
+            format!(
+                "this is not a checksum: {expected}; delete it to record the file as it is now"
+            ),
         )
     })?;
     Ok(Some(valid.to_hex().to_string()))

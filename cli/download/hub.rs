@@ -10,7 +10,7 @@ use ureq::http::Response;
 
 use super::transfer;
 
-/// Where the hub is, unless `HF_ENDPOINT` says otherwise.
+/// The default address of the hub, which `HF_ENDPOINT` overrides.
 const ENDPOINT: &str = "https://huggingface.co";
 
 /// A hub, and who asks it.
@@ -26,16 +26,16 @@ pub(crate) struct HubModel {
     pub(crate) commit: String,
     /// The paths of those of its files that gloss reads.
     pub(crate) files: Vec<String>,
-    /// Whether its files are for those alone who accepted its licence.
+    /// True if its files are for those alone who accepted its licence.
     pub(crate) gated: bool,
 }
 
-/// What the hub says of a model.
+/// The hub's description of a model.
 #[derive(Deserialize)]
 struct Information {
     sha: String,
     siblings: Vec<Sibling>,
-    /// Who is let in: `"auto"`, `"manual"`, or `false` for everybody.
+    /// The access control: `"auto"`, `"manual"`, or `false` for public models.
     #[serde(default)]
     gated: Value,
 }
@@ -150,7 +150,7 @@ impl Hub {
         }
     }
 
-    /// What a person can do whom the hub refuses a model.
+    /// Advice after the hub refused a model.
     pub(crate) fn how_to_be_let_in(&self, name: &str) -> String {
         format!(
             "If it asks for it, accept the model's licence at {}, and set HF_TOKEN to a token of \
@@ -168,7 +168,7 @@ impl HubModel {
     }
 }
 
-/// Whether gloss reads such a file. Nothing that is needed lies deeper than one folder.
+/// Returns `true` if gloss reads such a file. Nothing that is needed lies deeper than one folder.
 fn is_needed(path: &str) -> bool {
     let json = |prefix: &str| path.starts_with(prefix) && path.ends_with(".json");
     match path.split_once('/') {
@@ -185,7 +185,7 @@ fn is_needed(path: &str) -> bool {
                     | "model.safetensors.index.json"
             ) || json("tokenizer")
                 || json("adapter_")
-                // What some repositories hold in their authors' own layout besides.
+                // Files of some repositories in their authors' own layout.
                 || path.ends_with(".safetensors") && !path.starts_with("consolidated")
         }
     }

@@ -1,6 +1,6 @@
 //! Downloads that can be interrupted and gone on with, and that never replace a file.
 //!
-//! A file arrives as `NAME.part`, beside which `NAME.part.json` tells which version of which
+//! A file arrives as `NAME.part`, beside which `NAME.part.json` states which version of which
 //! address it is a part of. Once complete, its BLAKE3 checksum is written to `NAME.blake3` (in the
 //! format of `b3sum`, so `b3sum --check` reads it) and the file takes its name. From then on it is
 //! only compared with its checksum.
@@ -22,22 +22,22 @@ pub(crate) use self::hub::{Hub, HubModel};
 use self::part::Part;
 use self::transfer::{Asking, Failure};
 
-/// How often in a row a transfer may break off, unless it gets on by [`PROGRESS`] bytes.
+/// The number of times in a row that a transfer may break off, unless it progresses by [`PROGRESS`] bytes.
 const ATTEMPTS: u32 = 4;
-/// How many bytes are worth a transfer that breaks off.
+/// The number of bytes that justify another attempt.
 const PROGRESS: u64 = 1 << 20;
-/// How long to wait before a transfer is taken up again.
+/// The delay before a transfer is resumed.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Downloads files.
 pub(crate) struct Downloader<'a> {
     agent: ureq::Agent,
-    /// What the first server of a download is told of who asks; servers that it refers to are not.
+    /// The token for the first server of a download; servers that it redirects to do not get it.
     authorization: Option<String>,
     context: &'a Context,
 }
 
-/// What became of a file that was asked for.
+/// The outcome of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
@@ -118,7 +118,7 @@ impl<'a> Downloader<'a> {
         fetched(path, outcome, blake3)
     }
 
-    /// Downloads what is missing of a file, and goes on where the connection breaks.
+    /// Downloads the missing part of a file, and resumes when the connection breaks.
     fn complete(&self, url: &str, part: &Part) -> Result<()> {
         let mut failures = 0;
         loop {

@@ -15,7 +15,7 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Which version of a file a server has, as far as it tells.
+/// The version of a file on a server, as far as the server states it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Version {
     pub(super) url: String,
@@ -25,19 +25,19 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// What a request can name for the server to check that the file is the same still. Servers
+    /// The validator by which a request makes the server check that the file is unchanged. Servers
     /// must not accept weak tags there.
     pub(super) fn validator(&self) -> Option<&str> {
         let strong = self.etag.as_deref().filter(|tag| !tag.starts_with("W/"));
         strong.or(self.last_modified.as_deref())
     }
 
-    /// Whether there is anything to tell this version from another by.
+    /// Returns `true` if anything distinguishes this version from another.
     fn is_distinct(&self) -> bool {
         self.etag.is_some() || self.last_modified.is_some() || self.total.is_some()
     }
 
-    /// Whether this is the other version still: the same tag, and no other sign of a difference.
+    /// Returns `true` if this is the other version still: the same tag, and no other sign of a difference.
     /// (A server that sends a part always repeats the tag, but need not repeat the date.)
     pub(super) fn agrees(&self, other: &Version) -> bool {
         fn same<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
@@ -66,17 +66,17 @@ impl Part {
         }
     }
 
-    /// Where it is.
+    /// The device.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many bytes have arrived, of whatever version.
+    /// Returns the number of bytes that have arrived, of whatever version.
     pub(super) fn arrived(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
     }
 
-    /// How much has arrived of which version, if more can be added to it from `url`.
+    /// Returns the size and version of what has arrived, if it can be resumed from `url`.
     pub(super) fn resumable(&self, url: &str) -> Option<(u64, Version)> {
         let arrived = self.arrived();
         let version: Version = serde_json::from_slice(&fs::read(&self.version).ok()?).ok()?;

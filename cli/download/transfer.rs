@@ -11,7 +11,7 @@ use ureq::{Agent, Body};
 
 use super::part::{Part, PartFile, Version};
 
-/// How long to wait for a connection, and for a sign of life from it.
+/// The timeouts of a connection.
 const CONNECT: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(60);
 /// Bytes read at a time.
@@ -32,7 +32,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// What talks to servers.
+/// The HTTP agent.
 pub(super) fn agent() -> Agent {
     Agent::config_builder()
         .user_agent(concat!("gloss/", env!("CARGO_PKG_VERSION")))
@@ -183,7 +183,7 @@ fn version_of(url: &str, response: &Response<Body>) -> Version {
     }
 }
 
-/// Which part of a file a response holds.
+/// Returns the part of a file that a response holds.
 #[derive(Debug, PartialEq, Eq)]
 struct ContentRange {
     start: u64,

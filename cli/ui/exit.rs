@@ -1,4 +1,4 @@
-//! How a command ends: what is said about an error, and the exit code.
+//! The end of a command: error messages and exit codes.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -13,7 +13,7 @@ use super::output::Closed;
 use super::style::{self, ERROR, HINT, STRONG, paint};
 use crate::args::Global;
 
-/// Reports an error, if there is one, and tells the process's exit code.
+/// Reports an error, if there is one, and returns the exit code.
 pub(crate) fn code(result: Result<()>, global: &Global) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
@@ -47,7 +47,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Standard error may be closed too; the exit code still tells.
+/// Standard error may be closed too; the exit code still states the error.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! How things look: output, tables, progress bars, logs and errors.
+//! The user interface: output, tables, progress, logs and errors.
 
 pub(crate) mod exit;
 pub(crate) mod logging;

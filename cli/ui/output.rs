@@ -1,4 +1,4 @@
-//! Standard output, which may be a terminal, a file, or a pipe that somebody closes.
+//! Standard output, which may be a terminal, a file, or a pipe that is closed.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -14,7 +14,7 @@ use crate::args::Global;
 /// The width of tables that are not printed to a terminal.
 const PIPED_WIDTH: u16 = 120;
 
-/// Where a command prints its result.
+/// The output of a command.
 pub(crate) struct Output {
     json: bool,
     look: Look,
@@ -39,7 +39,7 @@ impl Output {
     /// makes of it.
     ///
     /// # Errors
-    /// [`Closed`] if nobody reads any more, or the system's refusal to write.
+    /// [`Closed`] if the pipe is closed, or the system's error.
     pub(crate) fn show<T: Serialize>(
         &self,
         value: &T,
@@ -59,7 +59,7 @@ impl Output {
     /// Prints text as it is.
     ///
     /// # Errors
-    /// [`Closed`] if nobody reads any more, or the system's refusal to write.
+    /// [`Closed`] if the pipe is closed, or the system's error.
     pub(crate) fn print(&self, text: &str) -> Result<()> {
         let written = self.bars.suspend(|| {
             let mut stdout = io::stdout().lock();

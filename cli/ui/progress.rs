@@ -37,7 +37,7 @@ impl Bars {
         }
     }
 
-    /// Whether bars are shown.
+    /// Returns `true` if bars are shown.
     pub(crate) fn visible(&self) -> bool {
         self.visible
     }

@@ -1,4 +1,4 @@
-//! Whether and how text is coloured.
+//! Colours of text.
 
 use std::env;
 use std::io::IsTerminal;
@@ -13,7 +13,7 @@ pub(crate) const HINT: Style = AnsiColor::Cyan.on_default();
 /// Marks what matters in a text.
 pub(crate) const STRONG: Style = Style::new().bold();
 
-/// Whether text for `stream` is coloured: as the flag says, or else if the stream is a terminal
+/// Returns `true` if text for `stream` is coloured: as the flag says, or else if the stream is a terminal
 /// that knows colours and `NO_COLOR` is not set.
 pub(crate) fn colored(choice: ColorChoice, stream: &impl IsTerminal) -> bool {
     match choice {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Identity, Result};
 
-/// What an artefact is made from. Everything that decides its content belongs in here.
+/// The request for an artefact. Everything that decides its content belongs in here.
 #[derive(Debug, Clone)]
 pub struct ArtefactRequest<'a> {
     /// The name of the stage, such as `encode`: a folder of the cache.

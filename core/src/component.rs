@@ -1,4 +1,4 @@
-//! What all components have in common: a name, options, one of four kinds, and an identity.
+//! Properties of all components: a name, options, one of four kinds, and an identity.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};

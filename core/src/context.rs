@@ -1,4 +1,4 @@
-//! What a component gets besides data: progress, interruption, and a cache for artefacts.
+//! The context of a component: progress, interruption, and a cache for artefacts.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -42,7 +42,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-/// What an error in reading the file at `path` through [`unpack`] means: the file is damaged, or
+/// Converts an error of reading the file `path` through [`decompress`]: the file is damaged, or
 /// the system refused to read it.
 pub fn read_error(path: &Path, error: io::Error) -> Error {
     match error.kind() {

@@ -21,7 +21,7 @@ pub enum Error {
         path: PathBuf,
         /// The line, counted from 1, if the error is in one line.
         line: Option<u64>,
-        /// What was found, what was expected, and what to do.
+        /// The problem, the expectation, and the remedy.
         message: String,
     },
     /// The request cannot be carried out as it is.
@@ -45,7 +45,7 @@ pub enum Error {
     Stale {
         /// The artefact.
         path: PathBuf,
-        /// What was found, what was expected, and what to do.
+        /// The problem, the expectation, and the remedy.
         message: String,
     },
     /// A component violated its contract: a bug in the component.
@@ -53,7 +53,7 @@ pub enum Error {
     Component {
         /// The component, as `kind name`.
         component: String,
-        /// What it did, and what the contract requires.
+        /// The violation, and the requirement of the contract.
         message: String,
     },
     /// Ctrl-C or a termination signal.
@@ -184,7 +184,7 @@ pub struct Diagnostic {
     pub location: Option<Location>,
     /// The setting, as a dotted path: `retriever.k1`.
     pub key: String,
-    /// What was given and what was expected.
+    /// The given value and the expectation.
     pub message: String,
     /// The nearest valid name, if one is near.
     pub nearest: Option<String>,

@@ -107,7 +107,7 @@ impl<'a> Evaluation<'a> {
         self.catalogue
     }
 
-    /// How often each item occurs in the training examples, by catalogue position.
+    /// Returns the number of times that each item occurs in the training examples, by catalogue position.
     pub fn training_counts(&self) -> Option<&'a [u64]> {
         self.training_counts
     }

@@ -1,4 +1,4 @@
-//! What a plugin of gloss is written against: the traits of the four kinds of component (dataset,
+//! The interface between gloss and its plugins: the traits of the four kinds of component (dataset,
 //! query generator, retriever, metric), the records that they exchange, errors, options, the
 //! registry, and [`plugin!`].
 //!

@@ -36,11 +36,11 @@ pub trait Metric: Component {
 pub struct Invariants {
     /// The lowest and the highest value.
     pub range: RangeInclusive<f64>,
-    /// Whether a higher value is better.
+    /// True if a higher value is better.
     pub higher_is_better: bool,
-    /// Whether a larger cut-off never lowers the value.
+    /// True if a larger cut-off never lowers the value.
     pub monotone_in_cutoff: bool,
-    /// Whether it measures agreement with the relevant items. Such a metric is lowest without a hit
+    /// True if it measures agreement with the relevant items. Such a metric is lowest without a hit
     /// and highest for the ideal order; others describe the recommendations themselves.
     pub measures_relevance: bool,
 }

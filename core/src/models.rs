@@ -1,4 +1,4 @@
-//! Where models are, by path or by their name on a hub.
+//! Models, found by path or by their name on a hub.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,7 +13,7 @@ const MODELS: &str = "data/models";
 /// The files that tell what a folder of a model holds: a whole model, or an adapter for one.
 const CONFIGS: [&str; 2] = ["config.json", "adapter_config.json"];
 
-/// What was fetched into a model's folder. Written last, so that a model is whole if it is there.
+/// The record of a fetched model in its folder. It is written last, so a model with a record is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FetchedModel {
     /// The name on the hub: `organisation/name`.
@@ -36,10 +36,10 @@ pub struct ModelFile {
 }
 
 impl FetchedModel {
-    /// The name of the file in a model's folder that tells what was fetched.
+    /// The name of the record file in a fetched model's folder.
     pub const FILE: &str = "gloss-model.json";
 
-    /// What was fetched into `folder`; `None` if nothing was.
+    /// Returns the record of the model that was fetched into `folder`; `None` if there is none.
     ///
     /// # Errors
     /// If the record cannot be read, or a file is not as long as it says.
@@ -54,7 +54,7 @@ impl FetchedModel {
             Error::input(
                 &path,
                 format!(
-                    "this is no record of a fetched model ({error}); delete it to use the folder \
+                    "this is not a record of a fetched model ({error}); delete it to use the folder \
                      as it is"
                 ),
             )
@@ -88,7 +88,7 @@ impl FetchedModel {
     }
 }
 
-/// Whether a text can be the name of a model on a hub: `organisation/name`, in letters, digits,
+/// Returns `true` if a text can be the name of a model on a hub: `organisation/name`, in letters, digits,
 /// `-`, `_` and `.`, so that it is a safe path too.
 pub fn is_hub_name(name: &str) -> bool {
     let safe = |part: &str| {
@@ -102,7 +102,7 @@ pub fn is_hub_name(name: &str) -> bool {
         .is_some_and(|(organisation, model)| safe(organisation) && safe(model))
 }
 
-/// Where `gloss fetch` puts the model of this name: `data/models/organisation/name`.
+/// Returns the folder of the fetched model of this name: `data/models/organisation/name`.
 pub fn model_folder(name: &str) -> PathBuf {
     Path::new(MODELS).join(name)
 }
@@ -134,7 +134,7 @@ fn find_below(base: &Path, name_or_path: &str) -> Result<PathBuf> {
         given.display(),
         match given.is_dir() {
             true => "has neither a config.json nor an adapter_config.json",
-            false => "is no folder",
+            false => "is not a folder",
         }
     );
     message += &match hub {
@@ -211,7 +211,7 @@ mod tests {
         );
         assert_eq!(
             told("nowhere"),
-            "there is no model `nowhere`: BASE/nowhere is no folder; name a folder with a model, \
+            "there is no model `nowhere`: BASE/nowhere is not a folder; name a folder with a model, \
              or a model of the hub as organisation/name"
         );
     }
@@ -247,7 +247,7 @@ mod tests {
         fs::write(folder.join(FetchedModel::FILE), "[]").unwrap();
         let message = find_below(base.path(), "o/m").unwrap_err().to_string();
         assert!(
-            message.contains("this is no record of a fetched model"),
+            message.contains("this is not a record of a fetched model"),
             "{message}"
         );
     }

@@ -38,7 +38,7 @@ impl<T> Ragged<T> {
         self.offsets.len() - 1
     }
 
-    /// Whether it holds no list.
+    /// Returns `true` if it holds no list.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// An item that can be recommended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Item {
-    /// The item's identifier in the data set, such as an ASIN. Unique in a catalogue.
+    /// The item's identifier in the dataset, such as an ASIN. Unique in a catalogue.
     pub id: String,
     /// The text that generators write and retrievers index, such as `Title: Lip balm`.
     pub text: String,
@@ -71,7 +71,7 @@ impl Catalogue {
         self.items.len()
     }
 
-    /// Whether it has no item.
+    /// Returns `true` if it has no item.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -162,7 +162,7 @@ impl Histories {
         self.users.len()
     }
 
-    /// Whether it has no user.
+    /// Returns `true` if it has no user.
     pub fn is_empty(&self) -> bool {
         self.users.is_empty()
     }

@@ -154,7 +154,7 @@ mod tests {
     #[derive(Deserialize, JsonSchema, Default, serde::Serialize)]
     #[serde(default)]
     struct Display {
-        /// How many digits.
+        /// The number of digits.
         digits: u32,
     }
 

@@ -40,7 +40,7 @@ impl Segment {
         ]
     }
 
-    /// Whether a user with this number of interactions belongs to the segment.
+    /// Returns `true` if a user with this number of interactions belongs to the segment.
     pub fn contains(&self, interactions: usize) -> bool {
         let most = self.at_most.unwrap_or(u32::MAX);
         interactions >= self.at_least as usize && interactions <= most as usize

@@ -26,7 +26,7 @@ impl Template {
     /// Reads a template.
     ///
     /// # Errors
-    /// What is wrong with `text`: a brace without its partner, or a placeholder without a name.
+    /// A message about `text`: a brace without its partner, or a placeholder without a name.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut literal = String::new();

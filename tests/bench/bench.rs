@@ -1,7 +1,7 @@
 //! gloss beside its peers, in one go, on Amazon Beauty: `cargo bench` prints a table of seconds and
 //! ratios.
 //!
-//! - preparing the data set, beside pandas;
+//! - preparing the dataset, beside pandas;
 //! - BM25 retrieval for every Last Item Search query, tokenising included, beside bm25s with numba;
 //! - metrics over the rankings, beside ranx: of files, and of what is in memory.
 //!

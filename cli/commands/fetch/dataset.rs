@@ -53,7 +53,7 @@ fn redirect(sources: &mut [Download], prefix: &str) {
     }
 }
 
-/// What a person can do who cannot download here: which files are missing, from where to where.
+/// Advice for manual downloads: the missing files with source and destination.
 fn by_hand(sources: &[Download]) -> String {
     let mut text =
         "\nThe files can come from elsewhere too; put them where they belong, or name a \

@@ -133,7 +133,7 @@ fn record(files: &[Fetched], name: &str, revision: &str, model: &HubModel) -> Fe
     }
 }
 
-/// What a person can do who cannot download here.
+/// Advice for manual downloads.
 fn by_hand(hub: &Hub, name: &str, revision: &str, folder: &Path) -> String {
     format!(
         "\nThe files can come from elsewhere too; put config.json, tokenizer.json, all other \

@@ -1,4 +1,4 @@
-//! The data set `skeleton`.
+//! The dataset `skeleton`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Skeleton {
     /// The folder with the files `items.csv` and `purchases.csv`.
     folder: PathBuf,
-    /// How interactions become histories and splits.
+    /// Options for histories and splits.
     split: SplitOptions,
 }
 
@@ -52,7 +52,7 @@ impl Dataset for Skeleton {
         let mut users = HashMap::new();
         for [user, item, time] in rows(&self.file("purchases.csv"))? {
             let seconds: i64 = time.parse().map_err(|_| {
-                Error::input(self.file("purchases.csv"), format!("`{time}` is no time"))
+                Error::input(self.file("purchases.csv"), format!("`{time}` is not a time"))
             })?;
             let Some(&item) = items.get(&item) else {
                 continue;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Skeleton {
-    /// How many of the last items are asked for.
+    /// The number of last items to query.
     #[schemars(range(min = 1))]
     items: usize,
 }

@@ -4,11 +4,11 @@ use gloss_core::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Whether any relevant item is among the first k.
+/// 1 if any relevant item is among the first k, else 0.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Skeleton {
-    /// How many items of a ranking count.
+    /// The number of items of a ranking that count.
     #[schemars(range(min = 1))]
     k: usize,
 }

@@ -15,7 +15,7 @@ use crate::results::Manifest;
 use crate::run_files::{MANIFEST, RUN_LOG, TRAIN_LOG, folder_name};
 use crate::stage::{Provenance, StageRow};
 
-/// What happens if the output folder holds another run or training.
+/// The treatment of another run or training in the output folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     /// It is kept, and an error is returned.
@@ -24,7 +24,7 @@ pub enum Existing {
     Replace,
 }
 
-/// What is done: the kind of folder.
+/// The kind of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
     Run,

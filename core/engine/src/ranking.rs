@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the hits of several queries are fused.
+/// The fusion of the hits of several queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fusion {
@@ -53,14 +53,14 @@ impl std::fmt::Display for Seen {
     }
 }
 
-/// How rankings are made, with all defaults resolved.
+/// Ranking options with all defaults resolved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RankingOptions {
     /// The number of items taken from each query's hits, after seen items are excluded.
     pub depth: usize,
     /// The number of items in each user's ranking.
     pub cutoff: usize,
-    /// How the hits of several queries are fused.
+    /// The fusion of the hits of several queries.
     pub fusion: Fusion,
     /// The constant of reciprocal rank fusion.
     pub reciprocal_rank_constant: f64,

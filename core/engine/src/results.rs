@@ -19,7 +19,7 @@ pub struct MetricValue {
     pub metric: String,
     /// The mean over users, or the overall value.
     pub value: f64,
-    /// Whether a higher value is better.
+    /// True if a higher value is better.
     pub higher_is_better: bool,
     /// The confidence interval, if it was asked for and the value is a mean over users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,7 +42,7 @@ pub struct SegmentResult {
 pub struct MethodResult {
     /// The method's name.
     pub method: String,
-    /// How its rankings were made.
+    /// The ranking options.
     pub ranking: RankingOptions,
     /// The number of users evaluated.
     pub users: u64,
@@ -111,7 +111,7 @@ pub struct Manifest {
 pub struct Run {
     /// The folder.
     pub folder: PathBuf,
-    /// Whether the folder held the same run already, so that nothing was done.
+    /// True if the folder held the same run already, so that nothing was done.
     pub reused: bool,
     /// The results.
     pub results: Results,
@@ -124,7 +124,7 @@ pub struct Run {
 pub struct Training {
     /// The folder.
     pub folder: PathBuf,
-    /// Whether the folder held the same training already, so that nothing was done.
+    /// True if the folder held the same training already, so that nothing was done.
     pub reused: bool,
     /// The folder of each method's result.
     pub methods: Vec<(String, PathBuf)>,

@@ -97,7 +97,7 @@ fn evaluate(experiment: &Experiment, driver: &Driver, folder: &Path) -> Result<R
 }
 
 impl Method {
-    /// Whether its queries are texts, or items, which have a text.
+    /// Returns `true` if its queries are texts, or items, which have a text.
     fn has_texts(&self) -> bool {
         self.generator.produces() != QueryKind::Vector
     }

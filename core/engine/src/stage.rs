@@ -18,7 +18,7 @@ pub(crate) trait Stage {
     /// The name: a folder of the cache, and a row of the manifest.
     fn name(&self) -> &'static str;
 
-    /// What happens to an interrupted attempt.
+    /// The treatment of an interrupted attempt.
     fn on_partial(&self) -> OnPartial {
         OnPartial::Restart
     }
@@ -33,7 +33,7 @@ pub(crate) trait Stage {
     fn read(&self, folder: &Path) -> Result<Self::Output>;
 }
 
-/// What happens to an interrupted attempt.
+/// The treatment of an interrupted attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnPartial {
     /// It is removed.
@@ -157,7 +157,7 @@ pub struct StageRow {
     pub method: Option<String>,
     /// The key of its artefact.
     pub artefact: String,
-    /// Whether the artefact was in the cache.
+    /// True if the artefact was in the cache.
     pub reused: bool,
     /// The reason why it was not reused: what differs from the most similar artefact.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -20,7 +20,7 @@ use gloss_core::{Ragged, Result};
 pub use ids::Ids;
 pub use write::{write_qrels, write_run};
 
-/// How a user's items with equal scores are ranked.
+/// The rule for a user's items with equal scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ties {
@@ -61,7 +61,7 @@ pub struct Aligned {
     /// so that all metrics of agreement are 0 for them, as in ranx with `make_comparable` and in
     /// trec_eval with `-c`.
     pub missing: Vec<u32>,
-    /// How many users of the run are not in the qrels. They are left out.
+    /// The number of users of the run that are not in the qrels. They are left out.
     pub ignored: usize,
 }
 

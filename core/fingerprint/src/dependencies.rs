@@ -21,7 +21,7 @@ struct Locked {
 /// Packages of `Cargo.lock`, by name.
 type Lock = BTreeMap<String, Vec<Locked>>;
 
-/// What a crate is compiled with, besides its own sources.
+/// Everything that a crate is compiled with, besides its own sources.
 pub(crate) struct Dependencies {
     /// The sources of path dependencies.
     sources: BTreeSet<PathBuf>,

@@ -16,7 +16,7 @@ const FORMER_NAMES: &str = "x-former-names";
 pub struct Finding {
     /// The keys that lead to the option, and positions in lists.
     pub path: Vec<String>,
-    /// Whether the key is wrong, not the value.
+    /// True if the key is wrong, not the value.
     pub at_key: bool,
     /// The problem, without key and place.
     pub diagnostic: Diagnostic,

@@ -43,7 +43,7 @@ impl Handshake {
         }
     }
 
-    /// Whether these first bytes are those of a handshake.
+    /// Returns `true` if these first bytes are those of a handshake.
     pub fn is_ours(magic: [u8; 16]) -> bool {
         magic == MAGIC
     }

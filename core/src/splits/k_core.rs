@@ -26,7 +26,7 @@ pub(crate) fn keep_k_core(interactions: &mut Interactions, k: u32) {
     );
 }
 
-/// How many interactions each user and each item has.
+/// Returns the number of interactions of each user and each item.
 fn degrees(interactions: &Interactions) -> (Vec<u32>, Vec<u32>) {
     let mut users = vec![0; interactions.users.len()];
     let mut items = vec![0; interactions.items.len()];

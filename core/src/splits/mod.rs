@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Catalogue, Context, Data, Error, Histories, Item, Report, Result};
 use sorted::SortedEvents;
 
-/// How interactions are turned into histories and splits.
+/// Options for histories and splits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitOptions {

@@ -11,7 +11,7 @@ pub(crate) struct SortedEvents {
     pub(crate) users: Vec<String>,
     /// The interactions, whose `user` is a position in `users`.
     pub(crate) events: Vec<Event>,
-    /// Where each user's interactions end.
+    /// The end of each user's interactions.
     ends: Vec<usize>,
     item_count: usize,
 }
@@ -75,7 +75,7 @@ impl SortedEvents {
             .collect()
     }
 
-    /// Which items occur in the interactions of `users`.
+    /// Returns for each item whether it occurs in the interactions of `users`.
     pub(crate) fn items_of(&self, users: &[u32]) -> Vec<bool> {
         let mut occurs = vec![false; self.item_count];
         for &user in users {
@@ -86,7 +86,7 @@ impl SortedEvents {
         occurs
     }
 
-    /// How many interactions of `users` took place at the time of the one before.
+    /// Returns the number of interactions of `users` at the time of the one before.
     pub(crate) fn ties(&self, users: &[u32]) -> usize {
         let of = |&user: &u32| {
             let pairs = self.of(user as usize).windows(2);
@@ -95,7 +95,7 @@ impl SortedEvents {
         users.iter().map(of).sum()
     }
 
-    /// How many interactions of `users` equal an earlier one in time, item and rating.
+    /// Returns the number of interactions of `users` that equal an earlier one in time, item and rating.
     pub(crate) fn repeats(&self, users: &[u32]) -> usize {
         let same_time = |a: &Event, b: &Event| a.time == b.time;
         let repeats = |events: &[Event]| {

@@ -1,4 +1,4 @@
-//! Who is a validation user, and which cases everybody gives.
+//! The draw of validation users, and the examples of each user.
 
 use hashbrown::HashSet;
 
@@ -20,7 +20,7 @@ pub(crate) fn splits(sorted: &SortedEvents, kept: &[u32], validation: &HashSet<u
     let mut splits = Splits::default();
     for (user, &position) in (0..).zip(kept) {
         let events = sorted.of(position as usize).len() as u32;
-        // The case in which the `held`-th interaction from the end is to be foretold.
+        // The example whose target is the `held`-th interaction from the end.
         let example = |held: u32| {
             events.checked_sub(held).map(|history| Example {
                 user,

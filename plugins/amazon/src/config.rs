@@ -23,23 +23,23 @@ pub struct Amazon {
     /// An item's text; `{title}` and the names of `fields` in braces are replaced by their values.
     #[serde(default = "default_text")]
     pub text: String,
-    /// How many words of a title are kept, counted by white space; 0 keeps all.
+    /// The number of words of a title to keep, separated by white space; 0 keeps all.
     #[serde(default = "default_title_words")]
     pub title_words: u32,
     /// Metadata fields to keep besides the title, such as `brand`. Lists are kept as their values
     /// joined by `, `, tables as `key: value`.
     #[serde(default)]
     pub fields: Vec<String>,
-    /// How interactions become histories and splits.
+    /// Options for histories and splits.
     #[serde(default)]
     #[schemars(extend("x-former-names" = ["protocol"]))]
     pub split: SplitOptions,
-    /// What is done about a line that cannot be read.
+    /// The treatment of a line that cannot be read.
     #[serde(default)]
     pub on_bad_line: OnBadLine,
 }
 
-/// What is done about a line that cannot be read.
+/// The treatment of a line that cannot be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnBadLine {

@@ -1,4 +1,4 @@
-//! The data set as gloss sees it.
+//! The dataset as gloss sees it.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Where the files are, and where they come from.
+//! The files and their downloads.
 
 use std::path::PathBuf;
 

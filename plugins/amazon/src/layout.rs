@@ -1,4 +1,4 @@
-//! What the releases differ in.
+//! The differences between releases.
 
 use std::borrow::Cow;
 
@@ -53,7 +53,7 @@ impl JsonSchema for Layout {
     }
 }
 
-/// How a line of metadata is written.
+/// The notation of a line of metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notation {
     Python,

@@ -1,4 +1,4 @@
-//! Amazon reviews data sets: the 2014, 2018 and 2023 layouts.
+//! Amazon reviews datasets: the 2014, 2018 and 2023 layouts.
 //!
 //! Reviews are read first; of the metadata only the rows of reviewed items are kept. Each file is
 //! decompressed by a thread of its own into blocks of whole lines, which are parsed in parallel and

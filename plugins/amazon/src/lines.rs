@@ -10,19 +10,19 @@ use rayon::prelude::*;
 use crate::OnBadLine;
 use blocks::Block;
 
-/// What a file's lines hold.
+/// The content of a file's lines.
 pub(crate) trait Format: Sync {
-    /// What a line becomes; may borrow from it.
+    /// A parsed line, which may borrow from it.
     type Row<'a>: Send;
 
     /// Parses a line; `None` for one that is of no interest.
     ///
     /// # Errors
-    /// What is wrong with it, what was expected, and what to do.
+    /// The problem, the expectation, and the remedy.
     fn parse<'a>(&self, line: &'a str) -> Result<Option<Self::Row<'a>>, String>;
 }
 
-/// How many lines there were.
+/// The number of lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Lines that could be read.

@@ -13,7 +13,7 @@ use row::{MetadataLines, Row};
 /// The title of an item whose title is empty.
 const UNKNOWN: &str = "Unknown";
 
-/// What is known of a reviewed item.
+/// A reviewed item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known {
     /// No row of metadata.
@@ -27,7 +27,7 @@ pub(crate) enum Known {
 /// The reviewed items that have a title, in the order of the file.
 pub(crate) struct Metadata {
     pub(crate) items: Vec<Item>,
-    /// What is known of each reviewed item, by its number.
+    /// The reviewed items, by number.
     pub(crate) known: Vec<Known>,
 }
 

@@ -13,14 +13,14 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
-/// How deep lists and dictionaries may be nested.
+/// The maximum nesting of lists and dictionaries.
 const DEEPEST: u32 = 100;
 
 /// Reads a dictionary, `wanted` of whose entries are kept, whatever follows the dictionary being a
 /// fault. `wanted` tells by its key where in `values` an entry's value goes.
 ///
 /// # Errors
-/// What was found at which column, counted in bytes from 1, and what was expected.
+/// The problem, with the column counted in bytes from 1, and the expectation.
 pub(crate) fn read_dictionary(
     line: &str,
     wanted: impl Fn(&str) -> Option<usize>,
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Whether a list with `count` values so far ends here; reads the comma if it goes on.
+    /// Returns `true` if a list with `count` values so far ends here; reads the comma if it goes on.
     fn ends(&mut self, close: u8, count: usize) -> Result<bool, String> {
         self.skip_space();
         if count > 0 && self.peek() == Some(b',') {
@@ -239,7 +239,7 @@ fn number(token: &str) -> Option<Number> {
     Number::from_f64(token.parse().ok()?)
 }
 
-/// Whether a digit comes first, after a sign and a point perhaps.
+/// Returns `true` if a digit comes first, after a sign and a point perhaps.
 fn begins_number(token: &str) -> bool {
     let unsigned = token.strip_prefix(['+', '-']).unwrap_or(token);
     let digits = unsigned.strip_prefix('.').unwrap_or(unsigned);

@@ -1,4 +1,4 @@
-//! How many items a user is given.
+//! The number of items per user.
 
 use gloss_core::History;
 
@@ -10,7 +10,7 @@ pub(crate) fn amount(count: usize, history: &History<'_>, catalogue: usize) -> u
         .min(catalogue)
 }
 
-/// What the tests of both generators need.
+/// Helpers for the tests of both generators.
 #[cfg(test)]
 pub(crate) mod tests {
     use gloss_core::{Context, Data, History, Query, QueryContent, QueryGenerator};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 const COUNT: usize = 20;
 
-/// The most popular items: those that occur most often in the training cases, ties in catalogue
+/// The most popular items: those that occur most often in the training examples, ties in catalogue
 /// order, the same for every user.
 ///
 /// An item that occurs c times among n occurrences of m items has the log-probability
@@ -13,7 +13,7 @@ const COUNT: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Popular {
-    /// How many items a user gets, besides one more for each different item of the history, so
+    /// The number of items per user, plus one for each different item of the history, so
     /// that this many remain when seen items are excluded; all items if there are not as many.
     #[schemars(range(min = 1))]
     pub count: usize,
@@ -33,7 +33,7 @@ impl Default for Popular {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Random {
-    /// How many items a user gets, besides one more for each different item of the history, so
+    /// The number of items per user, plus one for each different item of the history, so
     /// that this many remain when seen items are excluded; all items if there are not as many.
     #[schemars(range(min = 1))]
     pub count: usize,

@@ -1,4 +1,4 @@
-//! The items that occur most often in the training cases.
+//! The items that occur most often in the training examples.
 
 use gloss_core::{Context, Data, Generator, History, Query, QueryGenerator, QueryKind, Result};
 

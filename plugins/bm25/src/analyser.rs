@@ -16,7 +16,7 @@ pub(crate) const DEFAULT_PATTERN: &str = r"[\p{L}\p{N}_]{2,}";
 /// The options at work.
 pub(crate) struct Analyser {
     pattern: Regex,
-    /// Whether the pattern is the default one, for which there is a faster way through ASCII.
+    /// True if the pattern is the default one, for which there is a faster way through ASCII.
     is_default: bool,
     lowercase: bool,
     stop_words: HashSet<Box<str>>,

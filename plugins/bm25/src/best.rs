@@ -57,7 +57,7 @@ impl Best {
         self.threshold = LEAST;
     }
 
-    /// Whether some hit with this score would still enter. Once false it stays false.
+    /// Returns `true` if some hit with this score would still enter. Once false it stays false.
     #[inline]
     pub(crate) fn admits(&self, score: f32) -> bool {
         score >= self.threshold

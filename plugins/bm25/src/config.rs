@@ -20,17 +20,17 @@ use crate::{search, storage};
 pub struct Bm25 {
     /// The formula.
     pub variant: Variant,
-    /// How slowly repetitions of a term in an item's text lose their worth; 0 counts none.
+    /// The saturation of term frequency: how slowly repetitions lose weight; 0 ignores them.
     #[schemars(range(min = 0.0, max = 1000.0))]
     pub k1: f64,
-    /// How much an item's score suffers from the length of its text, from not at all to in full.
+    /// The strength of length normalisation, from none (0) to full (1).
     #[schemars(range(min = 0.0, max = 1.0))]
     pub b: f64,
-    /// What `bm25l` and `bm25+` give every item: with `bm25l` it changes ranks, with `bm25+` (as in
+    /// The constant that `bm25l` and `bm25+` add: with `bm25l` it changes ranks, with `bm25+` (as in
     /// bm25s) scores alone, by as much for all.
     #[schemars(range(min = 0.0, max = 1000.0))]
     pub delta: f64,
-    /// How texts and queries are cut into tokens.
+    /// The tokenisation of texts and queries.
     pub analyser: Analyser,
 }
 
@@ -63,7 +63,7 @@ pub enum Variant {
     Bm25Plus,
 }
 
-/// How texts and queries are cut into tokens.
+/// The tokenisation of texts and queries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Analyser {
@@ -71,7 +71,7 @@ pub struct Analyser {
     /// The default is what Python's `\b\w\w+\b` finds. A token of more than 65,530 bytes is left
     /// out.
     pub pattern: String,
-    /// Whether the whole text is lower-cased first.
+    /// True if the whole text is lower-cased first.
     pub lowercase: bool,
     /// Tokens to leave out: a list's name, or the words themselves as they are after lower-casing.
     pub stop_words: StopWords,
@@ -96,7 +96,7 @@ impl Default for Analyser {
 pub enum StopWords {
     /// A list that gloss has.
     List(StopWordList),
-    /// A list of one's own.
+    /// A given list.
     Words(Vec<String>),
 }
 

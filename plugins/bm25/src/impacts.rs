@@ -11,7 +11,7 @@ use crate::variant::Formula;
 pub(crate) struct Inverted {
     items: usize,
     terms: Vec<Box<str>>,
-    /// Where each term's postings begin, and where the last one's end.
+    /// The start of each term's postings, and the end of the last.
     starts: Vec<usize>,
     postings: Vec<(u32, u32)>,
 }
@@ -61,12 +61,12 @@ impl Inverted {
     }
 }
 
-/// What a term adds to an item's score, or an item gets for a term.
+/// The contribution of a term to the score of an item.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Impact {
     /// The item, or the term.
     pub(crate) of: u32,
-    /// How much.
+    /// The contribution.
     pub(crate) value: f32,
 }
 
@@ -88,7 +88,7 @@ impl Ragged {
 
 /// All impacts, by term and by item.
 pub(crate) struct Impacts {
-    /// How many items there are.
+    /// The number of items.
     pub(crate) items: usize,
     /// The number of each term.
     pub(crate) vocabulary: HashMap<Box<str>, u32>,
@@ -109,7 +109,7 @@ pub(crate) struct Impacts {
 pub(crate) struct TermImpacts {
     /// By item.
     pub(crate) impacts: Vec<Impact>,
-    /// What an item without the term gets.
+    /// The contribution to an item without the term.
     pub(crate) absent: f32,
 }
 

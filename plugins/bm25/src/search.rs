@@ -41,7 +41,7 @@ struct Scratch {
     terms: Vec<QueryTerm>,
     /// By term: how often it occurs in the query.
     weights: Vec<f32>,
-    /// By term: its impact on the item at hand.
+    /// By term: its impact on the current item.
     values: Vec<f32>,
     /// By item: the last query that saw it.
     visited: Vec<u32>,
@@ -60,7 +60,7 @@ struct QueryTerm {
 }
 
 impl QueryTerm {
-    /// What the term adds to a score by `impact` at most, other terms being left out.
+    /// The most that the term adds to a score by `impact`.
     #[inline]
     fn adds(&self, impact: &Impact) -> f32 {
         (impact.value * self.weight).max(0.0)

@@ -34,7 +34,7 @@ impl Signatures {
     }
 }
 
-/// What a query's terms can add, by signature.
+/// The most that a query's terms can add, by signature.
 pub(crate) struct SignatureBounds {
     /// By slot: how many of the query's terms that are not done yet have it.
     terms: [u32; SLOTS],

@@ -25,7 +25,7 @@ const FIELD: &str = "text";
 const TOKENIZER: &str = "gloss";
 const WRITER_MEMORY: usize = 64 << 20;
 
-/// What an index was made with.
+/// The options that an index was made with.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Header {
     format: u32,

@@ -31,7 +31,7 @@ pub(crate) struct Formula {
 pub(crate) struct TermScore {
     /// The inverse document frequency.
     inverse_document_frequency: f32,
-    /// What an item without the term gets for it.
+    /// Returns the contribution of a term to an item without it.
     pub(crate) absent: f32,
 }
 
@@ -57,7 +57,7 @@ impl Formula {
         }
     }
 
-    /// How much more an item of `length` tokens, `frequency` of which are the term, gets for it
+    /// Returns the additional contribution to an item of `length` tokens, `frequency` of which are the term
     /// than an item without it.
     pub(crate) fn impact(&self, term: TermScore, frequency: u32, length: u64) -> f32 {
         let component = self.component(frequency as f32, length as f64);

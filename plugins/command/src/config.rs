@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A program of one's own, in any language, that is spoken to in JSON lines.
+/// A program in any language that speaks the plugin protocol.
 ///
 /// It is started directly, without a shell, and reads questions from its standard input; what it
 /// writes to standard error goes to the log. Beside gloss's source lies a Python module that does
@@ -26,15 +26,15 @@ pub struct Command {
     /// Further files that decide what the program answers, part of the identity of what it makes.
     #[serde(default)]
     pub files: Vec<PathBuf>,
-    /// How many seconds the program may take to start and say hello.
+    /// The limit in seconds for the program to start and answer the first question.
     #[serde(default = "default_start_limit")]
     #[schemars(range(min = 0.1, max = 1e6))]
     pub start_limit: f64,
-    /// How many seconds the program may take for any other answer.
+    /// The limit in seconds for any other answer.
     #[serde(default = "default_answer_limit")]
     #[schemars(range(min = 0.1, max = 1e6))]
     pub answer_limit: f64,
-    /// How often the program is started again after it ended or gave no answer in time, in one
+    /// The number of restarts after the program ended or gave no answer in time, in one
     /// run. The question is then asked once more. Data sets and metrics are not started again.
     #[serde(default = "default_restarts")]
     pub restarts: u32,

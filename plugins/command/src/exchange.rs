@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::process::{Process, Silence};
 use crate::protocol::{Answer, Call};
 
-/// How much of a question or an answer an error quotes, in letters.
+/// The number of characters of a question or an answer that an error quotes.
 const QUOTED: usize = 300;
 
 /// A question, as it is written.
@@ -28,7 +28,7 @@ struct Numbered<'a> {
 
 /// Why there is no answer.
 pub(crate) enum Trouble {
-    /// The program told why it cannot answer, or gloss cannot ask; it can be asked further.
+    /// The program answered with an error, or gloss cannot ask; it can be asked further.
     Refused(Error),
     /// The program broke the protocol.
     Broken(String),
@@ -43,12 +43,12 @@ impl From<Error> for Trouble {
 }
 
 impl Trouble {
-    /// Whether the program cannot be asked further.
+    /// Returns `true` if the program cannot be asked further.
     pub(crate) fn ends_program(&self) -> bool {
         !matches!(self, Trouble::Refused(_)) || matches!(self, Trouble::Refused(Error::Interrupted))
     }
 
-    /// Whether another attempt may succeed.
+    /// Returns `true` if another attempt may succeed.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self, Trouble::Silent(_))
     }
@@ -124,7 +124,7 @@ impl Asked {
     }
 }
 
-/// What happened, with the exchange in which it did.
+/// Returns a message with the exchange that it is about.
 fn told(message: String, question: &str, answer: Option<&[u8]>, process: &Process) -> String {
     let mut text = format!("{message}\nasked: {question}");
     if let Some(answer) = answer {

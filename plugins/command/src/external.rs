@@ -1,4 +1,4 @@
-//! What programs of all four kinds have in common.
+//! Shared by programs of all four kinds.
 
 use gloss_core::{Code, Component, Diagnostic, Error, Kind, Result, SplitOptions};
 use gloss_schema::option_diagnostics;
@@ -18,9 +18,9 @@ pub(crate) struct External {
     pub(crate) name: String,
     /// All options as they are typed, which for `command` are more than the program's own.
     pub(crate) typed: Map<String, Value>,
-    /// Where the program's own options are among them.
+    /// The key of the program's own options among them.
     pub(crate) own: &'static str,
-    /// How interactions become histories and splits; for data sets.
+    /// Options for histories and splits; for datasets.
     pub(crate) split: SplitOptions,
     pub(crate) program: Program,
 }
@@ -45,7 +45,7 @@ impl Component for External {
         Ok(Value::Object(options).to_string())
     }
 
-    /// What the program says of itself.
+    /// Returns the properties of the program.
     fn package(&self) -> (&str, &str) {
         let unknown = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         self.hello()
@@ -63,7 +63,7 @@ impl Component for External {
 }
 
 impl External {
-    /// What the program says of itself. It is started if it does not run.
+    /// Returns the properties of the program, which is started if it does not run.
     pub(crate) fn hello(&self) -> Result<&Hello> {
         let hello = self.program.hello()?;
         let kind = Kind::from(hello.kind);
@@ -78,7 +78,7 @@ impl External {
         )))
     }
 
-    /// What the program says of itself with its options. It is started if it does not run.
+    /// Returns the properties of the program with its options. It is started if it does not run.
     pub(crate) fn facts(&self) -> Result<&Facts> {
         self.program.configure(self.own_options()?)
     }

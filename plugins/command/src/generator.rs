@@ -60,7 +60,10 @@ impl ExternalGenerator<'_> {
         let answers: Vec<Vec<(QueryContent, f32)>> =
             program.ask(&self.work, self.context, &call)?;
         if answers.len() != count {
-            let message = format!("gave queries for {} of {count} histories", answers.len());
+            let message = format!(
+                "returned queries for {} of {count} histories",
+                answers.len()
+            );
             return Err(Error::component(program.label(), message));
         }
         let query = |(content, log_probability)| Query {

@@ -9,7 +9,7 @@ use crate::protocol::{Call, Facts, UserView};
 use crate::told;
 
 impl External {
-    /// What the program says of itself, or nothing if it cannot; `check` has told why.
+    /// Returns the program's properties, or defaults after an error that `check` has reported.
     fn known(&self) -> Facts {
         self.facts().cloned().unwrap_or_default()
     }

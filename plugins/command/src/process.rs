@@ -13,17 +13,17 @@ use gloss_core::{Context, Error, Result};
 /// The longest line that is read, in bytes.
 const LONGEST_LINE: u64 = 1 << 28;
 
-/// How many lines of a program's standard error are logged; longer ones than this are cut in two.
+/// The number of lines of a program's standard error that are logged; longer lines are split.
 const LOGGED_LINES: usize = 10_000;
 const LOGGED_BYTES: u64 = 4_096;
 
-/// How many of them an error shows.
+/// The number of them that an error shows.
 const LAST_LINES: usize = 5;
 
-/// How often a waiting process looks whether the person wants to stop.
+/// The time between checks for an interruption.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// How long a program may take to end by itself when its input ends.
+/// The time for a program to exit after its input ends.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A running program. It is ended when this is dropped, and so is whatever it started.
@@ -120,7 +120,7 @@ impl Process {
         (!lines.is_empty()).then(|| lines.join("\n  "))
     }
 
-    /// How the program, which has closed its standard output, ends.
+    /// Returns how the program exited after it closed its standard output.
     fn end(&mut self) -> String {
         self.input = None;
         match self.wait() {

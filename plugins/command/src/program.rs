@@ -18,7 +18,7 @@ use crate::protocol::{Call, Facts, Hello, PROTOCOL};
 #[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) command: Command,
-    /// How often it may be started again.
+    /// The number of restarts left.
     restarts: u32,
     hello: OnceLock<Hello>,
     configured: OnceLock<Configured>,
@@ -30,7 +30,7 @@ pub(crate) struct Program {
 struct Configured {
     /// Defaults filled in.
     options: Map<String, Value>,
-    /// What the program says of itself with them.
+    /// The properties of the program with these options.
     facts: Facts,
     /// The files of its code as they were then, for that is the code that answers.
     code: Vec<InputFile>,
@@ -61,7 +61,7 @@ pub(crate) struct Live {
     ready: Option<u64>,
 }
 
-/// What a program has to be told before it can be asked: a catalogue, an index. It is told again
+/// The data that a program needs before a question: a catalogue, an index. It is sent again
 /// after the program was started again, or has done other work.
 pub(crate) struct Work<'a> {
     number: u64,
@@ -100,7 +100,7 @@ impl Teller<'_> {
 
 impl Program {
     pub(crate) fn new(command: Command, kind: Option<Kind>) -> Self {
-        // A data set is read, and rankings are judged, in several exchanges that belong together.
+        // A dataset is read, and rankings are evaluated, in several exchanges that belong together.
         let in_one_go = matches!(kind, Some(Kind::Dataset | Kind::Metric));
         Program {
             restarts: if in_one_go { 0 } else { command.restarts },
@@ -116,7 +116,7 @@ impl Program {
         format!("the program `{}`", self.command.program.join(" "))
     }
 
-    /// What the program says of itself, whatever its options.
+    /// Returns the properties of the program, whatever its options.
     pub(crate) fn hello(&self) -> Result<&Hello> {
         if self.hello.get().is_none() {
             self.with_live(&Context::default(), |_| Ok(()))?;

@@ -35,18 +35,18 @@ pub enum Call<'a> {
         fields: &'a [String],
         /// The items: id, text, and the values of the further fields or null.
         items: Vec<(&'a str, &'a str, &'a [Option<String>])>,
-        /// Whether these are the first items; the program drops those of an earlier catalogue.
+        /// True if these are the first items; the program drops those of an earlier catalogue.
         first: bool,
-        /// Whether these are the last.
+        /// True if these are the last.
         last: bool,
     },
     /// The next training examples. Sent to generators that need them. The answer is null.
     Training {
         /// The examples: the positions of the items in the context, and of the targets.
         examples: Vec<(&'a [u32], &'a [u32])>,
-        /// Whether these are the first examples; the program drops earlier ones.
+        /// True if these are the first examples; the program drops earlier ones.
         first: bool,
-        /// Whether these are the last.
+        /// True if these are the last.
         last: bool,
     },
     /// Tells a retriever to write an index of the catalogue into a folder. The answer is null.
@@ -87,7 +87,7 @@ pub enum Call<'a> {
     Score {
         /// The users.
         users: Vec<UserView<'a>>,
-        /// Whether these are the first users; the program drops earlier ones.
+        /// True if these are the first users; the program drops earlier ones.
         first: bool,
     },
     /// Asks a metric that has one value over all users for it, after all users.
@@ -130,7 +130,7 @@ pub struct Answer {
     /// An error message for the user of gloss.
     #[serde(default)]
     pub error: Option<String>,
-    /// Whether the error is a bug in the program, not an error of its user.
+    /// True if the error is a bug in the program, not an error of its user.
     #[serde(default)]
     pub internal: bool,
 }
@@ -198,9 +198,9 @@ pub struct Facts {
     pub accepts: Option<Vec<QueryKind>>,
     /// The kind of query that a generator makes; text by default.
     pub produces: Option<QueryKind>,
-    /// Whether a generator needs the training examples.
+    /// True if a generator needs the training examples.
     pub needs_training: bool,
-    /// Whether a metric needs the catalogue.
+    /// True if a metric needs the catalogue.
     pub needs_catalogue: bool,
     /// The names of the further fields of a dataset's items.
     pub fields: Vec<String>,
@@ -212,12 +212,12 @@ pub struct Facts {
     pub cutoff: Option<usize>,
     /// The lowest and the highest value of a metric; 0 and 1 by default.
     pub range: Option<(f64, f64)>,
-    /// Whether a lower value of a metric is better.
+    /// True if a lower value of a metric is better.
     pub lower_is_better: bool,
-    /// Whether a larger cut-off never lowers a metric's value.
+    /// True if a larger cut-off never lowers a metric's value.
     pub monotone_in_cutoff: bool,
-    /// Whether a metric measures agreement with the relevant items.
+    /// True if a metric measures agreement with the relevant items.
     pub measures_relevance: bool,
-    /// Whether a metric has one value over all users instead of one per user.
+    /// True if a metric has one value over all users instead of one per user.
     pub overall: bool,
 }

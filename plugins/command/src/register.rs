@@ -1,4 +1,4 @@
-//! How the registry gets to know programs.
+//! Registration of programs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ fn command(kind: Kind, options: Value) -> Result<AnyComponent, String> {
 fn own_name(kind: Kind, name: &str, file: &str, options: Value) -> Result<AnyComponent, String> {
     let (split, options) = without_split(kind, options)?;
     let Value::Object(typed) = options else {
-        return Err("the options are no table".to_string());
+        return Err("the options are not a table".to_string());
     };
     Ok(component(External {
         kind,
@@ -112,7 +112,7 @@ fn component(external: External) -> AnyComponent {
     }
 }
 
-/// A data set's options have, besides the program's, the options of the split of what it
+/// A dataset's options have, besides the program's, the options of the split of what it
 /// reads.
 fn with_split(kind: Kind, mut schema: Value) -> Value {
     if kind == Kind::Dataset {

@@ -82,7 +82,7 @@ impl ExternalIndex<'_> {
             |message: String| Err(Error::component(self.external.program.label(), message));
         if answers.len() != requests.len() {
             let message = format!(
-                "gave {} answers to {} queries",
+                "returned {} answers to {} queries",
                 answers.len(),
                 requests.len()
             );
@@ -92,7 +92,7 @@ impl ExternalIndex<'_> {
             |(item, score): &&(u32, f32)| *item as usize >= self.items || !score.is_finite();
         if let Some((item, score)) = answers.iter().flatten().find(wrong) {
             return broken(format!(
-                "gave item {item} the score {score}: no such item, or no number"
+                "returned the score {score} for item {item}: no such item, or not finite"
             ));
         }
         let pairs = answers.into_iter().zip(requests);
@@ -118,5 +118,5 @@ impl Index for ExternalIndex<'_> {
 fn text(folder: &Path) -> Result<String> {
     let absolute = std::path::absolute(folder).map_err(Error::io("find", folder))?;
     let text = absolute.to_str().map(str::to_string);
-    text.ok_or_else(|| Error::input(folder, "a program can be told of UTF-8 paths alone"))
+    text.ok_or_else(|| Error::input(folder, "a program can only get UTF-8 paths"))
 }

@@ -1,4 +1,4 @@
-//! What programs are told in batches: the catalogue, the training cases.
+//! Data sent to programs in batches: the catalogue, the training examples.
 
 use gloss_core::{Catalogue, Data, Example};
 
@@ -6,7 +6,7 @@ use crate::exchange::Trouble;
 use crate::program::Teller;
 use crate::protocol::Call;
 
-/// How many items or cases are told at once.
+/// The number of items or examples per message.
 const AT_ONCE: usize = 4096;
 
 /// Tells the whole catalogue.
@@ -26,7 +26,7 @@ pub(crate) fn catalogue(teller: &mut Teller<'_>, catalogue: &Catalogue) -> Resul
     Ok(())
 }
 
-/// Tells all training cases.
+/// Tells all training examples.
 pub(crate) fn training(teller: &mut Teller<'_>, data: &Data) -> Result<(), Trouble> {
     let all = &data.splits.train;
     for (start, end) in batches(all.len()) {
@@ -45,7 +45,7 @@ pub(crate) fn training(teller: &mut Teller<'_>, data: &Data) -> Result<(), Troub
     Ok(())
 }
 
-/// Where batches of `length` things begin and end; one that is empty if there are none.
+/// Returns the ranges of batches of `length` elements; one empty range if there are none.
 fn batches(length: usize) -> impl Iterator<Item = (usize, usize)> {
     let starts = (0..length.max(1)).step_by(AT_ONCE);
     starts.map(move |start| (start, length.min(start + AT_ONCE)))

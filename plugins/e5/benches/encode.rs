@@ -31,7 +31,7 @@ struct Arguments {
     /// The texts, one a line.
     #[arg(long)]
     texts: PathBuf,
-    /// How many of the texts, evenly spread; all, if 0.
+    /// The number of texts, evenly spread; 0 for all.
     #[arg(long, default_value_t = 0)]
     count: usize,
     /// Turns of each side.

@@ -19,14 +19,14 @@ pub struct E5 {
     /// of a model of the hub that `gloss fetch` has got.
     #[schemars(length(min = 1))]
     pub model: String,
-    /// What is put before every text: `auto` (what the model was trained with), `none` (nothing,
+    /// The prefixes of texts: `auto` (as the model was trained), `none` (no prefix,
     /// as in the paper), or a table of `query` and `passage`.
     #[serde(default)]
     pub prefix: PrefixChoice,
-    /// How a text's tokens become one vector. If it is not given, as the model was trained.
+    /// The pooling of a text's tokens. By default, as the model was trained.
     #[serde(default)]
     pub pooling: Option<Pooling>,
-    /// Whether the encoder scales vectors to length 1. If it is not given, as the model was
+    /// Scales the encoder's vectors to length 1. By default, as the model was
     /// trained. With `similarity = "cosine"` they are scaled in any case.
     #[serde(default)]
     #[schemars(extend("x-former-names" = ["normalise"]))]
@@ -36,16 +36,16 @@ pub struct E5 {
     #[serde(default)]
     #[schemars(range(min = 3), extend("x-former-names" = ["max_length"]))]
     pub max_seq_length: Option<usize>,
-    /// Where the encoder runs: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
+    /// The device of the encoder: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
     #[serde(default)]
     pub device: DeviceName,
     /// The numbers that the encoder computes with. The vectors are f32 in any case.
     #[serde(default = "default_dtype")]
     pub dtype: Precision,
-    /// How vectors are compared.
+    /// The similarity of vectors.
     #[serde(default)]
     pub similarity: Similarity,
-    /// How items are searched.
+    /// The kind of search.
     #[serde(default)]
     pub search: Search,
     /// The approximate search.
@@ -57,7 +57,7 @@ fn default_dtype() -> Precision {
     Precision::F32
 }
 
-/// What is put before every text.
+/// The prefixes of texts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PrefixChoice {
@@ -77,13 +77,13 @@ impl Default for PrefixChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NamedPrefix {
-    /// What the model was trained with.
+    /// As the model was trained.
     Auto,
     /// Nothing.
     None,
 }
 
-/// How vectors are compared.
+/// The similarity of vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Similarity {
@@ -94,7 +94,7 @@ pub enum Similarity {
     InnerProduct,
 }
 
-/// How items are searched.
+/// The kind of search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Search {
@@ -111,7 +111,7 @@ pub enum Search {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Trees {
-    /// How many trees there are. More find more, and take room and time to build.
+    /// The number of trees. More find more, and take space and time to build.
     #[schemars(range(min = 1, max = 10_000))]
     pub trees: usize,
     /// Items in the leaves that are looked at for each query; an item counts once for each tree

@@ -15,14 +15,14 @@ pub struct Hybrid {
     /// The retrievers, each as its name or as a table with `type`.
     #[schemars(length(min = 2))]
     pub retrievers: Vec<Nested>,
-    /// How hits become one ranking.
+    /// The fusion of hits.
     #[serde(default)]
     pub fusion: Fusion,
     /// The constant of reciprocal rank fusion: the larger, the less the first ranks count.
     #[serde(default = "default_constant")]
     #[schemars(range(min = 0.0))]
     pub reciprocal_rank_constant: f64,
-    /// How much each retriever counts, in their order. If it is not given, all the same.
+    /// The weight of each retriever, in order. Equal by default.
     #[serde(default)]
     pub weights: Option<Vec<f64>>,
     /// The hits that are taken from each retriever; a query has at most all of them. It decides
@@ -35,7 +35,7 @@ pub struct Hybrid {
     pub(crate) accepts: OnceLock<Vec<QueryKind>>,
 }
 
-/// How hits become one ranking.
+/// The fusion of hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fusion {

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 
 use crate::config::Fusion;
 
-/// How rankings are fused.
+/// A fusion of rankings.
 pub(crate) struct Rule<'a> {
     pub(crate) fusion: Fusion,
     /// The constant of reciprocal rank fusion.

@@ -72,7 +72,7 @@ fn resolve(name: &str, options: Value) -> Result<Arc<dyn Retriever>, Vec<Diagnos
     }
     match entry.parse(options) {
         Ok(AnyComponent::Retriever(retriever)) => Ok(retriever),
-        Ok(_) => Err(vec![Diagnostic::new("type", "is no retriever")]),
+        Ok(_) => Err(vec![Diagnostic::new("type", "is not a retriever")]),
         Err(message) => Err(vec![Diagnostic::new("", message)]),
     }
 }

@@ -117,7 +117,7 @@ impl Hybrid {
             Some((name, nested.retriever()?))
         });
         let all: Option<Vec<_>> = named.collect();
-        all.ok_or_else(|| Error::Internal("a hybrid with faults was used".into()))
+        all.ok_or_else(|| Error::Internal("an invalid hybrid was used".into()))
     }
 }
 
@@ -157,7 +157,7 @@ impl Index for Fused<'_> {
         Ok(answers.collect())
     }
 
-    /// What the indexes tell, with their names.
+    /// The statistics of all indexes, with their names.
     fn statistics(&self) -> Vec<IndexStatistic> {
         let of_index = |(name, index): &(String, Box<dyn Index + '_>)| {
             let statistics = index.statistics().into_iter();

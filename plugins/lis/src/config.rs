@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LastItemSearch {
-    /// How many of the last items are made queries, newest first. The one at position p, counted
+    /// The number of last items that become queries, newest first. The one at position p, counted
     /// from 1, is weighted by 1/p: its log-probability is -ln p, so that of the newest is 0.
     #[schemars(range(min = 1))]
     pub items: usize,

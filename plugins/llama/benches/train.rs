@@ -169,7 +169,7 @@ fn peer_row(arguments: &Arguments, data: &Data, checkpointing: bool) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The texts of training cases at even distances.
+/// The texts of training examples at even distances.
 fn write_texts(arguments: &Arguments, data: &Data, path: &Path) {
     let tokenizer = Tokenizer::open(&arguments.model, 1 << 24).unwrap();
     let prompts = Prompts::new(&tokenizer, &data.catalogue, Truncation::Left, 1024).unwrap();

@@ -1,4 +1,4 @@
-//! What a checkpoint's `config.json` says of its shape.
+//! The architecture in a checkpoint's `config.json`.
 
 use std::path::{Path, PathBuf};
 
@@ -27,15 +27,15 @@ pub struct Architecture {
     pub vocabulary: i64,
     /// Added to the mean square in a norm.
     pub norm_epsilon: f64,
-    /// How positions turn queries and keys.
+    /// The rotary embedding.
     pub rope: Rope,
-    /// Whether the embedding is the output's weight too.
+    /// True if the embedding is the output's weight too.
     pub tied: bool,
-    /// Whether the attention's projections have biases.
+    /// True if the attention's projections have biases.
     pub attention_bias: bool,
-    /// Whether the perceptron's projections have biases.
+    /// True if the perceptron's projections have biases.
     pub perceptron_bias: bool,
-    /// Whether the projections are stored in bitsandbytes's NF4.
+    /// True if the projections are stored in bitsandbytes's NF4.
     pub nf4: bool,
 }
 

@@ -10,7 +10,7 @@ pub(crate) fn aligned(count: i64) -> i64 {
     (count + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT
 }
 
-/// What is added to the scores of attention: 0 where a query sees a key, -∞ where not. Shape
+/// The addend of the attention scores: 0 where a query sees a key, -∞ elsewhere. Shape
 /// [users or 1, 1, groups × queries, keys]: heads of queries that share a head of keys are folded
 /// into the rows, so that keys are read once for all of them.
 pub(crate) struct Mask(Tensor);

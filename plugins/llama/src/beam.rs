@@ -61,7 +61,7 @@ impl BeamSearch {
         }
     }
 
-    /// How many continuations a step looks at.
+    /// Returns the number of continuations that a step considers.
     pub(crate) fn kept(&self) -> i64 {
         (1 + self.eos.len() as i64).max(2) * self.beams
     }
@@ -79,7 +79,7 @@ pub(crate) struct Search<'a> {
     scores: Tensor,
     tokens: Tensor,
     finished: Finished,
-    /// Whether a beam at work may still displace a finished text, [users].
+    /// True if a beam at work may still displace a finished text, [users].
     improvable: Tensor,
     steps: i64,
 }
@@ -89,7 +89,7 @@ struct Finished {
     /// [users, beams]
     scores: Tensor,
     log_probabilities: Tensor,
-    /// Whether the place is taken, [users, beams].
+    /// True if the place is taken, [users, beams].
     taken: Tensor,
     /// [users, beams, tokens], -1 behind the end.
     tokens: Tensor,
@@ -252,7 +252,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Where the state is.
+    /// The device of the state.
     pub(crate) fn device(&self) -> Device {
         self.scores.device()
     }

@@ -16,7 +16,7 @@ pub(crate) struct Window {
     pub(crate) users: (i64, i64),
     /// The first slot that is written.
     pub(crate) at: i64,
-    /// How many slots, from the first on, are seen after that.
+    /// The number of slots, from the first on, that are visible after that.
     pub(crate) seen: i64,
 }
 

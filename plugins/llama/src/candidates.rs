@@ -1,4 +1,4 @@
-//! How beams can go on: by any token, or by those that lead to an item of the catalogue.
+//! Candidates for the next token of beams: any token, or those that lead to an item of the catalogue.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -12,11 +12,11 @@ pub(crate) struct Candidates {
     pub(crate) parents: Tensor,
     /// The token that it adds.
     pub(crate) tokens: Tensor,
-    /// Where it leads in the trie of the catalogue, if there is one.
+    /// The next node in the trie of the catalogue, if there is one.
     pub(crate) nodes: Option<Tensor>,
 }
 
-/// Where candidates come from.
+/// The source of candidates.
 pub(crate) enum Source<'a> {
     /// All tokens.
     Vocabulary,

@@ -17,38 +17,38 @@ use crate::train::{Random, Training};
 #[serde(deny_unknown_fields, default)]
 pub struct Llama {
     /// The checkpoint: a folder in Hugging Face's layout, the name of a model of its hub that
-    /// `gloss fetch` has got, or `random`. If it is not given, the one that `adapter` names.
+    /// `gloss fetch` has got, or `random`. By default the one that `adapter` names.
     pub model: Option<String>,
     /// The folder of a LoRA adapter as PEFT writes it.
     pub adapter: Option<PathBuf>,
-    /// Whether projections are quantised when a checkpoint in 16 or 32 bits is loaded.
+    /// The quantisation of projections when a checkpoint in 16 or 32 bits is loaded.
     pub quantize: Quantize,
-    /// Whether projections that are quantised become numbers of `dtype` again, once, before texts are
+    /// Dequantises quantised projections to `dtype` once, before texts are
     /// written, instead of for each use: the same texts, sooner, in the memory of weights that are not
     /// quantised.
     pub dequantize: bool,
-    /// Whether the adapter is added to the weights, which is faster; cannot be done to quantised
-    /// weights. If it is not given, wherever it can be done.
+    /// True to merge the adapter into the weights, which is faster; not possible for quantised
+    /// weights. By default wherever it can be done.
     pub merge_adapter: Option<bool>,
-    /// Where the model runs: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
+    /// The device: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
     pub device: DeviceName,
-    /// The numbers that it computes with. If it is not given, bf16 on a GPU and f32 elsewhere.
+    /// The numbers that it computes with. By default bf16 on a GPU and f32 elsewhere.
     pub dtype: Option<Precision>,
     /// Tokens of the prompt and the new text together.
     #[schemars(range(min = 2))]
     pub max_length: usize,
-    /// The most tokens of a new text, the one that ends it included. If it is not given, 50, or
+    /// The most tokens of a new text, the one that ends it included. By default 50, or
     /// with `constrained` as many as the longest item has.
     #[schemars(range(min = 1))]
     pub max_new_tokens: Option<usize>,
-    /// How a history is put to the model.
+    /// The format of a prompt.
     pub format: Format,
-    /// What is left out of a prompt that is too long.
+    /// The part that is cut from a prompt that is too long.
     pub truncation: Truncation,
     /// Texts that are extended side by side.
     #[schemars(range(min = 1, max = 200), extend("x-former-names" = ["beams"]))]
     pub num_beams: usize,
-    /// Texts of each user, at most as many as beams. If it is not given, as many as beams.
+    /// Texts of each user, at most as many as beams. By default as many as beams.
     #[schemars(range(min = 1, max = 200), extend("x-former-names" = ["sequences"]))]
     pub num_return_sequences: Option<usize>,
     /// The power of its length by which a text's log-probability is divided to rank it. If it is not
@@ -59,25 +59,25 @@ pub struct Llama {
     /// best beam at its present length is worse than they are; `never`, once no beam can become
     /// better than they are.
     pub early_stopping: EarlyStopping,
-    /// Whether only texts of the catalogue's items are written. The queries are items then.
+    /// Restricts generated texts to those of the catalogue's items. The queries are items then.
     pub constrained: bool,
-    /// Whether a user's items are left out of the catalogue; needs `constrained`.
+    /// Excludes a user's own items from the catalogue; needs `constrained`.
     pub exclude_seen: bool,
     /// Draws texts instead of searching for the likeliest; `num_beams` is the number of texts.
     pub sampling: Option<SamplingOptions>,
-    /// The most users that are computed at once. If it is not given, 256 on a GPU and 16 elsewhere.
+    /// The most users that are computed at once. By default 256 on a GPU and 16 elsewhere.
     #[schemars(range(min = 1))]
     pub batch_size: Option<usize>,
     /// The most memory for keys and values, in GiB; makes batches smaller.
     #[schemars(range(min = 0.001))]
     pub cache_memory: f64,
-    /// How the model is fine-tuned before it generates. If it is not given, it is used as it is.
+    /// Fine-tuning before generation. Without it the model is used as it is.
     pub training: Option<Training>,
-    /// What `model = "random"` is: a small model without knowledge, to be trained in full.
+    /// The shape of `model = "random"`: a small, randomly initialised model, to be trained in full.
     pub random: Option<Random>,
 }
 
-/// How weights are quantised on loading.
+/// Quantisation of weights on loading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Quantize {
@@ -88,7 +88,7 @@ pub enum Quantize {
     Nf4,
 }
 
-/// Whether a search ends early: a truth value, or `never`.
+/// The end of a search: `true`, `false` or `never`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum EarlyStopping {
@@ -106,14 +106,14 @@ pub enum Never {
     Never,
 }
 
-/// How texts are drawn.
+/// Options for sampling.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SamplingOptions {
-    /// What logits are divided by: below 1 the likely becomes likelier.
+    /// The divisor of the logits: below 1 likely tokens become likelier.
     #[schemars(range(min = 0.01))]
     pub temperature: f64,
-    /// How many of the likeliest tokens are drawn from; 0 for all.
+    /// The number of likeliest tokens to draw from; 0 for all.
     pub top_k: usize,
     /// The likeliest tokens that together have this probability are drawn from.
     #[schemars(range(min = 0.0, max = 1.0))]

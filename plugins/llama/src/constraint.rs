@@ -11,7 +11,7 @@ use crate::trie::Trie;
 pub struct Constraint {
     trie: Trie,
     device: Device,
-    /// Where the children of each node begin, and where those of the last end: [nodes + 1].
+    /// The start of the children of each node, and the end of the last: [nodes + 1].
     starts: Tensor,
     /// The tokens that lead to the children, [children].
     tokens: Tensor,
@@ -136,7 +136,7 @@ impl TrieCursor<'_> {
         })
     }
 
-    /// Which of `nodes` [users, n] their user must not enter.
+    /// Returns for `nodes` [users, n] whether they are blocked for their user.
     fn is_blocked(&self, nodes: &Tensor) -> Result<Tensor, TchError> {
         let first = self.users.f_mul_scalar(self.constraint.nodes())?;
         let keys = nodes.f_add(&first.f_unsqueeze(1)?)?;

@@ -2,7 +2,7 @@
 //!
 //! Each prompt is computed once, however many beams continue it. What beams write goes into slots
 //! behind it, a slot a beam and step, which all beams of a user share: which of them a beam sees is
-//! told by the mask, so that nothing is copied when beams are reordered.
+//! stated by the mask, so that nothing is copied when beams are reordered.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -13,7 +13,7 @@ use crate::model::{ForwardContext, Model};
 /// Tokens that are computed at once when prompts are read.
 const PREFILL_TOKENS: i64 = 16384;
 
-/// What all prompts of a run begin with, computed once.
+/// The common prefix of all prompts of a run, computed once.
 pub(crate) struct Prefix {
     tokens: Vec<i64>,
     cache: Cache,
@@ -30,7 +30,7 @@ pub(crate) struct Decoder<'a> {
     model: &'a Model,
     positions: &'a Positions,
     cache: Cache,
-    /// What is added to the scores of attention: [users, beams, slots].
+    /// The addend of the attention scores: [users, beams, slots].
     visible: Tensor,
     /// The tokens of each prompt, [users].
     lengths: Tensor,
@@ -69,7 +69,7 @@ impl Prefix {
         })
     }
 
-    /// Whether `prompt` goes on after this.
+    /// Returns `true` if `prompt` starts with this prefix.
     pub(crate) fn begins(&self, prompt: &[i64]) -> bool {
         prompt.len() > self.tokens.len() && prompt.starts_with(&self.tokens)
     }

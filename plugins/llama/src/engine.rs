@@ -19,7 +19,7 @@ const STEPS_BETWEEN_LOOKS: i64 = 8;
 /// A batch is made smaller once this share of its users, or fewer, is still at work.
 const SHRINK_AT: f64 = 0.75;
 
-/// How large batches are.
+/// Limits of batches.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The most users in a batch.
@@ -28,7 +28,7 @@ pub struct Limits {
     pub cache_bytes: i64,
 }
 
-/// How texts are made.
+/// The decoding mode.
 pub enum Decoding<'a> {
     /// The likeliest texts, by beam search.
     BeamSearch(&'a BeamSearch),
@@ -47,7 +47,7 @@ pub struct Engine {
     limits: Limits,
 }
 
-/// What the users of a batch are doing.
+/// The decoding state of a batch.
 enum DecodeState<'a> {
     Search(Search<'a>, Source<'a>),
     Sampling(Sampling<'a>),
@@ -77,7 +77,7 @@ impl Engine {
         })
     }
 
-    /// How large batches are.
+    /// Limits of batches.
     pub fn limits(&self) -> Limits {
         self.limits
     }
@@ -132,7 +132,7 @@ impl Engine {
         batches
     }
 
-    /// How many users, the longest of whose prompts has `tokens`, are computed at once.
+    /// Returns the number of users per batch if the longest of their prompts has `tokens`.
     fn fits(&self, tokens: usize, decoding: &Decoding<'_>) -> usize {
         let (beams, steps) = decoding.shape();
         let slots = slots(tokens as i64, beams, steps - 1).1;
@@ -175,7 +175,7 @@ impl Engine {
         Ok(texts)
     }
 
-    /// Lets users who are done leave, if there are enough of them; tells whether anyone is not.
+    /// Drops finished users, if there are enough of them; returns whether any user is unfinished.
     fn shrink(
         &self,
         work: &mut DecodeState<'_>,
@@ -225,7 +225,7 @@ impl Decoding<'_> {
         }
     }
 
-    /// Whether there is nothing that `user` may get: the root of the trie is blocked.
+    /// Returns `true` if no item is left for `user`: the root of the trie is blocked.
     fn excludes(&self, user: usize) -> bool {
         match self {
             Decoding::Catalogue(_, _, blocked) => blocked[user].first() == Some(&0),

@@ -15,12 +15,12 @@ use crate::train::{Parameter, describe, parameters_of, write_json};
 /// The most bytes of one file.
 const FILE_BYTES: usize = 5_000_000_000;
 
-/// Where the weights come from.
+/// The source of the weights.
 struct Source {
     architecture: Architecture,
     checkpoint: Checkpoint,
     adapter: Option<Adapter>,
-    /// Whether projections go through NF4, as they do when the model is used.
+    /// True if projections go through NF4, as they do when the model is used.
     quantize: bool,
     kind: Kind,
 }

@@ -212,7 +212,7 @@ impl Llama {
         Ok(model)
     }
 
-    /// Refuses what could be told only when texts are written, which comes after a training.
+    /// Checks options that would otherwise fail only at generation, after the training.
     pub(crate) fn check_writing(
         &self,
         (prompts, catalogue): (&Prompts<'_>, &Catalogue),
@@ -252,7 +252,7 @@ struct Writer<'a> {
     mode: DecodingMode,
 }
 
-/// How texts are made.
+/// The decoding mode.
 enum DecodingMode {
     Free(BeamSearch),
     Catalogue(BeamSearch, Box<Constraint>),

@@ -36,7 +36,7 @@ pub(crate) trait LayerForward {
     /// Attention over the queries, keys and values `qkv`, before the output projection.
     fn attend(&self, qkv: &Tensor) -> Result<Tensor, TchError>;
 
-    /// Whether tensors that no one else holds may be overwritten, as without gradients.
+    /// Returns `true` if tensors that no one else holds may be overwritten, as without gradients.
     fn in_place(&self) -> bool;
 
     /// The output of the layer for `input`.

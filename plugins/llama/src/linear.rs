@@ -17,7 +17,7 @@ pub(crate) enum Weight {
     Nf4(Nf4),
 }
 
-/// What a low-rank adapter adds to a matrix: `up` · `down`.
+/// A low-rank addition to a matrix: `up` · `down`.
 pub(crate) struct Adaptation {
     /// [ranks, in]
     pub(crate) down: Tensor,

@@ -6,18 +6,18 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use crate::linear::{Adaptation, Linear, Weight};
 
-/// How the parts of a model come from files to a device.
+/// Loads parts of a model from files to a device.
 pub(crate) struct Loader<'a> {
     pub(crate) checkpoint: &'a Checkpoint,
     pub(crate) adapter: Option<&'a Adapter>,
     pub(crate) device: Device,
     /// The kind of all that is not quantised.
     pub(crate) kind: Kind,
-    /// Whether the projections are stored in NF4.
+    /// True if the projections are stored in NF4.
     pub(crate) stored_nf4: bool,
-    /// Whether projections that are not stored so are quantised.
+    /// True if projections that are not stored so are quantised.
     pub(crate) quantize: bool,
-    /// Whether an adapter is added to the weights that are not quantised.
+    /// True if an adapter is added to the weights that are not quantised.
     pub(crate) merge: bool,
 }
 

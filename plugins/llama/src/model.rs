@@ -14,16 +14,16 @@ use crate::linear::Linear;
 use crate::load::Loader;
 use crate::rope::rotate;
 
-/// How a checkpoint is loaded.
+/// Options for loading a checkpoint.
 #[derive(Debug, Clone, Copy)]
 pub struct LoadOptions {
-    /// Where to.
+    /// The device.
     pub device: Device,
     /// The kind of the weights that are not quantised, and of all computation.
     pub kind: Kind,
-    /// Whether the projections of a checkpoint in 16 or 32 bits are quantised to NF4.
+    /// True if the projections of a checkpoint in 16 or 32 bits are quantised to NF4.
     pub quantize: bool,
-    /// Whether an adapter is added to projections that are not quantised.
+    /// True if an adapter is added to projections that are not quantised.
     pub merge: bool,
 }
 
@@ -33,7 +33,7 @@ pub struct Model {
     pub architecture: Architecture,
     /// The kind of all computation.
     pub kind: Kind,
-    /// Where it is.
+    /// The device.
     pub device: Device,
     pub(crate) embedding: Tensor,
     pub(crate) layers: Vec<Layer>,
@@ -53,7 +53,7 @@ pub(crate) struct Layer {
     pub(crate) down: Linear,
 }
 
-/// Where the tokens of a forward pass stand: their positions' cosines and sines, their slots, and
+/// The context of a forward pass: cosines and sines of the tokens' positions, their slots, and
 /// what they see.
 pub(crate) struct ForwardContext<'a> {
     pub(crate) cosines: Tensor,

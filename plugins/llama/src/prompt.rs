@@ -20,13 +20,13 @@ Based on this history, predict **only one** item the customer is most likely to 
 /// Everything between the purchases and the next item.
 const NEXT_ITEM: &str = "\n\n### Next item:\n";
 
-/// What a bare list begins with.
+/// The beginning of a bare list.
 const HEADING: &str = "Purchases:\n";
 
 /// For how many items it is tried out how a tokenizer treats the prompt's seams.
 const TRIED: usize = 32;
 
-/// How a history is put to the model.
+/// The format of a prompt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
@@ -55,7 +55,7 @@ impl Format {
     }
 }
 
-/// What is left out of a prompt that has too many tokens.
+/// The part that is cut from a prompt that is too long.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Truncation {
@@ -75,7 +75,7 @@ pub struct Prompts<'a> {
     truncation: Truncation,
     /// The token that an item's text ends with.
     end: i64,
-    /// How many tokens are left for the text, besides those that enclose every text.
+    /// The number of tokens left for the text, besides those that enclose every text.
     room: usize,
     /// The tokens that every whole prompt begins with, without BOS.
     shared: Vec<i64>,
@@ -97,7 +97,7 @@ impl<'a> Prompts<'a> {
     ///
     /// # Errors
     /// If `max_length` leaves no room for what must stay, or if the tokenizer treats a text after
-    /// another one in a way that cannot be foretold.
+    /// another one in a way that cannot be predicted.
     pub fn new(
         tokenizer: &Tokenizer,
         catalogue: &'a Catalogue,
@@ -204,7 +204,7 @@ impl<'a> Prompts<'a> {
         Ok(())
     }
 
-    /// What every prompt says, without purchases.
+    /// Returns the prompt without purchases.
     pub(crate) fn template() -> String {
         [INSTRUCTION, NEXT_ITEM, HEADING].concat()
     }
@@ -278,7 +278,7 @@ impl<'a> Prompts<'a> {
         }
     }
 
-    /// How many of the histories so far were too long and were truncated.
+    /// Returns the number of histories so far that were truncated.
     pub fn truncated(&self) -> usize {
         self.truncated.load(Ordering::Relaxed)
     }
@@ -302,7 +302,7 @@ impl<'a> Prompts<'a> {
         &self.tokenizer
     }
 
-    /// What `tokens` makes of as much of a history as there is room for.
+    /// Returns the tokens of the longest part of a history that fits.
     fn fit(
         &self,
         history: &[u32],
@@ -366,7 +366,7 @@ fn end(format: Format, tokenizer: &Tokenizer) -> Result<i64> {
     }
 }
 
-/// How many tokens two sequences have in common at their beginnings.
+/// Returns the length of the common prefix of two sequences.
 fn common(a: &[i64], b: &[i64]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// How positions turn queries and keys: pair i of a head of size d turns by position / theta^(2i/d)
+/// Rotary embedding of queries and keys: pair i of a head of size d turns by position / theta^(2i/d)
 /// (Su et al., 2021, arXiv 2104.09864).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rope {

@@ -11,7 +11,7 @@ use crate::beam::Sequence;
 pub struct Sampler {
     /// Texts of a user.
     pub sequences: i64,
-    /// What logits are divided by.
+    /// The divisor of the logits.
     pub temperature: f64,
     /// Only so many of the likeliest tokens are drawn from; 0 for all.
     pub top_k: i64,
@@ -143,7 +143,7 @@ impl<'a> Sampling<'a> {
         self.ended.f_all_dim(1, false)?.f_logical_not()
     }
 
-    /// Where the state is.
+    /// The device of the state.
     pub(crate) fn device(&self) -> tch::Device {
         self.ended.device()
     }

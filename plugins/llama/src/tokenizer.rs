@@ -14,9 +14,9 @@ use tokenizers::models::ModelWrapper;
 #[derive(Clone)]
 pub struct Tokenizer {
     inner: Arc<tokenizers::Tokenizer>,
-    /// What the post-processor puts before every text: BOS, or nothing.
+    /// The tokens that the post-processor puts before every text: BOS, or none.
     before: Vec<i64>,
-    /// What the post-processor puts after every text: nothing, as a rule.
+    /// The tokens that the post-processor puts after every text: usually none.
     after: Vec<i64>,
     eos: Vec<i64>,
     end_of_text: i64,
@@ -44,7 +44,7 @@ impl Tokenizer {
         let Some(&first) = eos.first() else {
             return Err(Error::input(
                 folder,
-                "nothing tells which token ends a text; expected `eos_token_id` in \
+                "no file states which token ends a text; expected `eos_token_id` in \
                  generation_config.json or config.json, or an `eos_token` of the vocabulary in \
                  tokenizer_config.json",
             ));
@@ -114,7 +114,7 @@ impl Tokenizer {
         Ok(ids(&encoding))
     }
 
-    /// How many tokens [`Tokenizer::enclose`] adds.
+    /// Returns the number of tokens that [`Tokenizer::enclose`] adds.
     pub(crate) fn enclosing(&self) -> usize {
         self.before.len() + self.after.len()
     }
@@ -124,7 +124,7 @@ impl Tokenizer {
         [&self.before, bare, &self.after].concat()
     }
 
-    /// What the post-processor puts before every text.
+    /// Returns the tokens that the post-processor puts before every text.
     pub(crate) fn before(&self) -> &[i64] {
         &self.before
     }
@@ -141,7 +141,7 @@ fn ids(encoding: &tokenizers::Encoding) -> Vec<i64> {
 fn unusable(path: &Path, error: impl std::fmt::Display) -> Error {
     Error::input(
         path,
-        format!("this is no tokenizer that can be used: {error}"),
+        format!("this is not a tokenizer that can be used: {error}"),
     )
 }
 
@@ -187,7 +187,7 @@ fn check_vocabulary(
     }
 }
 
-/// What the post-processor puts before and after a text.
+/// Returns the tokens that the post-processor puts before and after a text.
 fn surroundings(tokenizer: &tokenizers::Tokenizer) -> tokenizers::Result<(Vec<i64>, Vec<i64>)> {
     let bare = ids(&tokenizer.encode_fast("a", false)?);
     let whole = ids(&tokenizer.encode_fast("a", true)?);
@@ -250,7 +250,7 @@ fn named_eos(config: &Value, tokenizer: &tokenizers::Tokenizer) -> Option<i64> {
     tokenizer.token_to_id(token).map(i64::from)
 }
 
-/// Whether transformers 5 removes spaces before punctuation when it decodes: if it is told to, but
+/// Returns `true` if transformers 5 removes spaces before punctuation when it decodes: if configured, but
 /// for BPE only if it is told twice, since a BPE's text is exact as it is.
 fn cleans_up(config: &Value, is_bpe: bool) -> bool {
     let asks = |key| config.get(key).and_then(Value::as_bool) == Some(true);
@@ -293,7 +293,7 @@ mod tests {
         folder
     }
 
-    /// What is said of a folder after `change`, less the folder's name.
+    /// Returns the error for a folder after `change`, without the folder's name.
     fn told(vocab_size: usize, change: impl FnOnce(PathBuf)) -> String {
         let folder = copy();
         change(folder.path().to_path_buf());
@@ -336,7 +336,7 @@ mod tests {
             fs::write(folder.join("tokenizer.json"), "{}").unwrap()
         });
         assert!(
-            message.starts_with("FOLDER/tokenizer.json: this is no tokenizer"),
+            message.starts_with("FOLDER/tokenizer.json: this is not a tokenizer"),
             "{message}"
         );
         let message = told(800, |folder| {
@@ -373,7 +373,7 @@ mod tests {
             .unwrap();
         });
         assert!(
-            message.starts_with("FOLDER: nothing tells which token ends a text"),
+            message.starts_with("FOLDER: no file states which token ends a text"),
             "{message}"
         );
     }

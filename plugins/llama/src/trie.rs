@@ -15,7 +15,7 @@ use crate::prompt::Prompts;
 /// `children_start[node]..children_start[node + 1]` in `child_token` and `child_node`.
 #[derive(Debug)]
 pub struct Trie {
-    /// Where a node's children begin; one entry more than there are nodes.
+    /// The start of each node's children, with one more entry than nodes.
     pub children_start: Vec<i64>,
     /// The token of each child, ascending within a node.
     pub child_token: Vec<i64>,
@@ -23,9 +23,9 @@ pub struct Trie {
     pub child_node: Vec<i64>,
     /// The items, sorted by their tokens, then by catalogue order.
     items: Vec<u32>,
-    /// Where each item is in `items`.
+    /// The position of each item in `items`.
     places: Vec<u32>,
-    /// Which of `items` are below each node.
+    /// The range of `items` below each node.
     below: Vec<Range<u32>>,
     /// For each depth, the most children that a node has there.
     most_children: Vec<usize>,
@@ -95,17 +95,17 @@ impl Trie {
         first_child..self.below.len()
     }
 
-    /// How many nodes there are.
+    /// Returns the number of nodes.
     pub fn len(&self) -> usize {
         self.below.len()
     }
 
-    /// Whether there is no item.
+    /// Returns `true` if there is no item.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// How many tokens the longest text has, its EOS included.
+    /// Returns the length in tokens of the longest text, including its EOS.
     pub fn depth(&self) -> usize {
         self.most_children.len()
     }
@@ -130,7 +130,7 @@ impl Trie {
         Some(self.child_node[children.start + place])
     }
 
-    /// Whether a node ends a text.
+    /// Returns `true` if a node ends a text.
     pub fn is_leaf(&self, node: i64) -> bool {
         self.children(node).is_empty()
     }

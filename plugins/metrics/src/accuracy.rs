@@ -21,7 +21,7 @@ metric! {
 }
 
 metric! {
-    /// Whether any relevant item is among the top k: 1 or 0.
+    /// 1 if any relevant item is among the top k, else 0.
     ///
     /// The mean over users is the share of users served at all. ranx `hit_rate`; trec_eval
     /// `success`.

@@ -1,4 +1,4 @@
-//! What all metrics here share: the option `k`, and the ranking seen down to it.
+//! Shared by all metrics here: the option `k`, and rankings cut off at it.
 
 use gloss_core::{Evaluation, Invariants, Scores, UserGains};
 
@@ -13,7 +13,7 @@ macro_rules! metric {
         #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct $type {
-            /// How many of the best ranks to look at; all if not given.
+            /// The number of ranks to consider; all by default.
             #[schemars(range(min = 1))]
             pub k: Option<usize>,
         }
@@ -64,14 +64,14 @@ pub(crate) fn top<T>(ranking: &[T], k: Option<usize>) -> &[T] {
     &ranking[..k.map_or(ranking.len(), |k| k.min(ranking.len()))]
 }
 
-/// One user's judged ranking down to the cut-off.
+/// The gains of one user's ranking down to the cut-off.
 #[derive(Clone, Copy)]
 pub(crate) struct Top<'a> {
     /// The grades of the items at the ranks looked at.
     pub(crate) gains: &'a [f32],
     /// The grades of all relevant items, highest first.
     pub(crate) ideal: &'a [f32],
-    /// How many ranks count: `k` even if fewer are ranked, without it all that are.
+    /// The number of ranks that count: `k` even if fewer items are ranked, or all ranks without it.
     pub(crate) depth: usize,
 }
 

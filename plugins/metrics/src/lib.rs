@@ -4,7 +4,7 @@
 //! Every metric has one option, the cut-off `k`, and is written `recall@5`, or `recall` for the
 //! whole ranking. Names and definitions follow [ranx](https://github.com/AmenRa/ranx), and agree
 //! with [trec_eval](https://github.com/usnistgov/trec_eval) under the names given with each metric.
-//! What holds for all metrics of agreement:
+//! Conventions of all relevance metrics:
 //!
 //! - An item is relevant if its grade is above 0. Only ndcg and ndcg_burges look at how far above.
 //! - A user without relevant items, and one without a ranking, has the value 0 and counts in the

@@ -21,15 +21,15 @@ use serde::{Deserialize, Serialize};
 pub struct Precomputed {
     /// The file.
     pub file: PathBuf,
-    /// What happens to a user of the split who is not in the file.
+    /// The treatment of a user of the split who is not in the file.
     #[serde(default)]
     pub missing: Otherwise,
-    /// What happens to a user whose `seen_asins` are not the history in the data, item by item.
+    /// The treatment of a user whose `seen_asins` differ from the history in the data.
     #[serde(default)]
     pub mismatch: Otherwise,
 }
 
-/// What happens to a user for whom the file has no fitting queries.
+/// The treatment of a user for whom the file has no matching queries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Otherwise {

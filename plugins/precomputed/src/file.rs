@@ -23,7 +23,7 @@ struct Object {
     log_probabilities: Option<Vec<f32>>,
 }
 
-/// What the file has for one user.
+/// The row of one user.
 #[derive(Debug)]
 pub(crate) struct Row {
     /// The row, counted from 1.

@@ -1,4 +1,4 @@
-//! Looking users up, and making sure that their queries were made from the history at hand.
+//! Looks up users and checks that their queries were made from the same history.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ impl QueryGenerator for Precomputed {
     }
 }
 
-/// How many users got no query.
+/// The numbers of users without a query.
 #[derive(Default)]
 struct Skipped {
     missing: usize,
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(skipped, Ok(vec![vec![]]));
     }
 
-    /// What is logged while users are looked up with both kinds of skipping.
+    /// Returns the log of looking up users with both kinds of skipping.
     fn logged(users: &[(&str, &[u32])]) -> String {
         let _turn = TURNS.lock();
         let file = tempfile::NamedTempFile::new().unwrap();

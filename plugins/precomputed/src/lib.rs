@@ -1,5 +1,5 @@
 //! Queries that another program generated, from the JSON files that GLoSS writes, so that
-//! retrieval can be studied without a language model at hand.
+//! retrieval can be studied without a language model.
 
 mod config;
 mod file;

@@ -10,24 +10,24 @@ use serde::{Deserialize, Serialize};
 /// cases where the other is bought d purchases after the one, d being at most `distance`. A user's
 /// score of an item is the sum of the rules to it from the last `items` items of the history, the one
 /// at position p, counted from 1 and newest first, weighted by 1/p; divided by how often the item
-/// occurs in the training cases to the power of `popularity_exponent`.
+/// occurs in the training examples to the power of `popularity_exponent`.
 ///
 /// The log-probability of an item is the logarithm of its share of all scores of the user. Equal scores
 /// are ranked in catalogue order. A user of whose items no rule tells anything gets no query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SequentialRules {
-    /// How many items a user gets at most, besides one more for each different item of the history, so
+    /// The most items per user, plus one for each different item of the history, so
     /// that this many remain when seen items are excluded.
     #[schemars(range(min = 1))]
     pub count: usize,
-    /// How many purchases may lie from one item of a rule to the other.
+    /// The most purchases from one item of a rule to the other.
     #[schemars(range(min = 1))]
     pub distance: usize,
-    /// How many of the last items of a history are looked at.
+    /// The number of last items of a history that are used.
     #[schemars(range(min = 1))]
     pub items: usize,
-    /// How much an item's popularity counts against it: 0 not at all, 1 in full.
+    /// The exponent of the popularity penalty: 0 for none, 1 for full.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub popularity_exponent: f64,
 }

@@ -1,4 +1,4 @@
-//! The rules of a data set.
+//! The rules of a dataset.
 
 use gloss_core::Data;
 use hashbrown::HashMap;
@@ -6,7 +6,7 @@ use rayon::slice::ParallelSliceMut;
 
 /// All rules, in the order of the items that they are from.
 pub(crate) struct Rules {
-    /// Where the rules from each item begin, and last where they end.
+    /// The start of the rules from each item, and the end of the last.
     starts: Vec<usize>,
     /// Items that rules are to, with the rules' weights.
     rules: Vec<(u32, f64)>,
@@ -36,7 +36,7 @@ impl Rules {
         Rules { starts, rules }
     }
 
-    /// What the items of a history lead to, newest first: scores by item.
+    /// Returns scores by item for the items of a history, newest first.
     pub(crate) fn scores(&self, newest_first: impl Iterator<Item = u32>) -> HashMap<u32, f64> {
         let mut scores = HashMap::new();
         for (item, position) in newest_first.zip(1_u32..) {

@@ -39,7 +39,7 @@ fn position(positions: &mut Positions, id: &str) -> Result<u32, String> {
 #[derive(Default)]
 struct Items {
     items: Vec<Item>,
-    /// Where each item was first, counted from 1.
+    /// The position of the first row of each item, counted from 1.
     first: Vec<u64>,
     positions: Positions,
     repeated: usize,

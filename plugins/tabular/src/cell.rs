@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::config::TimeUnit;
 
-/// What a row has in a column.
+/// A cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cell<'a> {
     /// Nothing.

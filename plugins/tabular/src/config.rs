@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::assemble;
 use crate::source::Source;
 
-/// What a number in the time column counts since 1970.
+/// The unit of numbers in the time column, since 1970.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeUnit {
@@ -58,7 +58,7 @@ impl Tables<'_> {
     }
 }
 
-/// Declares a data set: its summary, its name, and the options that it alone has. A struct for
+/// Declares a dataset: its summary, its name, and the options that it alone has. A struct for
 /// each, since serde cannot both share fields (`flatten`) and deny unknown ones.
 macro_rules! tables {
     ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
@@ -84,7 +84,7 @@ macro_rules! tables {
             /// interactions at the same time stay in the order of the file.
             #[serde(default = "default_time")]
             pub time: String,
-            /// What a number in the time column counts. A column that is of a time type by itself,
+            /// The unit of numbers in the time column. A column of a time type,
             /// as Parquet has them, is read by its own unit.
             #[serde(default)]
             pub time_unit: TimeUnit,
@@ -98,7 +98,7 @@ macro_rules! tables {
             /// item's values, empty cells by nothing. These columns are the catalogue's fields.
             #[serde(default = "default_text")]
             pub text: String,
-            /// How interactions become histories and splits.
+            /// Options for histories and splits.
             #[serde(default)]
             #[schemars(extend("x-former-names" = ["protocol"]))]
             pub split: SplitOptions,
@@ -148,7 +148,7 @@ tables! {
 tables! {
     /// Interactions and items from CSV files with a header line, gzipped or not.
     Csv {
-        /// What separates cells: one ASCII character.
+        /// The separator of cells: one ASCII character.
         #[serde(default = "default_delimiter")]
         pub delimiter: char,
     }

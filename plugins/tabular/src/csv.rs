@@ -70,7 +70,7 @@ impl Source for Csv {
     }
 }
 
-/// Whether a row is the one after the file's own.
+/// Returns `true` if a row is the one after the file's own.
 fn is_end(record: &StringRecord) -> bool {
     record.len() == 1 && &record[0] == END.trim_ascii()
 }
@@ -97,7 +97,7 @@ fn check(record: &StringRecord, expected: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Which of the header's columns are asked for.
+/// Returns the requested columns of the header.
 fn places(columns: &[Column<'_>], header: &StringRecord) -> Result<Vec<usize>, String> {
     check(header, header.len())?;
     columns
@@ -106,7 +106,7 @@ fn places(columns: &[Column<'_>], header: &StringRecord) -> Result<Vec<usize>, S
         .collect()
 }
 
-/// Which of the header's columns is `name`.
+/// Returns the position of the header's column `name`.
 fn place(name: &str, header: &StringRecord) -> Result<usize, String> {
     let mut places = (0..header.len()).filter(|&place| &header[place] == name);
     match (places.next(), places.next()) {

@@ -14,7 +14,7 @@ use crate::config::Jsonl;
 use crate::source::{Column, Source, empty, no_column};
 use crate::text;
 
-/// How many bytes a line may have; a longer one is no line.
+/// The number of bytes a line may have; a longer one is no line.
 const LONGEST_LINE: usize = 256 << 20;
 
 /// A line's object; values that are not asked for stay unread.

@@ -1,4 +1,4 @@
-//! What a format is asked for: the cells of some columns, row by row.
+//! The interface of a format: the cells of some columns, row by row.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ pub(crate) struct Column<'a> {
     pub(crate) holds: Holds,
 }
 
-/// What a column should hold.
+/// The expected content of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holds {
     /// An id, in every row.
@@ -27,7 +27,7 @@ pub(crate) enum Holds {
 }
 
 impl Holds {
-    /// Whether every row must have it.
+    /// Returns `true` if every row must have it.
     pub(crate) fn is_required(self) -> bool {
         matches!(self, Holds::Id | Holds::Time)
     }
@@ -35,7 +35,7 @@ impl Holds {
 
 /// A format of tables.
 pub(crate) trait Source {
-    /// What positions in a file count, in words: `line` or `row`.
+    /// The unit of positions in a file: `line` or `row`.
     const POSITION: &'static str;
 
     /// Faults of the options that only this format has.
@@ -66,7 +66,7 @@ pub(crate) fn no_column<S: AsRef<str>>(
     Diagnostic::unknown("", format!("there is no column `{name}`"), name, available).to_string()
 }
 
-/// What is shown while the file at `path` is read.
+/// The progress task while the file `path` is read.
 pub(crate) fn label(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     format!("Reading {name}")

@@ -17,7 +17,7 @@ pub(crate) fn open(path: &Path, context: &Context) -> Result<Box<dyn BufRead>> {
     decompress(file).map_err(|error| explain(path, context, error))
 }
 
-/// What an error in reading from [`open`] means.
+/// Converts an error of reading from [`open`].
 pub(crate) fn explain(path: &Path, context: &Context, error: io::Error) -> Error {
     if let Err(interrupted) = context.check() {
         return interrupted;

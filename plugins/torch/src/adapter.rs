@@ -19,7 +19,7 @@ pub struct LowRank {
     pub a: Tensor,
     /// The second factor, of shape `[out, rank]`.
     pub b: Tensor,
-    /// What the product is multiplied by.
+    /// The scale of the product.
     pub scale: f64,
 }
 
@@ -47,7 +47,7 @@ impl Adapter {
         })
     }
 
-    /// The name of the model that the adapter was trained on, if it is told.
+    /// The name of the model that the adapter was trained on, if it is stated.
     pub fn base(&self) -> Option<&str> {
         self.config.base()
     }
@@ -100,7 +100,7 @@ impl Adapter {
         Ok(tensor)
     }
 
-    /// What the products of the module's factors are multiplied by.
+    /// Returns the scale of the module's low-rank product.
     pub fn scale(&self, module: &str) -> f64 {
         self.config.scale(module)
     }

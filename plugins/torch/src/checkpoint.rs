@@ -105,7 +105,7 @@ impl Checkpoint {
         self.places.keys().map(String::as_str)
     }
 
-    /// Whether there is a tensor of this name.
+    /// Returns `true` if there is a tensor of this name.
     pub fn contains(&self, name: &str) -> bool {
         self.places.contains_key(name)
     }
@@ -176,7 +176,7 @@ fn kind_is_float(kind: Kind) -> bool {
     )
 }
 
-/// Whether there is neither NaN nor infinity, by one pass on the tensor's device.
+/// Returns `true` if there is neither NaN nor infinity, by one pass on the tensor's device.
 fn is_finite(tensor: &Tensor) -> std::result::Result<bool, tch::TchError> {
     if tensor.numel() == 0 {
         return Ok(true);

@@ -1,4 +1,4 @@
-//! Where a model runs.
+//! Devices.
 
 mod library;
 mod machine;

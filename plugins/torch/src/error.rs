@@ -29,7 +29,7 @@ pub fn torch_error_with(action: &str, advice: &str) -> impl FnOnce(TchError) -> 
     }
 }
 
-/// What libtorch says, without the stack of C++ calls that follows it.
+/// Returns the message of libtorch without the C++ stack.
 fn first_line(error: &TchError) -> String {
     let text = match error {
         TchError::Torch(text) => text.clone(),
@@ -39,7 +39,7 @@ fn first_line(error: &TchError) -> String {
     line.unwrap_or("no reason given").to_string()
 }
 
-/// What libtorch says when the memory of the GPU, or that of the CPU, is used up.
+/// The messages of libtorch when the memory of the GPU or the CPU is exhausted.
 const GPU_FULL: [&str; 3] = [
     "CUDA out of memory",
     "CUDA error: out of memory",
@@ -47,7 +47,7 @@ const GPU_FULL: [&str; 3] = [
 ];
 const CPU_FULL: [&str; 2] = ["DefaultCPUAllocator", "not enough memory"];
 
-/// Which memory a message says to be used up, if that is what it says.
+/// Returns the memory that a message reports as exhausted.
 fn memory(message: &str) -> Option<&'static str> {
     let says_one_of = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
     if says_one_of(&GPU_FULL) {

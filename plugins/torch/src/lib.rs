@@ -1,4 +1,4 @@
-//! What the plugins on libtorch share: the choice of a device, checkpoints in Hugging Face's
+//! Shared by the plugins on libtorch: the choice of a device, checkpoints in Hugging Face's
 //! layout, 4-bit weights in that of bitsandbytes, and low-rank adapters in that of PEFT.
 
 mod adapter;

@@ -67,7 +67,7 @@ pub(crate) fn set_deterministic(on: bool) {
     unsafe { gloss_set_deterministic(on) }
 }
 
-/// Whether libtorch uses deterministic kernels alone, and fails where there is none.
+/// Returns `true` if libtorch uses deterministic kernels alone, and fails where there is none.
 #[cfg(test)]
 pub(crate) fn is_deterministic() -> bool {
     // SAFETY: reads flags of the process.

@@ -6,7 +6,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use onednn::Packed;
 
-/// What follows a linear layer, in the same pass over its outputs where that is possible.
+/// The activation after a linear layer, computed in the same pass where possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// Nothing.

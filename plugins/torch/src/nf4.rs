@@ -25,7 +25,7 @@ pub struct Nf4 {
     /// The two numbers that each byte stands for, where the weights are; see [`code::pairs`].
     pairs: Tensor,
     shape: [i64; 2],
-    /// How many weights are a block.
+    /// The number of weights are a block.
     block: i64,
     /// The type of the numbers that were quantised.
     kind: Kind,
@@ -42,7 +42,7 @@ impl Nf4 {
         self.kind
     }
 
-    /// Where the matrix is.
+    /// The device of the matrix.
     pub fn device(&self) -> Device {
         self.packed.device()
     }

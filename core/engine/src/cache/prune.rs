@@ -27,13 +27,13 @@ pub struct CachedArtefact {
     pub unused_seconds: u64,
     /// The time that building it took, in seconds; `None` for an interrupted attempt.
     pub build_seconds: Option<f64>,
-    /// Whether a process uses or builds it now.
+    /// True if a process uses or builds it now.
     pub in_use: bool,
     /// The folder.
     pub folder: PathBuf,
 }
 
-/// Which artefacts are removed: those that meet all conditions given.
+/// The artefacts to remove: those that meet all conditions given.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PruneFilter {
     /// Artefacts of this stage.

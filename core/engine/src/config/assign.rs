@@ -59,7 +59,9 @@ impl Document {
                         .ok()
                         .and_then(|position: usize| list.get_mut(position))
                         .ok_or_else(|| {
-                            format!("`{part}` is no position in a list of {length}, counted from 0")
+                            format!(
+                                "`{part}` is not a position in a list of {length}, counted from 0"
+                            )
                         })?
                 }
                 _ => return Err(format!("`{part}` is below a setting that is not a table")),
@@ -121,6 +123,9 @@ mod tests {
             expected
         );
         let told = assigned(text, "method.1.name=y").unwrap_err();
-        assert!(told.contains("`1` is no position in a list of 1"), "{told}");
+        assert!(
+            told.contains("`1` is not a position in a list of 1"),
+            "{told}"
+        );
     }
 }

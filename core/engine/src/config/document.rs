@@ -1,4 +1,4 @@
-//! What was typed, with the place of every key and value: a TOML file and command-line overrides.
+//! Settings with the place of every key and value: a TOML file and command-line overrides.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use gloss_core::{Diagnostic, Diagnostics, Location};
 /// The path of a setting: keys, and positions in lists.
 pub(crate) type Key = Vec<String>;
 
-/// Where a key and its value were written.
+/// The places of a key and its value.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) key: Location,
@@ -139,23 +139,23 @@ impl Document {
         self.places.insert(vec![key.to_string()], place);
     }
 
-    /// Where the key at `path` was written, or the nearest table around it.
+    /// Returns the place of the key at `path`, or the nearest table around it.
     pub(crate) fn key_location(&self, path: &[String]) -> Option<Location> {
         self.nearest(path).map(|place| place.key.clone())
     }
 
-    /// Where the value at `path` was written, or the nearest value around it.
+    /// Returns the place of the value at `path`, or the nearest value around it.
     pub(crate) fn value_location(&self, path: &[String]) -> Option<Location> {
         self.nearest(path).map(|place| place.value.clone())
     }
 
-    /// Whether the value at `path` was typed on the command line.
+    /// Returns `true` if the value at `path` was typed on the command line.
     pub(crate) fn is_typed(&self, path: &[String]) -> bool {
         let place = self.places.get(path);
         place.is_some_and(|place| matches!(place.value, Location::Flag(_)))
     }
 
-    /// Whether something was written at `path`.
+    /// Returns `true` if something was written at `path`.
     pub(crate) fn has(&self, path: &[String]) -> bool {
         self.places.contains_key(path)
     }

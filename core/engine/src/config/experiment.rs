@@ -21,13 +21,13 @@ pub struct Experiment {
     pub name: String,
     /// The folder that its run writes, if one was given.
     pub output: Option<PathBuf>,
-    /// The cases that the methods are judged on.
+    /// The split that the methods are evaluated on.
     pub split: Split,
-    /// The groups of users that they are judged on by themselves too.
+    /// The user segments that they are also evaluated on.
     pub segments: Vec<Segment>,
-    /// How the figures' intervals of confidence are found, if they are.
+    /// The confidence intervals, if there are any.
     pub bootstrap: Option<Bootstrap>,
-    /// The data set.
+    /// The dataset.
     pub dataset: Arc<dyn Dataset>,
     /// The metrics, in the order given.
     pub metrics: Vec<Arc<dyn Metric>>,
@@ -44,7 +44,7 @@ pub struct FusedMethods {
     pub name: String,
     /// The positions of the others among the experiment's methods, and how much each counts.
     pub methods: Vec<(usize, f64)>,
-    /// How the others' rankings become one.
+    /// The ranking options of the fusion.
     pub ranking: RankingOptions,
 }
 
@@ -57,9 +57,9 @@ pub struct Method {
     pub generator: Arc<dyn QueryGenerator>,
     /// The retriever; none if the generator names items.
     pub retriever: Option<Arc<dyn Retriever>>,
-    /// How answers become a ranking.
+    /// The ranking options.
     pub ranking: RankingOptions,
-    /// The metric of the validation cases by which the generator's training is judged, if its
+    /// The metric of the validation examples that decides the generator's training, if its
     /// trainer names one.
     pub validation: Option<Arc<dyn Metric>>,
 }

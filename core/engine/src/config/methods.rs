@@ -60,7 +60,7 @@ impl Resolver<'_> {
         Ok(methods)
     }
 
-    /// What every method replaces would be ignored in silence, and so would a flag that a method
+    /// Reports settings that every method replaces, which would be ignored silently, and flags that a method
     /// overrules.
     fn check_use(&mut self, root: &Value) {
         let none = Vec::new();
@@ -109,7 +109,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether the setting at `path` was typed as such, not only something below it.
+    /// Returns `true` if the setting at `path` was typed as such, not only something below it.
     fn is_whole(&self, path: &[String]) -> bool {
         path.len() > 1 || !self.document.root[&path[0]].is_object()
     }
@@ -167,7 +167,7 @@ impl Resolver<'_> {
         }))
     }
 
-    /// The metric by which the generator's training is judged.
+    /// The metric that decides the generator's training.
     fn validation(
         &mut self,
         generator: &dyn QueryGenerator,
@@ -265,7 +265,7 @@ impl Resolver<'_> {
     }
 }
 
-/// How many items a ranking has, and what is wrong with that: as many as the deepest metric reads, or
+/// Returns the length of a ranking, and a diagnostic if it is too short: as many items as the deepest metric reads, or
 /// 10, unless it is given.
 pub(super) fn cutoff(
     given: Option<u32>,
@@ -284,7 +284,7 @@ pub(super) fn cutoff(
     (cutoff, diagnostic)
 }
 
-/// Whether the retriever can answer the generator's queries.
+/// Returns `true` if the retriever can answer the generator's queries.
 fn fitting(
     generator: &dyn QueryGenerator,
     generator_name: &str,

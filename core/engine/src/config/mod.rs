@@ -111,7 +111,7 @@ impl ExperimentConfig {
         resolve::resolve_metrics(&self.document, registry)
     }
 
-    /// Resolves the one component of `kind` that is set under the name of its kind; tells it
+    /// Resolves the one component of `kind` that is set under the name of its kind, and returns it
     /// together with its options as typed. Touches no file.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ impl ExperimentConfig {
         Ok((component, options))
     }
 
-    /// Resolves the data set alone, whatever else is set or missing. Touches no file.
+    /// Resolves the dataset alone, whatever else is set or missing. Touches no file.
     ///
     /// # Errors
     /// [`Error::Config`] with all of its faults at once.

@@ -40,7 +40,7 @@ pub(crate) fn resolve(
         }
     }
     Diagnostics(unique).into_result()?;
-    experiment.ok_or_else(|| Error::Internal("an experiment without faults did not resolve".into()))
+    experiment.ok_or_else(|| Error::Internal("an experiment without errors did not resolve".into()))
 }
 
 /// Resolves the setting `metrics` alone. Touches no file.
@@ -102,7 +102,7 @@ pub(crate) fn resolve_dataset(
     dataset.ok_or_else(|| Error::Usage("no dataset is named".into()))
 }
 
-/// An experiment in the making, and its faults so far.
+/// The resolution of an experiment, with the diagnostics so far.
 pub(super) struct Resolver<'a> {
     pub(super) document: &'a Document,
     pub(super) registry: &'a Registry,

@@ -12,7 +12,7 @@ use crate::ranking::{Fusion, Seen};
 use crate::segmentation::Segmentation;
 use crate::split::Split;
 
-/// An experiment: a data set, and one or more methods that are compared on it.
+/// An experiment: a dataset, and one or more methods that are compared on it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Experiment {
@@ -28,21 +28,21 @@ pub(crate) struct Experiment {
         reason = "loaded before all names are resolved; here for the schema"
     )]
     plugins: Vec<PathBuf>,
-    /// The cases that methods are judged on.
+    /// The split that methods are evaluated on.
     #[serde(default)]
     pub(crate) split: Split,
-    /// Groups of users that methods are judged on by themselves too: `none`, `usual` (those usual
-    /// for the data set), or tables of `name`, `at_least` and `at_most` interactions.
+    /// User segments that methods are also evaluated on: `none`, `usual` (those usual
+    /// for the dataset), or tables of `name`, `at_least` and `at_most` interactions.
     #[serde(default)]
     pub(crate) segments: Segmentation,
-    /// Intervals of confidence of the figures. There are none unless this table is given, which
+    /// Confidence intervals of the metrics. There are none unless this table is given, which
     /// may be empty.
     #[serde(default)]
     pub(crate) bootstrap: Option<Bootstrap>,
     /// The metrics, as names such as `recall@5` or as tables.
     #[expect(dead_code, reason = "resolved by name; here for the schema")]
     metrics: Vec<Spec>,
-    /// The data set, as a name or a table with `type`.
+    /// The dataset, as a name or a table with `type`.
     #[expect(dead_code, reason = "resolved by name; here for the schema")]
     dataset: Spec,
     /// The query generator, as a name or a table with `type`.
@@ -51,7 +51,7 @@ pub(crate) struct Experiment {
     /// The retriever, as a name or a table with `type`; none if the generator names items.
     #[expect(dead_code, reason = "resolved method by method; here for the schema")]
     retriever: Option<Spec>,
-    /// How queries' hits become one ranking.
+    /// Options for one ranking from the hits of all queries.
     #[serde(default)]
     #[expect(dead_code, reason = "resolved method by method; here for the schema")]
     ranking: RankingOptions,
@@ -76,9 +76,9 @@ pub(crate) struct FusedMethods {
     /// The names of the methods.
     #[schemars(length(min = 2))]
     pub(crate) methods: Vec<String>,
-    /// How much each method counts, in the same order; by default all count the same.
+    /// The weight of each method, in the same order; equal by default.
     pub(crate) weights: Option<Vec<f64>>,
-    /// What is added to each rank.
+    /// The constant that is added to each rank.
     #[serde(default = "default_constant")]
     #[schemars(range(min = 0.0))]
     pub(crate) reciprocal_rank_constant: f64,
@@ -101,11 +101,11 @@ pub(crate) struct Method {
     generator: Option<Spec>,
     /// The retriever, as a name or a table with `type`; `"none"` if the generator names items.
     retriever: Option<Spec>,
-    /// How queries' hits become one ranking.
+    /// Options for one ranking from the hits of all queries.
     ranking: RankingOptions,
 }
 
-/// How queries' hits become one ranking.
+/// Options for one ranking from the hits of all queries.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RankingOptions {
@@ -115,12 +115,12 @@ pub(crate) struct RankingOptions {
     /// Items in each user's ranking; by default as many as the deepest metric reads, or 10.
     #[schemars(range(min = 1))]
     pub(crate) cutoff: Option<u32>,
-    /// How several queries' hits become one ranking.
+    /// The fusion of the hits of several queries.
     pub(crate) fusion: Fusion,
     /// The constant of reciprocal rank fusion.
     #[schemars(range(min = 0.0))]
     pub(crate) reciprocal_rank_constant: f64,
-    /// What happens to items that are in the user's history already.
+    /// The policy for items that are in the user's history.
     pub(crate) seen: Seen,
 }
 

@@ -1,4 +1,4 @@
-//! Invariants of data sets, on the data that the options name.
+//! Invariants of datasets, on the data that the options name.
 
 use std::sync::Arc;
 
@@ -29,7 +29,9 @@ fn determinism(dataset: &Subject) -> Checked {
     hold(text(&first) == text(&second), || {
         "other histories".to_string()
     })?;
-    hold(first.splits == second.splits, || "other cases".to_string())?;
+    hold(first.splits == second.splits, || {
+        "other examples".to_string()
+    })?;
     hold(first.report == second.report, || {
         "another report".to_string()
     })
@@ -38,7 +40,7 @@ fn determinism(dataset: &Subject) -> Checked {
 fn inputs(dataset: &Subject) -> Checked {
     let inputs = dataset.inputs()?;
     let missing = inputs.iter().find(|path| !path.is_file());
-    hold(missing.is_none(), || format!("{missing:?} is no file"))
+    hold(missing.is_none(), || format!("{missing:?} is not a file"))
 }
 
 fn times(dataset: &Subject) -> Checked {
@@ -73,7 +75,7 @@ fn examples(dataset: &Subject) -> Checked {
         })?;
     }
     let any = all.iter().any(|examples| !examples.is_empty());
-    hold(any, || "there is no case at all".to_string())
+    hold(any, || "there is no example at all".to_string())
 }
 
 fn cancelling(dataset: &Subject) -> Checked {

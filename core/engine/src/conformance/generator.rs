@@ -9,7 +9,7 @@ use gloss_core::{
     Result,
 };
 
-/// How far rounding may move a log-probability.
+/// The relative tolerance of a log-probability.
 const ROUNDING: f32 = 1e-3;
 
 /// A generator, and data that it does not refuse.

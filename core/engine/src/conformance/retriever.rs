@@ -16,7 +16,7 @@ type Answers = Vec<Vec<Hit>>;
 /// More hits than there are items.
 const ALL: usize = 1000;
 
-/// How far rounding may move a score, by its size.
+/// The relative tolerance of a score.
 const ROUNDING: f32 = 1e-5;
 
 pub(super) const INVARIANTS: [Invariant<Subject>; 13] = [

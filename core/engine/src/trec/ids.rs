@@ -9,19 +9,19 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 pub struct Ids {
     /// All identifiers, one after the other.
     text: String,
-    /// Where each ends in `text`.
+    /// The end of each in `text`.
     ends: Vec<usize>,
     numbers: HashTable<u32>,
     hasher: DefaultHashBuilder,
 }
 
 impl Ids {
-    /// How many there are.
+    /// Returns the number of identifiers.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Returns `true` if there is none.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

@@ -5,17 +5,17 @@ use std::path::Path;
 use super::Ids;
 use gloss_core::{Error, Ragged, Result, read_file};
 
-/// What distinguishes runs from qrels.
+/// The differences between runs and qrels.
 pub(super) struct Format<T> {
     /// The columns in words.
     columns: &'static str,
-    /// How many there are.
+    /// The number of identifiers.
     count: usize,
-    /// Which of them holds the value, counted from 0.
+    /// The index of the column of the value.
     value: usize,
     /// Reads it.
     parse: fn(&str) -> Option<T>,
-    /// What it should be.
+    /// The expected kind of value.
     expected: &'static str,
 }
 

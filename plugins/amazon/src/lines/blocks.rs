@@ -9,15 +9,15 @@ use std::sync::mpsc::SyncSender;
 
 use gloss_core::{Error, Result, decompress, read_error};
 
-/// How many bytes a block has at least, except the last.
+/// The smallest size of a block in bytes, except the last.
 const BLOCK_BYTES: usize = 512 << 10;
-/// How long a line may be; a longer one is no line.
+/// The maximum length of a line.
 const LONGEST_LINE: usize = 256 << 20;
 
 /// A stretch of whole lines.
 pub(super) struct Block {
     pub(super) text: Vec<u8>,
-    /// How many bytes of the file were read for it.
+    /// The number of bytes of the file that were read for it.
     pub(super) consumed: u64,
 }
 

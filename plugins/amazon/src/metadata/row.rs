@@ -40,7 +40,7 @@ impl Title {
     }
 }
 
-/// How the rows of reviewed items are read.
+/// Options for reading the rows of reviewed items.
 pub(super) struct MetadataLines<'a> {
     layout: Layout,
     title_words: u32,
@@ -83,7 +83,7 @@ impl<'a> MetadataLines<'a> {
         Ok(values)
     }
 
-    /// What is wrong with a line that is not in the layout's notation.
+    /// Describes an error in the layout's notation.
     fn explain(&self, line: &str, error: &str) -> String {
         let layout = self.layout.name();
         match self.layout.notation() {

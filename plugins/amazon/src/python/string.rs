@@ -94,7 +94,7 @@ struct Escapes<'a> {
 }
 
 impl<'a> Escapes<'a> {
-    /// What comes up to the next escape, or the escape; `\u`, `\U` and `\N` are none in bytes.
+    /// Returns the text up to the next escape, or the escape; `\u`, `\U` and `\N` are not escapes in bytes.
     fn next(&mut self, unicode: bool) -> Result<Option<Piece<'a>>, String> {
         if self.rest.is_empty() {
             return Ok(None);

@@ -21,7 +21,7 @@ pub(crate) fn search<S: ToString>(index: &dyn Index, texts: &[S], k: usize) -> V
     index.search(&requests).unwrap()
 }
 
-/// Whether a score is bm25s's: within 10⁻⁴ of it, and the same to the last bit for the variants
+/// Returns `true` if a score is bm25s's: within 10⁻⁴ of it, and the same to the last bit for the variants
 /// that give nothing for an absent term (numpy adds up what is given for those in another order).
 pub(crate) fn agrees(variant: Variant, found: f32, expected: f32) -> bool {
     match variant {

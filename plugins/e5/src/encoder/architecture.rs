@@ -1,4 +1,4 @@
-//! What a checkpoint's `config.json` says of its shape.
+//! The architecture in a checkpoint's `config.json`.
 
 use std::path::{Path, PathBuf};
 
@@ -28,11 +28,11 @@ pub(crate) struct Architecture {
     pub(crate) norm_epsilon: f64,
     /// Between the two projections of a perceptron.
     pub(crate) activation: Activation,
-    /// How tokens are counted.
+    /// The numbering of positions.
     pub(crate) counting: Counting,
 }
 
-/// How tokens are counted.
+/// The numbering of positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counting {
     /// From 0: BERT.

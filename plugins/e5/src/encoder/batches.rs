@@ -16,14 +16,14 @@ pub(crate) struct Batch {
 /// Texts of equal length that follow each other in a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Group {
-    /// How many texts there are.
+    /// The number of texts.
     pub(crate) texts: usize,
     /// Tokens of each.
     pub(crate) length: usize,
 }
 
 impl Batch {
-    /// How many texts there are, those that are equal to others included.
+    /// Returns the number of texts, including equal ones.
     pub(crate) fn places(&self) -> usize {
         self.texts.iter().map(Vec::len).sum()
     }

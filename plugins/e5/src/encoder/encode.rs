@@ -78,7 +78,7 @@ impl Encoder {
         self.dimensions
     }
 
-    /// What the model was opened with.
+    /// Returns the settings that the model was opened with.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -1,4 +1,4 @@
-//! What the files say that sentence-transformers keeps beside a model's weights, in the layout of
+//! The files that sentence-transformers keeps beside a model's weights, in the layout of
 //! its versions 2 to 4 and in that of 5 and later.
 
 use std::io::ErrorKind;
@@ -33,7 +33,7 @@ impl Module {
     }
 }
 
-/// What the files of a folder say; nothing, if sentence-transformers did not write it.
+/// Returns the settings in the files of a folder; none if sentence-transformers did not write it.
 pub(crate) fn read(folder: &Path) -> Result<Given> {
     let Some(modules) = modules(folder)? else {
         return Ok(Given::default());
@@ -94,7 +94,7 @@ fn modules(folder: &Path) -> Result<Option<Vec<Module>>> {
     let path = list(folder);
     let read = read_json(&path)?.map(serde_json::from_value);
     read.transpose()
-        .map_err(|error| Error::input(path, format!("this is no list of modules: {error}")))
+        .map_err(|error| Error::input(path, format!("this is not a list of modules: {error}")))
 }
 
 /// Both `"pooling_mode": "mean"` and `"pooling_mode_mean_tokens": true` are understood.
@@ -149,7 +149,7 @@ fn prefix(folder: &Path) -> Result<Option<Prefix>> {
     }))
 }
 
-/// What the module's file says, else what the tokenizer's says, and never more than the model has
+/// Returns the length in the module's file, else that of the tokenizer's, and never more than the model has
 /// positions.
 fn max_length(folder: &Path) -> Result<Option<usize>> {
     let [path, tokenizer] = LENGTHS.map(|name| folder.join(name));

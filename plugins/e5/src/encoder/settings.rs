@@ -1,4 +1,4 @@
-//! How a model wants its texts, and what becomes of its tokens' features.
+//! Settings of a model: prefixes, pooling, normalisation and maximum length.
 
 use std::fmt;
 use std::path::Path;
@@ -11,20 +11,20 @@ use super::known::{known, names};
 use super::layout;
 use super::pooling::Pooling;
 
-/// What a model was trained with, and is not written in its weights.
+/// The settings that a model was trained with and that its weights do not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// What is put before every text.
+    /// The prefixes of texts.
     pub prefix: Prefix,
-    /// How a text's tokens become one vector.
+    /// The pooling of a text's tokens.
     pub pooling: Pooling,
-    /// Whether vectors are scaled to length 1.
+    /// True if vectors are scaled to length 1.
     pub normalise: bool,
     /// The most tokens of a text, prefix and special tokens included; the rest is cut off.
     pub max_length: usize,
 }
 
-/// What is put before every text, by its role.
+/// Prefixes of texts, by role.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prefix {
@@ -34,7 +34,7 @@ pub struct Prefix {
     pub passage: String,
 }
 
-/// What a text is.
+/// The role of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Something that is searched for.
@@ -46,18 +46,18 @@ pub enum Role {
 /// Settings of which each may be left open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Given {
-    /// What is put before every text.
+    /// The prefixes of texts.
     pub prefix: Option<Prefix>,
-    /// How a text's tokens become one vector.
+    /// The pooling of a text's tokens.
     pub pooling: Option<Pooling>,
-    /// Whether vectors are scaled to length 1.
+    /// True if vectors are scaled to length 1.
     pub normalise: Option<bool>,
     /// The most tokens of a text.
     pub max_length: Option<usize>,
 }
 
 impl Prefix {
-    /// What is put before a text of this role.
+    /// Returns the prefix of a text of this role.
     pub fn of(&self, role: Role) -> &str {
         match role {
             Role::Query => &self.query,
@@ -81,7 +81,7 @@ impl Settings {
     /// what is known of a model of the name `model` (or, failing that, of the folder's name).
     ///
     /// # Errors
-    /// If something is known from nowhere; tells the options to give. If a file of the folder
+    /// If a setting is unknown; names the options to give. If a file of the folder
     /// asks for what is not supported.
     pub fn resolve(model: &str, folder: &Path, given: &Given) -> Result<Self> {
         let named = known(model).or_else(|| known(&folder.to_string_lossy()));

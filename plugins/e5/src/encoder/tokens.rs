@@ -23,7 +23,7 @@ impl Tokens {
         let path = Self::file(folder);
         let bytes = std::fs::read(&path).map_err(Error::io("read", &path))?;
         let unusable = |error| {
-            let message = format!("this is no tokenizer that can be used: {error}");
+            let message = format!("this is not a tokenizer that can be used: {error}");
             Error::input(&path, message)
         };
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(unusable)?;

@@ -9,10 +9,10 @@ const CHUNK: usize = 32;
 pub(super) struct Best {
     k: usize,
     margin: f32,
-    /// What a score must reach to be kept.
+    /// The lowest score that is kept.
     floor: f32,
     hits: Vec<Hit>,
-    /// How many hits are kept before the worst are dropped.
+    /// The number of hits to keep before the worst are dropped.
     room: usize,
 }
 

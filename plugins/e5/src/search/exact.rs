@@ -36,7 +36,7 @@ impl Exact {
         &self.items
     }
 
-    /// The best items of each query, at most as many as `k` tells for it, by score descending and
+    /// The best items of each query, at most `k` of it, by score descending and
     /// then by position. The scores do not depend on the other queries.
     pub fn search(&self, queries: &Matrix, k: &[usize]) -> Vec<Vec<Hit>> {
         assert_eq!(queries.len(), k.len());
@@ -124,7 +124,7 @@ impl Exact {
         candidates
     }
 
-    /// How far the product's scores of two items can be from telling their order: four times the
+    /// The error of the product's scores that can change the order of two items: four times the
     /// most by which a sum of so many products can be rounded.
     fn margin(&self, query: &[f32]) -> f32 {
         let norm = dot(query, query).sqrt();

@@ -22,12 +22,12 @@ impl Matrix {
         self.dimensions
     }
 
-    /// How many vectors there are.
+    /// Returns the number of vectors.
     pub fn len(&self) -> usize {
         self.values.len() / self.dimensions
     }
 
-    /// Whether there is no vector.
+    /// Returns `true` if there is no vector.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What an approximate search finds of what there is.
+//! The recall of an approximate search.
 
 use gloss_core::{Error, Result};
 

@@ -23,7 +23,7 @@ const BLOCK: usize = 1 << 18;
 /// Items that are written in one transaction.
 const ITEMS_AT_ONCE: usize = 1 << 16;
 
-/// What an index is made from.
+/// Everything that an index is made from.
 pub(crate) struct Source<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) embed: &'a dyn Embed,

@@ -124,7 +124,7 @@ impl Environment {
         }
     }
 
-    /// Whether the file that is open is still the one that has its name.
+    /// Returns `true` if the file that is open is still the one that has its name.
     fn is_in_place(&self) -> bool {
         let state = |metadata: fs::Metadata| Ok((metadata.len(), metadata.modified()?));
         let opened = self.env.try_clone_inner_file().map_err(io::Error::other);
@@ -277,7 +277,9 @@ fn used(env: &Env<WithoutTls>) -> u64 {
 pub(super) fn damaged(path: &Path, what: &str) -> Error {
     Error::Stale {
         path: path.to_path_buf(),
-        message: format!("is no whole index of vectors: {what}; delete its folder and run again"),
+        message: format!(
+            "is not a complete index of vectors: {what}; delete its folder and run again"
+        ),
     }
 }
 
@@ -312,7 +314,7 @@ pub(super) fn library_error(
     }
 }
 
-/// Where a file cannot be mapped into memory, as on some network file systems, the system's own
+/// Explains that a file cannot be mapped into memory, as on some network file systems, where the system's own
 /// words do not help.
 fn system_error(action: &'static str, path: &Path, error: io::Error) -> Error {
     match error.kind() {

@@ -1,4 +1,4 @@
-//! What an index says of itself.
+//! The header of an index.
 
 use gloss_core::Catalogue;
 use serde::{Deserialize, Serialize};
@@ -12,10 +12,10 @@ const FORMAT: u32 = 1;
 /// A hash of 16 bytes, which no two texts share by chance.
 pub(super) type Hash = [u8; 16];
 
-/// What an index holds.
+/// The header of an index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Header {
-    /// What it was made from.
+    /// Everything that the index was made from.
     pub(crate) identity: Identity,
     /// The hash of all vectors.
     pub(crate) vectors: Hash,
@@ -27,17 +27,17 @@ pub(crate) struct Header {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     format: u32,
-    /// Model, prefixes, pooling and so on, as the encoder tells them.
+    /// Model, prefixes, pooling and so on, as the encoder states them.
     pub(crate) encoder: Value,
     /// The numbers in a vector.
     pub(crate) dimensions: usize,
-    /// How items are compared.
+    /// The similarity of items.
     pub(crate) similarity: Similarity,
-    /// How many items there are.
+    /// The number of items.
     pub(crate) items: usize,
     /// The hash of the items' identifiers and texts.
     catalogue: Hash,
-    /// How the trees were made, if there are any.
+    /// The options of the trees, if there are any.
     pub(crate) trees: Option<Trees>,
 }
 
@@ -60,7 +60,7 @@ impl Identity {
         }
     }
 
-    /// What differs in the identity `found`, in words.
+    /// Describes the difference from the identity `found`.
     pub(super) fn difference(&self, found: &Identity) -> String {
         let (expected, found) = (flat(self), flat(found));
         let differs = expected.iter().find(|(name, value)| {

@@ -18,7 +18,7 @@ pub(crate) struct Stored {
     pub(crate) header: Header,
 }
 
-/// Opens the index in `folder`, which must have been made from what `expected` tells.
+/// Opens the index in `folder`, which must have been made from `expected`.
 pub(crate) fn open(folder: &Path, expected: &Identity) -> Result<Stored> {
     let stored = open_any(&folder.join(FILE))?;
     let found = &stored.header.identity;

@@ -287,14 +287,14 @@ fn a_damaged_file_is_refused() {
         fs::write(&path, &whole[..length]).unwrap();
         let message = open_message(folder.path(), &source);
         assert!(
-            message.contains("is no whole index of vectors"),
+            message.contains("is not a complete index of vectors"),
             "{length}: {message}"
         );
     }
     fs::write(&path, vec![7; whole.len()]).unwrap();
     let message = open_message(folder.path(), &source);
     assert!(
-        message.contains("is no whole index of vectors"),
+        message.contains("is not a complete index of vectors"),
         "{message}"
     );
     let mut changed = whole.clone();

@@ -13,7 +13,7 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    /// How many tokens the loss is about.
+    /// Returns the number of tokens that contribute to the loss.
     pub(crate) fn predicted(&self) -> usize {
         self.tokens.len().saturating_sub(self.from)
     }
@@ -23,24 +23,24 @@ impl Text {
 pub(crate) struct Batch {
     /// [rows]
     pub(crate) tokens: Tensor,
-    /// Where each token stands in its text: [rows].
+    /// The position of each token in its text: [rows].
     pub(crate) positions: Tensor,
     pub(crate) layout: Layout,
-    /// The rows after which a token is to be foretold, and those tokens: [predicted] each.
+    /// The rows after which a token is predicted, and those tokens: [predicted] each.
     pub(crate) rows: Tensor,
     pub(crate) targets: Tensor,
 }
 
-/// How texts lie in the rows.
+/// The layout of texts in the rows.
 pub(crate) struct Layout {
     pub(crate) texts: i64,
     /// The tokens of the longest text.
     pub(crate) longest: i64,
-    /// Where each row goes if every text is filled up to the longest; none if it is.
+    /// The slot of each row when texts are padded to the longest; `None` if they are padded already.
     pub(crate) slots: Option<Tensor>,
 }
 
-/// What packed rows are filled up to a multiple of on a GPU, so that matrices have few shapes: kernels
+/// Packed rows are padded to a multiple of this on a GPU, so that matrices have few shapes: kernels
 /// are chosen and loaded for each shape that is new.
 const ROWS_ON_GPU: usize = 256;
 
@@ -93,7 +93,7 @@ impl Batch {
     }
 }
 
-/// A text of which nothing is foretold, that fills so many tokens up to a multiple.
+/// A text without predictions that pads the tokens to a multiple.
 fn filler(tokens: usize, multiple: usize) -> Option<Text> {
     let missing = tokens.next_multiple_of(multiple) - tokens;
     (missing > 0).then(|| Text {

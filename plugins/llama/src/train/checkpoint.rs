@@ -1,4 +1,4 @@
-//! Where a training stands, on disk.
+//! Checkpoints of a training.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ const FILE: &str = "checkpoint.safetensors";
 const VALUES: &str = "values";
 const STATE: &str = "state";
 
-/// Where a training stands, besides its numbers. The order of texts and what dropout drops follow
+/// The state of a training, besides its tensors. The order of texts and dropout masks follow
 /// from the seed and the step.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -25,7 +25,7 @@ pub(crate) struct State {
     pub(crate) tokens: u64,
     /// The loss of the first step.
     pub(crate) first_loss: Option<f64>,
-    /// How good the best weights were, and after how many steps; higher is better.
+    /// The score and the step of the best weights; higher is better.
     pub(crate) best: Option<(f64, u64)>,
     /// Validations since then.
     pub(crate) worse: u64,

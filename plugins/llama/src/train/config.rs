@@ -3,28 +3,28 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the model is fine-tuned. The defaults are the recipe of GLoSS.
+/// Options for fine-tuning. The defaults are the recipe of GLoSS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Training {
-    /// Which numbers are trained.
+    /// The parameters to train.
     pub method: Method,
     /// The rank of the low-rank matrices.
     #[schemars(range(min = 1, max = 4096), extend("x-former-names" = ["rank"]))]
     pub r: i64,
-    /// What the low-rank product is multiplied by, times the rank.
+    /// The scale of the low-rank product, times the rank.
     #[schemars(range(min = 0.0), extend("x-former-names" = ["alpha"]))]
     pub lora_alpha: f64,
     /// The share of the low-rank matrices' inputs that is dropped in training.
     #[schemars(range(min = 0.0, max = 0.99), extend("x-former-names" = ["dropout"]))]
     pub lora_dropout: f64,
-    /// Whether the product is multiplied by alpha / √rank instead of alpha / rank.
+    /// Multiplies the product by lora_alpha / √r instead of lora_alpha / r.
     #[schemars(extend("x-former-names" = ["rank_stabilized"]))]
     pub use_rslora: bool,
     /// The projections that are adapted.
     #[schemars(length(min = 1), extend("x-former-names" = ["targets"]))]
     pub target_modules: Vec<Target>,
-    /// What turns gradients into steps.
+    /// The optimizer.
     #[schemars(extend("x-former-names" = ["optimizer"]))]
     pub optim: OptimizerName,
     /// The learning rate after the warm-up.
@@ -36,7 +36,7 @@ pub struct Training {
     /// The longest that the gradient may be; 0 for any length.
     #[schemars(range(min = 0.0), extend("x-former-names" = ["max_gradient_norm"]))]
     pub max_grad_norm: f64,
-    /// How the learning rate falls after the warm-up.
+    /// The schedule of the learning rate after the warm-up.
     #[schemars(extend("x-former-names" = ["schedule"]))]
     pub lr_scheduler_type: Schedule,
     /// The steps in which the learning rate rises from 0.
@@ -44,7 +44,7 @@ pub struct Training {
     /// The most times that every text is seen.
     #[schemars(range(min = 1), extend("x-former-names" = ["epochs"]))]
     pub num_train_epochs: u64,
-    /// The most steps; the learning rate falls as if they were all. If it is not given, as many as
+    /// The most steps; the learning rate falls as if they were all. By default as many as
     /// the epochs have.
     #[schemars(range(min = 1))]
     pub max_steps: Option<u64>,
@@ -54,9 +54,9 @@ pub struct Training {
     /// Batches whose gradients are added for a step.
     #[schemars(range(min = 1), extend("x-former-names" = ["accumulation"]))]
     pub gradient_accumulation_steps: usize,
-    /// How the texts of a step are laid out. Both ways compute the same gradient.
+    /// The layout of the texts of a step. Both layouts have the same gradient.
     pub batching: Batching,
-    /// The most tokens at once if texts are packed. If it is not given, 8,192 on a GPU and 2,048
+    /// The most tokens at once if texts are packed. By default 8,192 on a GPU and 2,048
     /// elsewhere. A single text may be longer.
     #[schemars(range(min = 1))]
     pub packed_tokens: Option<usize>,
@@ -64,25 +64,25 @@ pub struct Training {
     pub loss: LossScope,
     /// The texts that are made of a training case.
     pub histories: Histories,
-    /// Whether the inside of a layer is computed again in the backward pass instead of being kept,
+    /// Recomputes the inside of a layer in the backward pass instead of keeping it,
     /// and quantised weights are dequantised for each use instead of once: slower, with far less
     /// memory. The gradient is the same.
     pub gradient_checkpointing: bool,
-    /// Whether a GPU adds in one order in the backward pass, so that a second training on the same
+    /// True if the backward pass uses deterministic kernels on a GPU, so that a second training on the same
     /// GPU ends in the same bytes. Without it attention's gradients are added as they come, sooner.
     /// On the CPU nothing changes.
     pub deterministic: bool,
     /// Decides the initial adapter, the order of texts, and what dropout drops.
     pub seed: u64,
-    /// Steps from one validation to the next. If it is not given, once an epoch.
+    /// Steps from one validation to the next. By default once an epoch.
     #[schemars(range(min = 1), extend("x-former-names" = ["validate_every"]))]
     pub eval_steps: Option<u64>,
-    /// What decides which weights are kept: `loss`, the validation loss; `last`, the last ones
-    /// whatever their loss; or a metric such as `recall@5` of the validation cases, through the
+    /// The criterion for the weights to keep: `loss`, the validation loss; `last`, the last ones
+    /// whatever their loss; or a metric such as `recall@5` of the validation examples, through the
     /// experiment's own retriever.
     #[schemars(extend("x-former-names" = ["best"]))]
     pub metric_for_best_model: String,
-    /// How many validations in a row without a better one end the training; 0 for none.
+    /// The number of validations in a row without improvement that ends the training; 0 for none.
     #[schemars(extend("x-former-names" = ["patience"]))]
     pub early_stopping_patience: u64,
     /// Steps from one checkpoint to the next. Every validation makes one too.
@@ -90,7 +90,7 @@ pub struct Training {
     pub save_steps: u64,
 }
 
-/// Which numbers are trained.
+/// The parameters to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
@@ -147,7 +147,7 @@ impl Target {
     }
 }
 
-/// What turns gradients into steps.
+/// The optimizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptimizerName {
@@ -159,7 +159,7 @@ pub enum OptimizerName {
     Adamw8bit,
 }
 
-/// How the learning rate falls.
+/// Schedules of the learning rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
@@ -171,7 +171,7 @@ pub enum Schedule {
     Constant,
 }
 
-/// How texts are laid out.
+/// Layouts of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Batching {
@@ -237,7 +237,7 @@ impl Default for Training {
 }
 
 impl Training {
-    /// What a low-rank product is multiplied by.
+    /// Returns the scale of a low-rank product.
     pub(crate) fn scale(&self) -> f64 {
         match self.use_rslora {
             true => self.lora_alpha / (self.r as f64).sqrt(),

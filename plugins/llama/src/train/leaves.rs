@@ -16,7 +16,7 @@ pub(crate) struct Leaf {
 /// A block of a leaf, of the size that its parameter has there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Block {
-    /// Where its numbers begin in the vector.
+    /// The offset of its numbers in the vector.
     pub(crate) offset: i64,
     pub(crate) rows: (i64, i64),
     pub(crate) columns: (i64, i64),
@@ -64,7 +64,7 @@ pub(crate) struct LayerLeaves {
     /// The leaves of a layer, and how many numbers they have.
     shapes: Vec<Vec<i64>>,
     length: i64,
-    /// Where each number of a layer's parameters is among those of its leaves; none if these are the
+    /// The place of each number of a layer's parameters among those of its leaves; `None` if these are the
     /// same.
     slots: Option<Tensor>,
 }
@@ -144,7 +144,7 @@ impl LayerLeaves {
     }
 }
 
-/// Whether the numbers of leaves, one leaf after another, are those of the vector from `start` on.
+/// Returns `true` if the numbers of leaves, one leaf after another, are those of the vector from `start` on.
 fn as_they_stand(leaves: &[Leaf], start: i64) -> bool {
     let mut end = start;
     leaves.iter().all(|leaf| {
@@ -154,7 +154,7 @@ fn as_they_stand(leaves: &[Leaf], start: i64) -> bool {
     })
 }
 
-/// Where each of `count` numbers of the vector from `start` on is among the numbers of leaves.
+/// Returns the place of each of `count` numbers of the vector from `start` on is among the numbers of leaves.
 fn slots(leaves: &[Leaf], start: i64, count: i64) -> Vec<i64> {
     let mut slots = vec![0; count as usize];
     let mut begin = 0;

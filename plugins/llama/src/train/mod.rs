@@ -328,7 +328,7 @@ fn half_negative(rows: &Tensor) -> Result<Tensor, TchError> {
     Tensor::f_cat(&[&first.f_neg()?, second], 1)
 }
 
-/// Whether there is something to train on and to decide by.
+/// Checks that there are examples to train on and to choose by.
 fn check_texts(training: &Training, train: usize, validation: usize) -> Result<()> {
     if train == 0 {
         return Err(Error::Usage(
@@ -345,7 +345,7 @@ fn check_texts(training: &Training, train: usize, validation: usize) -> Result<(
     }
 }
 
-/// Whether an adapter that is trained further has the scale that the options tell, everywhere.
+/// Checks that an adapter that is trained further has the scale of the options in every module.
 fn check_scale(plan: &Plan, scale: f64, adapter: &Adapter, folder: &Path) -> Result<()> {
     let modules = plan.list.iter().filter_map(|parameter| {
         let module = parameter.name.strip_prefix("base_model.model.")?;

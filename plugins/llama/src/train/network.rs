@@ -21,11 +21,11 @@ pub(crate) struct Network {
     pub(crate) plan: Plan,
     /// The leaves of the plan's layers.
     pub(crate) leaves: LayerLeaves,
-    /// Whether the inside of layers is computed twice instead of being kept.
+    /// True if the inside of layers is computed twice instead of being kept.
     pub(crate) checkpointing: bool,
-    /// Whether gradients on a GPU are added in one order.
+    /// True if gradients on a GPU are added in one order.
     pub(crate) deterministic: bool,
-    /// What low-rank products are multiplied by.
+    /// The scale of low-rank products.
     pub(crate) scale: f64,
     /// The share of low-rank matrices' inputs that is dropped.
     pub(crate) dropout: f64,
@@ -42,13 +42,13 @@ pub(crate) struct Leaves {
     head: Option<Tensor>,
 }
 
-/// What all layers need besides their input.
+/// The context that all layers share.
 struct ForwardContext<'a> {
     /// [rows, all heads, head_size]; values are turned by nothing.
     cosines: Tensor,
     sines: Tensor,
     layout: &'a Layout,
-    /// What dropout drops; none if it does not drop anything.
+    /// The seed of dropout; `None` without dropout.
     seed: Option<i64>,
 }
 
@@ -71,7 +71,7 @@ impl Network {
         })
     }
 
-    /// What leaves are multiplied by: both factors of a low-rank product by the root of its scale.
+    /// Returns the factor of the leaves: both factors of a low-rank product get the root of its scale.
     /// The gradient by the leaves is that by the parameters but for this factor.
     pub(crate) fn factor(&self) -> f64 {
         self.scale.sqrt()
@@ -126,7 +126,7 @@ impl Network {
         leaves.head.as_ref().or(tied).unwrap_or(&self.model.head)
     }
 
-    /// The features after the last norm of the rows that foretell a token.
+    /// The features after the last norm of the rows that predict a token.
     fn end(&self, hidden: &Tensor, batch: &Batch, leaves: &Leaves) -> Result<Tensor, TchError> {
         let weight = leaves.norm.as_ref().unwrap_or(&self.model.norm);
         let rows = hidden.f_index_select(0, &batch.rows)?;

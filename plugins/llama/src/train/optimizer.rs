@@ -12,7 +12,7 @@ use eight_bit::EightBit;
 const BETAS: (f64, f64) = (0.9, 0.999);
 const EPSILON: f64 = 1e-8;
 
-/// How far a step goes.
+/// The step sizes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rates {
     pub(crate) learning_rate: f64,
@@ -22,7 +22,7 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// What the means are divided by, as they begin at 0.
+    /// The bias corrections of the means, which begin at 0.
     fn corrections(self) -> (f64, f64) {
         let power = |beta: f64| 1.0 - beta.powf(self.step as f64);
         (power(BETAS.0), power(BETAS.1))
@@ -174,7 +174,7 @@ impl Wide {
     }
 }
 
-/// What is added to the values: the mean of gradients over the root of that of their squares, each
+/// Returns the update of the values: the mean of gradients over the root of that of their squares, each
 /// corrected for having begun at 0, times the learning rate, downhill.
 fn step(mean: &Tensor, square: &Tensor, rates: Rates) -> Result<Tensor, TchError> {
     let (first, second) = rates.corrections();

@@ -9,14 +9,14 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     /// Its shape there.
     pub(crate) shape: Vec<i64>,
-    /// Where it begins in the vector.
+    /// The offset in the vector.
     pub(crate) offset: i64,
-    /// Whether weight decay applies: to matrices, not to norms and biases.
+    /// True if weight decay applies: to matrices, not to norms and biases.
     pub(crate) decays: bool,
 }
 
 impl Parameter {
-    /// How many numbers it has.
+    /// Returns the number of elements.
     pub(crate) fn len(&self) -> i64 {
         self.shape.iter().product()
     }

@@ -1,4 +1,4 @@
-//! What is trained of a Llama: the parameters, and the leaves that each layer sees of them.
+//! The trained parts of a Llama: the parameters, and the leaves of each layer.
 
 use gloss_core::Result;
 use gloss_torch::{Adapter, Checkpoint, torch_error};
@@ -15,14 +15,14 @@ use crate::architecture::Architecture;
 pub(crate) struct Plan {
     pub(crate) list: Vec<Parameter>,
     pub(crate) embedding: Option<Parameter>,
-    /// What is trained of the first layer, and of any other in the same way.
+    /// The trained parts of the first layer; all others have the same.
     pub(crate) layer: LayerPlan,
     pub(crate) norm: Option<Parameter>,
     /// The output's weight, if it is not the embedding.
     pub(crate) head: Option<Parameter>,
 }
 
-/// What is trained of a layer. Numbers are places in `leaves`.
+/// The trained parts of a layer. Numbers are indices into `leaves`.
 pub(crate) struct LayerPlan {
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) attention_norm: Option<usize>,
@@ -33,7 +33,7 @@ pub(crate) struct LayerPlan {
     pub(crate) down: Trained,
 }
 
-/// What is trained of projections that lie side by side.
+/// The trained parts of projections that lie side by side.
 pub(crate) enum Trained {
     Nothing,
     /// Low-rank matrices: `down` [ranks, in] and `up` [out, ranks]; each projection that is adapted

@@ -1,4 +1,4 @@
-//! What is told of a training: JSON lines, TensorBoard events, and a picture of the loss.
+//! The record of a training: JSON lines, TensorBoard events, and a plot of the loss.
 
 mod curve;
 mod events;
@@ -25,7 +25,7 @@ pub(crate) struct LogRecord {
     pub(crate) what: LogEvent,
 }
 
-/// What a line tells.
+/// The event of a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum LogEvent {

@@ -29,7 +29,7 @@ pub(crate) struct Session<'a> {
     pub(crate) optimizer: Optimizer,
     pub(crate) texts: Vec<Text>,
     pub(crate) validation: Vec<Text>,
-    /// Where everything is written.
+    /// The output folder.
     pub(crate) folder: &'a Path,
     /// The checkpoint that is trained, and what it is called.
     pub(crate) base: (PathBuf, String),
@@ -39,7 +39,7 @@ pub(crate) struct Session<'a> {
     pub(crate) context: &'a Context,
 }
 
-/// What a step showed.
+/// The measurements of a step.
 struct Step {
     loss: f64,
     gradient_norm: f64,

@@ -10,7 +10,7 @@ use super::batch::Text;
 use super::config::{Histories, LossScope, Training};
 use crate::prompt::Prompts;
 
-/// The texts of some cases, case by case.
+/// Returns the texts of examples, in their order.
 pub(crate) fn texts(
     prompts: &Prompts<'_>,
     data: &Data,
@@ -28,7 +28,7 @@ pub(crate) fn texts(
         .collect()
 }
 
-/// What is made of a case: histories, each with the item that follows.
+/// Returns the texts of an example: histories, each with the item that follows.
 fn texts_of(data: &Data, example: Example, histories: Histories) -> Vec<(&[u32], u32)> {
     let all = data.histories.history(example.user).items;
     let (seen, end) = (
@@ -54,7 +54,7 @@ fn text(
         LossScope::All => 1,
         LossScope::Target => {
             let target = &data.catalogue.item(target).text;
-            // The end of the text is foretold too.
+            // The end of the text is predicted too.
             let predicted = prompts.continuation(target)?.len() + 1;
             tokens.len().saturating_sub(predicted).max(1)
         }

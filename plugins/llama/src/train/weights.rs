@@ -1,4 +1,4 @@
-//! What training leaves: an adapter in PEFT's layout, or a whole checkpoint in Hugging Face's.
+//! The results of training: an adapter in PEFT's layout, or a whole checkpoint in Hugging Face's.
 
 use std::collections::HashMap;
 use std::fs;

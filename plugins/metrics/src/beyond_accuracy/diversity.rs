@@ -1,4 +1,4 @@
-//! How much the items of one list differ.
+//! The diversity of the items of a list.
 
 use gloss_core::{Catalogue, Evaluation, Ragged, Result, Scores};
 use hashbrown::HashMap;
@@ -8,7 +8,7 @@ use super::{SHARE, catalogue};
 use crate::cutoff::top;
 
 metric! {
-    /// How little the texts of a user's top k share: 1 if no two have a word in common.
+    /// The dissimilarity of the texts of a user's top k: 1 if no two have a word in common.
     ///
     /// One less the mean Jaccard similarity `|A ∩ B| / |A ∪ B|` over all pairs of items, each taken as
     /// the set of the words of its text. Words are lower-cased runs of letters and digits; one that

@@ -1,4 +1,4 @@
-//! How the recommendations are spread over the catalogue.
+//! The distribution of recommendations over the catalogue.
 
 use gloss_core::{Evaluation, Invariants, Result, Scores};
 
@@ -16,7 +16,7 @@ metric! {
 }
 
 metric! {
-    /// How unequally items are recommended: 0 if all equally often, 1 if one item takes all.
+    /// The inequality of recommendations: 0 if all items are recommended equally often, 1 if only one is.
     ///
     /// `Σ (2 j - n - 1) p(j) / (n - 1)` over all n items of the catalogue (those never recommended
     /// included), where p(j) is the j-th smallest share of all recommendations in the top k; one
@@ -49,7 +49,7 @@ fn gini(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
     )))
 }
 
-/// How often each item of the catalogue is among a user's top k.
+/// Returns the number of times that each item of the catalogue is among a user's top k.
 fn recommendations(evaluation: &Evaluation<'_>, items: usize, k: Option<usize>) -> Vec<u64> {
     let mut counts = vec![0; items];
     for ranking in evaluation.rankings().iter() {

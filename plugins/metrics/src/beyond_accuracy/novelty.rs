@@ -1,4 +1,4 @@
-//! How unexpected the recommended items are.
+//! The novelty of the recommended items.
 
 use gloss_core::{Evaluation, Invariants, Result, Scores};
 
@@ -9,7 +9,7 @@ metric! {
     /// Mean self-information, in bits, of the user's top k: rarely bought items are novel.
     ///
     /// `(1 / n) Σ -log2 p(item)` over the n ≤ k items ranked, 0 for an empty ranking. p is the item's
-    /// share of all interactions in the training cases with one added to each item's count
+    /// share of all interactions in the training examples with one added to each item's count
     /// (Laplace smoothing), so that it is above 0 for an item that was never bought:
     /// `(count + 1) / (Σ counts + |catalogue|)`. T. Zhou et al.: Solving the apparent
     /// diversity-accuracy dilemma of recommender systems, PNAS 107(10), 2010, there with the share
@@ -21,7 +21,7 @@ metric! {
 fn novelty(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
     let counts = evaluation
         .training_counts()
-        .ok_or_else(|| needs("novelty", "the counts of the training cases"))?;
+        .ok_or_else(|| needs("novelty", "the counts of the training examples"))?;
     let total = counts.iter().sum::<u64>() + counts.len() as u64;
     let bits: Vec<f64> = counts
         .iter()

@@ -24,7 +24,7 @@ const MUST_BE_OFF: [&str; 11] = [
     "use_qalora",
 ];
 
-/// What the file says; other keys are for training, or newer than this code and left alone.
+/// The keys that are read; others are for training, or newer than this code and ignored.
 #[derive(Debug, Deserialize)]
 struct Written {
     peft_type: String,
@@ -57,7 +57,7 @@ impl Config {
         let path = folder.join(FILE);
         let text = std::fs::read(&path).map_err(Error::io("read", &path))?;
         let written: Written = serde_json::from_slice(&text).map_err(|error| {
-            let message = format!("is no configuration of an adapter: {error}");
+            let message = format!("is not an adapter configuration: {error}");
             Error::line(&path, error.line() as u64, message)
         })?;
         check(&written).map_err(|message| Error::input(&path, message))?;
@@ -93,7 +93,7 @@ impl Config {
         first_match(&self.ranks, module).unwrap_or(self.written.r)
     }
 
-    /// What the product of the factors of a module is multiplied by.
+    /// Returns the scale of a module's low-rank product.
     pub(super) fn scale(&self, module: &str) -> f64 {
         let alpha = first_match(&self.alphas, module).unwrap_or(self.written.lora_alpha);
         let rank = self.rank(module) as f64;

@@ -16,7 +16,7 @@ const LENGTH: usize = 8;
 pub(super) struct File {
     pub(super) path: PathBuf,
     map: Mmap,
-    /// Where the tensors' bytes begin.
+    /// The offset of the tensors' bytes.
     data: usize,
     header: Metadata,
 }
@@ -127,7 +127,7 @@ fn damaged(path: PathBuf, bytes: &[u8], why: &safetensors::SafeTensorError) -> E
         Diagnostic::InvalidOffset(name) => {
             format!("is damaged: tensor `{name}` has no valid place")
         }
-        other => format!("is no safetensors file or damaged: {other}"),
+        other => format!("is not a safetensors file, or is damaged: {other}"),
     };
     Error::input(path, format!("{message}; fetch the file again"))
 }

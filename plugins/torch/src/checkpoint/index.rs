@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use gloss_core::{Error, Result};
 use serde::Deserialize;
 
-/// Which file holds which tensor.
+/// The file of each tensor.
 #[derive(Debug, Deserialize)]
 pub(super) struct Index {
     weight_map: BTreeMap<String, String>,
@@ -31,7 +31,7 @@ impl Index {
 pub(super) fn read(path: &Path) -> Result<Index> {
     let text = std::fs::read(path).map_err(Error::io("read", path))?;
     let index: Index = serde_json::from_slice(&text).map_err(|error| {
-        let message = format!("is no index of safetensors files: {error}");
+        let message = format!("is not an index of safetensors files: {error}");
         Error::line(path, error.line() as u64, message)
     })?;
     for file in index.files() {

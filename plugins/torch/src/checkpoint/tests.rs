@@ -161,7 +161,7 @@ fn several_files_are_one_checkpoint() {
         (
             &two,
             r#"["one"]"#,
-            "/model.safetensors.index.json:1: is no index of safetensors files",
+            "/model.safetensors.index.json:1: is not an index of safetensors files",
         ),
     ] {
         let error = open(second, map).unwrap_err();

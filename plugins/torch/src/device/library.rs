@@ -6,20 +6,20 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use tch::Cuda;
 
-/// What there is of libtorch on this machine.
+/// The libtorch of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// The version of libtorch, if its folder tells.
+    /// The version of libtorch, if its folder states it.
     pub version: Option<String>,
-    /// The folder that libtorch was loaded from, if the system tells.
+    /// The folder that libtorch was loaded from, if the system reports it.
     pub folder: Option<PathBuf>,
-    /// Whether the CUDA part of libtorch lies in that folder.
+    /// True if the CUDA part of libtorch lies in that folder.
     pub has_cuda_part: bool,
     /// Why no GPU can be used; none if the CUDA part is loaded.
     pub cuda_fault: Option<String>,
-    /// How many GPUs libtorch sees.
+    /// The number of GPUs libtorch sees.
     pub gpus: usize,
-    /// How many CPU threads one operation of libtorch uses.
+    /// The number of CPU threads one operation of libtorch uses.
     pub threads: usize,
 }
 

@@ -38,7 +38,7 @@ impl Packed {
         }
     }
 
-    /// Whether oneDNN accepts this input.
+    /// Returns `true` if oneDNN accepts this input.
     fn accepts(&self, input: &Tensor) -> bool {
         let shape = input.size();
         input.kind() == Kind::Float

@@ -4,11 +4,11 @@ use rayon::prelude::*;
 
 use super::code;
 
-/// How many weights are a block.
+/// The number of weights are a block.
 pub(super) const BLOCK: usize = 64;
 /// Stands for the greatest magnitude of a block of zeros, where it divides.
 pub(super) const LEAST: f32 = 1e-38;
-/// How many blocks one thread takes at the least.
+/// The number of blocks one thread takes at the least.
 const SHARE: usize = 256;
 
 /// Quantises `numbers` into two weights a byte, and returns the blocks' greatest magnitudes.

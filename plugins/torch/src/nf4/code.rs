@@ -22,7 +22,7 @@ pub(super) const CODE: [f32; 16] = [
     1.0,
 ];
 
-/// What each byte stands for: a table of 256 entries, each the bits of two 32-bit numbers. As one
+/// The values of each byte: a table of 256 entries, each the bits of two 32-bit numbers. As one
 /// 64-bit number, which nobody computes with, they are copied in one go.
 pub(super) fn pairs(device: Device) -> Result<Tensor, TchError> {
     let pair = |byte: usize| [CODE[byte >> 4], CODE[byte & 15]];

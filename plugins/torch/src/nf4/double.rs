@@ -4,7 +4,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use crate::dynamic_map::{dynamic_map, numbers};
 
-/// How many magnitudes are a block.
+/// The number of magnitudes are a block.
 const BLOCK: usize = 256;
 /// Into how many steps a number in [-1, 1] is rounded before its code is looked up.
 const STEPS: usize = 65_536;
@@ -16,11 +16,11 @@ pub(super) struct Double {
     pub(super) codes: Vec<u8>,
     /// The greatest magnitude of each block.
     pub(super) scales: Vec<f32>,
-    /// What the 256 codes stand for.
+    /// The values of the 256 codes.
     pub(super) map: Vec<f32>,
     /// The mean.
     pub(super) offset: f32,
-    /// How many codes are a block.
+    /// The number of codes are a block.
     pub(super) block: usize,
 }
 

@@ -1,4 +1,4 @@
-//! How bitsandbytes lays NF4 out among the tensors of a checkpoint.
+//! The layout of bitsandbytes' NF4 among the tensors of a checkpoint.
 
 use gloss_core::Result;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::checkpoint::Checkpoint;
 use crate::dynamic_map::numbers;
 use crate::error::torch_error;
 
-/// What is written as JSON, in a tensor of bytes.
+/// The quantisation state, written as JSON in a tensor of bytes.
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
     quant_type: String,
@@ -36,7 +36,7 @@ const TYPES: [(&str, Kind); 3] = [
 ];
 
 impl Nf4 {
-    /// Whether the matrix `name` of a checkpoint is in one of bitsandbytes' 4-bit types.
+    /// Returns `true` if the matrix `name` of a checkpoint is in one of bitsandbytes' 4-bit types.
     pub fn is_in(checkpoint: &Checkpoint, name: &str) -> bool {
         checkpoint.contains(&format!("{name}.absmax"))
     }
@@ -102,16 +102,16 @@ impl Source<'_> {
         let copied = bytes.f_copy_data(&mut text, bytes.numel());
         copied.map_err(torch_error(&format!("read `{name}`")))?;
         let state: State = serde_json::from_slice(&text).map_err(|error| {
-            let message = format!("is no quantisation state of bitsandbytes: {error}");
+            let message = format!("is not a quantisation state of bitsandbytes: {error}");
             self.checkpoint.diagnostic(&name, message)
         })?;
         let refused = |message: String| Err(self.checkpoint.diagnostic(&name, message));
         if state.quant_type != "nf4" {
-            return refused(format!("tells of type `{}`, not `nf4`", state.quant_type));
+            return refused(format!("has the type `{}`, not `nf4`", state.quant_type));
         }
         if state.shape != shape {
             return refused(format!(
-                "tells of a matrix of shape {:?}, but {shape:?} is expected",
+                "is of a matrix of shape {:?}, but {shape:?} is expected",
                 state.shape
             ));
         }
@@ -119,7 +119,7 @@ impl Source<'_> {
             state.blocksize,
             32 | 64 | 128 | 256 | 512 | 1024 | 2048 | 4096
         ) {
-            return refused(format!("tells of blocks of {} weights", state.blocksize));
+            return refused(format!("has blocks of {} weights", state.blocksize));
         }
         Ok(state)
     }
@@ -127,7 +127,7 @@ impl Source<'_> {
     fn kind(&self, state: &State) -> Result<Kind> {
         let known = TYPES.iter().find(|(name, _)| *name == state.dtype);
         known.map(|(_, kind)| *kind).ok_or_else(|| {
-            let message = format!("tells of numbers of type `{}`", state.dtype);
+            let message = format!("has numbers of type `{}`", state.dtype);
             self.checkpoint
                 .diagnostic(&format!("{}.{STATE}", self.name), message)
         })
@@ -181,7 +181,7 @@ impl Source<'_> {
             Ok(block @ 1..) => (blocks + block - 1) / block,
             _ => {
                 let name = format!("{}.{STATE}", self.name);
-                let message = format!("tells of blocks of {block} magnitudes");
+                let message = format!("has blocks of {block} magnitudes");
                 return Err(self.checkpoint.diagnostic(&name, message));
             }
         };

@@ -8,7 +8,7 @@ use super::{Nf4, code};
 use crate::dynamic_map::numbers;
 
 const BLOCK: i64 = blocks::BLOCK as i64;
-/// How many weights are quantised at a time: whole blocks, so few that copies of them with 32 bits
+/// The number of weights are quantised at a time: whole blocks, so few that copies of them with 32 bits
 /// a weight are small beside a model.
 const CHUNK: i64 = 1 << 22;
 

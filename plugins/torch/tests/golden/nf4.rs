@@ -234,7 +234,7 @@ fn what_bitsandbytes_did_not_write_is_refused() {
         ),
         (
             Box::new(|t| state(t, "\"nf4\"", "\"fp4\"")),
-            "tells of type `fp4`",
+            "has the type `fp4`",
         ),
         (
             Box::new(|t| state(t, "[16, 64]", "[64, 16]")),
@@ -262,7 +262,7 @@ fn what_bitsandbytes_did_not_write_is_refused() {
         ),
         (
             Box::new(|t| state(t, "{", "")),
-            "is no quantisation state of bitsandbytes",
+            "is not a quantisation state of bitsandbytes",
         ),
         (
             Box::new(|t| float(t, "w.quant_map", 3, -0.4)),

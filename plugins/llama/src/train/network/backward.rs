@@ -9,7 +9,7 @@ use crate::train::batch::Batch;
 use crate::train::loss;
 use crate::train::parameters::Parameters;
 
-/// What is kept of successive layers for the backward pass.
+/// The state of successive layers kept for the backward pass.
 struct Kept {
     layers: Range<usize>,
     input: Tensor,

@@ -13,7 +13,7 @@ pub(super) const LEAST_NUMBERS: i64 = 4096;
 pub(super) struct EightBit {
     mean: State,
     square: State,
-    /// Where each number is among the filled-up blocks; none if nothing had to be filled up.
+    /// The place of each number among the padded blocks; `None` without padding.
     slots: Option<Tensor>,
     numbers: i64,
 }
@@ -24,7 +24,7 @@ struct State {
     codes: Tensor,
     /// [blocks, 1]
     scales: Tensor,
-    /// What the 256 codes stand for, rising.
+    /// The values of the 256 codes, rising.
     map: Tensor,
     /// The middles between neighbours of the map.
     middles: Tensor,
