@@ -36,6 +36,38 @@ fn modules_have_no_circles() {
 }
 
 #[test]
+fn a_cached_training_does_not_depend_on_the_code_of_generation() {
+    let sources = root().join("plugins/llama/src");
+    let files = gloss_fingerprint::module_files(&sources, "train").unwrap();
+    let depends = |name: &str| files.contains(&sources.join(format!("{name}.rs")));
+    for name in [
+        "beam",
+        "candidates",
+        "constraint",
+        "continuation",
+        "decoder",
+        "engine",
+        "generator",
+        "sample",
+    ] {
+        assert!(sources.join(format!("{name}.rs")).is_file(), "{name}");
+        assert!(!depends(name), "{name}");
+    }
+    for name in ["model", "layer", "tokenizer", "config", "train/session"] {
+        assert!(depends(name), "{name}");
+    }
+}
+
+#[test]
+fn cached_vectors_do_not_depend_on_the_code_of_the_search() {
+    let sources = root().join("plugins/e5/src");
+    let files = gloss_fingerprint::module_files(&sources, "encoder").unwrap();
+    let outside = |file: &&PathBuf| !file.starts_with(sources.join("encoder"));
+    let outside: Vec<_> = files.iter().filter(outside).collect();
+    assert!(outside.is_empty(), "{outside:?}");
+}
+
+#[test]
 fn the_core_depends_on_little() {
     let manifest = fs::read_to_string(root().join("core/Cargo.toml")).unwrap();
     for heavy in [

@@ -221,7 +221,7 @@ fn a_huge_cutoff_reads_what_there_is_and_an_empty_split_is_told() {
         assert_eq!(*value, 1.0);
     }
     let empty = place.gloss(&["run", "e.toml", "--split", "validation"]);
-    empty.fails(2, &["no validation cases", "validation_share"]);
+    empty.fails(2, &["no validation examples", "validation_share"]);
 }
 
 #[test]

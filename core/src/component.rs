@@ -1,13 +1,12 @@
-//! Properties of all components: a name, options, one of four kinds, and an identity.
+//! Properties of all components: a name, options, and one of four kinds.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{Error, InputFile, Result};
+use crate::{Code, Error, Result};
 
 /// A configured component of any kind. Its options can be written again together with its name
 /// (`{"type": "bm25", "k1": 1.5, …}`), so that manifests and cache keys state what was used.
@@ -32,84 +31,6 @@ pub trait Component: Debug + Send + Sync {
     /// # Errors
     /// If a file of code cannot be read.
     fn code(&self) -> Result<Code>;
-}
-
-/// The code of a component.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Code {
-    /// Each crate with its fingerprint, which `gloss_fingerprint::emit()` makes in the crate's
-    /// build script. `None` for a crate without such a build script; the hash of the whole program
-    /// takes its place in keys.
-    pub crates: BTreeMap<String, Option<String>>,
-    /// Files of code that is not compiled into the program: a plugin library, a program.
-    pub files: Vec<InputFile>,
-}
-
-impl Code {
-    /// The code of one crate.
-    pub fn of_crate(name: &str, fingerprint: Option<&str>) -> Self {
-        let fingerprint = fingerprint.map(str::to_string);
-        Code {
-            crates: BTreeMap::from([(name.to_string(), fingerprint)]),
-            files: Vec::new(),
-        }
-    }
-
-    /// Adds the code of another component.
-    pub fn merge(&mut self, other: Code) {
-        self.crates.extend(other.crates);
-        for file in other.files {
-            if !self.files.contains(&file) {
-                self.files.push(file);
-            }
-        }
-    }
-}
-
-/// Everything that a component's results depend on besides the data and files that it reads.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// The options as they take effect on this machine, as the text of a JSON object: `auto` is
-    /// replaced by what it resolves to.
-    pub options: String,
-    /// The code.
-    pub code: Code,
-    /// Properties of the machine that the results depend on, such as the version of libtorch.
-    pub machine: BTreeMap<String, String>,
-}
-
-impl Identity {
-    /// The identity of a component whose options take effect as given and whose results do not
-    /// depend on the machine.
-    ///
-    /// # Errors
-    /// If the options cannot be written as JSON, or a file of code cannot be read.
-    pub fn of<C: Component + ?Sized>(component: &C) -> Result<Self> {
-        Ok(Identity {
-            options: component.options()?,
-            code: component.code()?,
-            machine: BTreeMap::new(),
-        })
-    }
-
-    /// The same identity with an option set to the value that it resolves to.
-    ///
-    /// # Errors
-    /// If the options are not a JSON object.
-    pub fn with_option(mut self, name: &str, value: Value) -> Result<Self> {
-        let broken = |error| Error::Internal(format!("options of a component: {error}"));
-        let mut options: Map<String, Value> =
-            serde_json::from_str(&self.options).map_err(broken)?;
-        options.insert(name.to_string(), value);
-        self.options = Value::Object(options).to_string();
-        Ok(self)
-    }
-
-    /// The same identity with properties of the machine added.
-    pub fn with_machine(mut self, properties: BTreeMap<String, String>) -> Self {
-        self.machine.extend(properties);
-        self
-    }
 }
 
 /// A component that is compiled into the asking program: its name, and its options as serde writes

@@ -6,10 +6,9 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use hashbrown::HashMap;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{Context, Error, Result, Unit};
+use crate::{Error, Result};
 
 /// A file that was written this recently may be written again without a later modification time,
 /// whose resolution is limited.
@@ -80,22 +79,6 @@ impl InputFile {
             bytes,
             blake3: hash_file(path)?,
         })
-    }
-
-    /// Hashes files in parallel, with progress.
-    ///
-    /// # Errors
-    /// If a file cannot be read.
-    pub fn read_all(paths: Vec<PathBuf>, context: &Context) -> Result<Vec<Self>> {
-        let size = |path: &PathBuf| Ok(fs::metadata(path).map_err(Error::io("read", path))?.len());
-        let sizes = paths.iter().map(size).collect::<Result<Vec<u64>>>()?;
-        let task = context.task("Hashing files", Some(sizes.iter().sum()), Unit::Bytes);
-        let read = |path: PathBuf| {
-            let file = InputFile::read(&path)?;
-            task.advance(file.bytes)?;
-            Ok(file)
-        };
-        paths.into_par_iter().map(read).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 //! [`plugin!`]. `gloss-engine` runs experiments; this crate knows neither it nor any component.
 
 mod artefact;
+mod code;
 mod component;
 mod context;
 mod dataset;
@@ -14,6 +15,8 @@ mod error;
 mod evaluation;
 mod file_hash;
 mod generator;
+mod identity;
+mod input_files;
 mod library;
 mod memory;
 mod metric;
@@ -31,7 +34,8 @@ mod splits;
 mod template;
 
 pub use artefact::{ArtefactRequest, ArtefactStore, BuildArtefact};
-pub use component::{Code, Component, Identity, Kind, Options, describe_component};
+pub use code::Code;
+pub use component::{Component, Kind, Options, describe_component};
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
 pub use dataset::{Dataset, Download};
 pub use decompress::{decompress, read_error, read_file};
@@ -39,6 +43,8 @@ pub use error::{Diagnostic, Diagnostics, Error, ErrorClass, Location, Result, ne
 pub use evaluation::{Evaluation, Scores, UserGains};
 pub use file_hash::{InputFile, hash_file};
 pub use generator::{Generator, QueryGenerator, Trainer, Validate};
+pub use identity::Identity;
+pub use input_files::hash_files;
 pub use memory::{ProcessMemory, process_memory};
 pub use metric::{Invariants, Metric};
 pub use models::{FetchedModel, ModelFile, find_model, is_hub_name, model_folder};

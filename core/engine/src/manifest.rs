@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use gloss_core::{Component, Context, Error, Identity, InputFile, Result};
+use gloss_core::{Component, Context, Error, Identity, Result};
 use serde_json::json;
 
 use crate::cache::{checksums, first_mismatch};
@@ -162,7 +162,7 @@ fn own_entries(manifest: &Manifest) -> Vec<&str> {
 
 /// Everything that a run or a training depends on.
 fn provenance(work: Work, experiment: &Experiment, context: &Context) -> Result<Provenance> {
-    let files = |paths| InputFile::read_all(paths, context);
+    let files = |paths| gloss_core::hash_files(paths, context);
     let dataset = experiment.dataset.as_ref();
     let mut all = Provenance::of_stage(option_env!("GLOSS_FINGERPRINT"))
         .with(work.name(), experiment.describe()?)

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use gloss_core::{
-    Data, Error, Identity, InputFile, Metric, Query, QueryGenerator, Ragged, Result, Retriever,
-};
+use gloss_core::{Data, Error, Identity, Metric, Query, QueryGenerator, Ragged, Result, Retriever};
 use serde_json::{Value, json};
 
 use crate::cache::{Artefact, Driver, Made};
@@ -155,7 +153,7 @@ fn validation(method: &Method, driver: &Driver) -> Result<Option<Provenance>> {
         .with_identity("generator", &method.generator.identity()?)
         .with("ranking", json!(method.ranking));
     if let Some(retriever) = method.retriever.as_deref() {
-        let files = InputFile::read_all(retriever.inputs()?, &context)?;
+        let files = gloss_core::hash_files(retriever.inputs()?, &context)?;
         provenance = provenance
             .with_identity("retriever", &retriever.identity()?)
             .with_files("retriever files", files);

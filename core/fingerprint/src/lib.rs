@@ -98,10 +98,17 @@ fn fingerprints(
 }
 
 /// Returns the circles among the modules of each folder of a crate whose sources lie in `folder`,
-/// such as `cache -> config -> cache`; `None` if a file is no Rust. For tests of the architecture.
+/// such as `cache -> config -> cache`; `None` if a file is not Rust. For tests of the architecture.
 #[doc(hidden)]
 pub fn module_circles(folder: &Path) -> Option<Vec<String>> {
     Modules::read(folder).map(|modules| modules.circles())
+}
+
+/// Returns the files that the fingerprint of a module, such as `train`, covers besides the crate's
+/// dependencies; `None` if there is no such module. For tests of the architecture.
+#[doc(hidden)]
+pub fn module_files(folder: &Path, module: &str) -> Option<BTreeSet<PathBuf>> {
+    Modules::read(folder)?.closure(module)
 }
 
 fn watch(path: &Path) {

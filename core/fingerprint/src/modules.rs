@@ -209,6 +209,10 @@ impl<'a> Reader<'a> {
         let mut importing = false;
         let mut at = 0;
         while at < tokens.len() {
+            if let Some((_, length)) = source::test_module(&tokens[at..]) {
+                at += length;
+                continue;
+            }
             match &tokens[at] {
                 TokenTree::Group(group) => self.read(group.stream()),
                 TokenTree::Punct(punct) if punct.as_char() == ';' => importing = false,

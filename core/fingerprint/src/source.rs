@@ -66,7 +66,7 @@ fn test_modules(file: &Path) -> Option<Vec<PathBuf>> {
 
 /// Returns the name of the module in a file of its own, and the number of tokens, if these begin
 /// with `#[cfg(test)] mod`.
-fn test_module(tokens: &[TokenTree]) -> Option<(Option<String>, usize)> {
+pub(crate) fn test_module(tokens: &[TokenTree]) -> Option<(Option<String>, usize)> {
     let attribute = attribute(tokens)?;
     if attribute != "cfg(test)" {
         return None;

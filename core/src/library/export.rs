@@ -1,30 +1,9 @@
-//! The components of a library, guarded, in types that both sides share.
+//! The components of a library, guarded.
 
+use super::exported::Exported;
 use super::guard::{Guard, guarded};
 use super::log::{self, Sink};
-use crate::{AnyComponent, InputFile, Kind, Registry, Result};
-
-/// Returns the components of a library, given its file and the sink of its log.
-pub type Export = fn(&InputFile, Sink) -> Result<Vec<Exported>>;
-
-/// Makes a component from options, as the text of a JSON object.
-pub type Parse = dyn Fn(&str) -> Result<AnyComponent, String> + Send + Sync;
-
-/// A component of a library.
-pub struct Exported {
-    /// Its kind.
-    pub kind: Kind,
-    /// Its name.
-    pub name: String,
-    /// The name of its package.
-    pub package: String,
-    /// The version of its package.
-    pub version: String,
-    /// The JSON Schema of its options, as text.
-    pub schema: String,
-    /// Makes it from options.
-    pub parse: Box<Parse>,
-}
+use crate::{InputFile, Registry, Result};
 
 /// Returns the components that `register` registers, each in a guard that names `file`, and sends
 /// the library's log to `sink` from now on.

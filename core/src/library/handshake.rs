@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::export::Export;
+use super::exported::Export;
 
 /// Marks a library as a plugin of gloss; the number changes with the layout of [`Handshake`].
 const MAGIC: [u8; 16] = *b"gloss plugin   1";

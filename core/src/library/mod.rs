@@ -12,10 +12,12 @@
 //! converts them into errors. Log events cross as text.
 
 mod export;
+mod exported;
 mod guard;
 mod handshake;
 mod log;
 
-pub use export::{Export, Exported, Parse, export};
+pub use export::export;
+pub use exported::{Export, Exported, Parse};
 pub use handshake::{Difference, Handshake};
 pub use log::{Sink, receive as receive_log};

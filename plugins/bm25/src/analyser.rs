@@ -7,11 +7,7 @@ use hashbrown::HashSet;
 use regex::Regex;
 use tantivy::tokenizer::MAX_TOKEN_LEN;
 
-use crate::config;
-
-/// The matches of Python's `(?u)\b\w\w+\b`, whose `\w` is letters, numbers and the underscore, not
-/// combining marks.
-pub(crate) const DEFAULT_PATTERN: &str = r"[\p{L}\p{N}_]{2,}";
+use crate::config::{self, DEFAULT_PATTERN};
 
 /// The options at work.
 pub(crate) struct Analyser {

@@ -1,14 +1,12 @@
-//! The options, and the retriever that they make.
+//! The options.
 
-use std::path::Path;
-
-use gloss_core::{Catalogue, Context, Diagnostic, Index, Result, Retriever};
 use rust_stemmers::Algorithm;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analyser::{self, DEFAULT_PATTERN};
-use crate::{search, storage};
+/// The default of [`Analyser::pattern`]: the matches of Python's `(?u)\b\w\w+\b`, whose `\w` is
+/// letters, numbers and the underscore, not combining marks.
+pub(crate) const DEFAULT_PATTERN: &str = r"[\p{L}\p{N}_]{2,}";
 
 /// BM25: items whose texts share rare words with the query.
 ///
@@ -160,48 +158,9 @@ impl From<Stemmer> for Algorithm {
     }
 }
 
-impl Retriever for Bm25 {
-    fn check(&self) -> Vec<Diagnostic> {
-        analyser::compile(&self.analyser)
-            .err()
-            .map(|diagnostic| *diagnostic)
-            .into_iter()
-            .collect()
-    }
-
-    fn build(&self, catalogue: &Catalogue, folder: &Path, context: &Context) -> Result<()> {
-        storage::build(&self.analyser, catalogue, folder, context)
-    }
-
-    fn open<'a>(
-        &'a self,
-        catalogue: &'a Catalogue,
-        folder: &Path,
-        _: &Context,
-    ) -> Result<Box<dyn Index + 'a>> {
-        let analyser = analyser::Analyser::new(&self.analyser)?;
-        let inverted = storage::open(&self.analyser, catalogue, folder)?;
-        Ok(Box::new(search::Searcher::new(self, analyser, inverted)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_bad_pattern_is_a_fault() {
-        let mut options = Bm25::default();
-        assert_eq!(options.check(), []);
-        options.analyser.pattern = "[a".into();
-        let diagnostics = options.check();
-        assert_eq!(diagnostics.len(), 1);
-        assert_eq!(diagnostics[0].key, "analyser.pattern");
-        assert_eq!(
-            diagnostics[0].message,
-            "`[a` is not a regular expression: unclosed character class"
-        );
-    }
 
     #[test]
     fn options_survive_being_written() {

@@ -8,17 +8,19 @@
 //! query parser nor its scorer is used: the one gives meaning to characters of a title, the other
 //! fixes `k1` and rounds lengths.
 //!
-//! - `config`: the options.
+//! - `config`, `retriever`: the options, and the retriever that they make.
 //! - `analyser`, `stop_words`, `tokenizer`: from text to tokens, and tantivy's view of that.
 //! - `variant`: the formulas.
 //! - `storage`: the index on disk.
-//! - `impacts`: the index in memory.
+//! - `postings`, `impacts`: the index in memory.
 //! - `search`, `signature`, `best`: queries.
 
 mod analyser;
 mod best;
 mod config;
 mod impacts;
+mod postings;
+mod retriever;
 mod search;
 mod signature;
 mod stop_words;

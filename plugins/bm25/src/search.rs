@@ -15,7 +15,8 @@ use rayon::prelude::*;
 use crate::analyser::Analyser;
 use crate::best::Best;
 use crate::config::Bm25;
-use crate::impacts::{Impact, Impacts, Inverted};
+use crate::impacts::Impacts;
+use crate::postings::{Impact, Inverted};
 use crate::signature::SignatureBounds;
 
 /// Queries that a thread takes at a time, at most.

@@ -4,7 +4,7 @@
 //! the query's terms in an item's slots can add at most bounds the item's score far better than
 //! what all of them can, and is found without a branch and without reading the item's terms.
 
-use crate::impacts::TermImpacts;
+use crate::postings::TermImpacts;
 
 const SLOTS: usize = u64::BITS as usize;
 const BYTES: usize = SLOTS / 8;
@@ -110,7 +110,7 @@ fn sum_subsets(bounds: &[f32], sums: &mut [f32; 256]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::impacts::Impact;
+    use crate::postings::Impact;
 
     fn list(items: &[u32]) -> TermImpacts {
         let impacts = items.iter().map(|&of| Impact { of, value: 1.0 });

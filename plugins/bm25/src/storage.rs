@@ -16,7 +16,7 @@ use tantivy::{TERMINATED, TantivyError};
 
 use crate::config::Analyser;
 use crate::tokenizer::AnalyserTokenizer;
-use crate::{analyser, impacts::Inverted};
+use crate::{analyser, postings::Inverted};
 
 /// Changes with what [`build`] writes or with how an unchanged analyser cuts a text.
 const FORMAT: u32 = 1;

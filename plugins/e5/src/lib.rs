@@ -9,6 +9,7 @@
 mod config;
 mod embed;
 mod encoder;
+mod environment;
 mod recent;
 mod retriever;
 mod search;

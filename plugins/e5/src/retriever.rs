@@ -16,9 +16,10 @@ use tch::Device;
 use crate::config::{E5, NamedPrefix, PrefixChoice, Search, Similarity};
 use crate::embed::Embed;
 use crate::encoder::{self, Encoder, Given, Prefix, Role, Settings};
+use crate::environment::Environment;
 use crate::recent;
 use crate::search::{Exact, Matrix, Trees};
-use crate::store::{self, Environment, Source, Stored};
+use crate::store::{self, Source, Stored};
 
 /// The most items that are searched exactly unless it is asked for.
 const EXACT: usize = 1_000_000;

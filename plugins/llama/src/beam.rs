@@ -8,7 +8,8 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::candidates::{Candidates, Source};
+use crate::candidates::Candidates;
+use crate::continuation::Source;
 
 /// When a user's search ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -6,9 +6,16 @@ use gloss_torch::{DeviceName, Precision};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::beam;
 use crate::prompt::{Format, Truncation};
-use crate::train::{Random, Training};
+
+mod random;
+mod training;
+
+pub(crate) use random::RANDOM;
+pub use random::{Random, Shape};
+pub use training::{
+    Batching, Histories, LossScope, Method, OptimizerName, Schedule, Target, Training,
+};
 
 /// A Llama reads the texts of a customer's purchases and writes that of the next, by beam search.
 ///
@@ -158,16 +165,6 @@ impl Default for SamplingOptions {
             top_k: 0,
             top_p: 1.0,
             seed: 0,
-        }
-    }
-}
-
-impl From<EarlyStopping> for beam::EarlyStopping {
-    fn from(option: EarlyStopping) -> Self {
-        match option {
-            EarlyStopping::Flag(false) => beam::EarlyStopping::Heuristic,
-            EarlyStopping::Flag(true) => beam::EarlyStopping::Full,
-            EarlyStopping::Word(Never::Never) => beam::EarlyStopping::Never,
         }
     }
 }

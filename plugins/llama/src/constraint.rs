@@ -89,7 +89,7 @@ impl Constraint {
 }
 
 impl TrieCursor<'_> {
-    /// As [`Source::candidates`](crate::candidates::Source::candidates).
+    /// As [`Source::candidates`](crate::continuation::Source::candidates).
     pub(crate) fn candidates(
         &self,
         log_probabilities: &Tensor,

@@ -7,8 +7,8 @@ use tch::{Kind, TchError, Tensor};
 
 use crate::beam::{BeamSearch, Search, Sequence};
 use crate::cache::Cache;
-use crate::candidates::Source;
 use crate::constraint::Constraint;
+use crate::continuation::Source;
 use crate::decoder::{Decoder, Positions, Prefix, slots, to_host};
 use crate::model::Model;
 use crate::sample::{Sampler, Sampling};

@@ -3,27 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{
-    Catalogue, Context, Data, Diagnostic, Error, Generator, History, Identity, Query,
-    QueryGenerator, QueryKind, Result, Trainer, find_model,
+    Context, Data, Diagnostic, Error, Generator, History, Identity, Query, QueryGenerator,
+    QueryKind, Result, Trainer,
 };
-use gloss_torch::{Adapter, Checkpoint, Precision, device_kind, machine, torch_error_with};
+use gloss_torch::{Adapter, Precision, device_kind, machine, torch_error_with};
 use serde_json::{Value, json};
-use tch::{Device, Kind};
 
 use crate::architecture::Architecture;
-use crate::beam::{BeamSearch, Sequence};
-use crate::config::{EarlyStopping, Llama, Quantize};
+use crate::beam::{self, BeamSearch, Sequence};
+use crate::config::{EarlyStopping, Llama, Never, Quantize};
 use crate::constraint::Constraint;
 use crate::engine::{Decoding, Engine, Limits};
 use crate::model::{LoadOptions, Model};
 use crate::prompt::{Format, Prompts};
+use crate::resolve::MAX_NEW_TOKENS;
 use crate::sample::Sampler;
 use crate::tokenizer::Tokenizer;
-use crate::train::RANDOM;
 use crate::trie::Trie;
-
-/// The paper's.
-const MAX_NEW_TOKENS: usize = 50;
 
 /// Batches that are sorted by length together.
 const BATCHES_AT_ONCE: usize = 8;
@@ -101,24 +97,7 @@ impl QueryGenerator for Llama {
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
-        if self.model.as_deref() == Some(RANDOM) {
-            return Ok(Vec::new());
-        }
-        let folder = self.folder()?;
-        let mut files = vec![Architecture::file(&folder)];
-        let described = [
-            "generation_config.json",
-            "tokenizer.json",
-            "tokenizer_config.json",
-        ];
-        let described = described.iter().map(|name| folder.join(name));
-        files.extend(described.filter(|path| path.is_file()));
-        files.extend(Checkpoint::open(&folder)?.files().map(Path::to_path_buf));
-        if let Some(adapter) = &self.adapter {
-            files.push(adapter.join("adapter_config.json"));
-            files.push(adapter.join("adapter_model.safetensors"));
-        }
-        Ok(files)
+        self.files()
     }
 
     fn identity(&self) -> Result<Identity> {
@@ -143,103 +122,6 @@ impl QueryGenerator for Llama {
             return Err(Error::component("generator `llama`", message));
         }
         Ok(Box::new(Writer::new(self, data, context)?))
-    }
-}
-
-impl Llama {
-    /// The folder of the checkpoint.
-    pub(crate) fn folder(&self) -> Result<PathBuf> {
-        if let Some(model) = &self.model {
-            return find_model(model);
-        }
-        let Some(folder) = &self.adapter else {
-            return Err(Error::Usage("no model is given".to_string()));
-        };
-        match Adapter::open(folder)?.base() {
-            Some(base) => find_model(base),
-            None => Err(Error::input(
-                folder.join("adapter_config.json"),
-                "it does not name the model that the adapter is for; give `model`",
-            )),
-        }
-    }
-
-    /// Warns of an adapter that says to be for another model than the one that is given.
-    fn compare_base(&self) -> Result<()> {
-        let (Some(model), Some(adapter)) = (&self.model, &self.adapter) else {
-            return Ok(());
-        };
-        let adapter = Adapter::open(adapter)?;
-        let name = |path: &str| {
-            Path::new(path)
-                .file_name()
-                .map(|name| name.to_ascii_lowercase())
-        };
-        if let Some(base) = adapter.base().filter(|base| name(base) != name(model)) {
-            tracing::warn!(
-                base,
-                model,
-                "the adapter says to be for another model than is given"
-            );
-        }
-        Ok(())
-    }
-
-    pub(crate) fn kind(&self, device: Device) -> Kind {
-        match self.dtype {
-            Some(precision) => precision.kind(),
-            None if device.is_cuda() => Kind::BFloat16,
-            None => Kind::Float,
-        }
-    }
-
-    fn load(&self, folder: &Path) -> Result<Model> {
-        let device = self.device.open()?;
-        let options = LoadOptions {
-            device,
-            kind: self.kind(device),
-            quantize: self.quantize == Quantize::Nf4,
-            merge: self.merge_adapter.unwrap_or(true),
-        };
-        self.check_quantised(&Architecture::read(folder)?, folder)?;
-        self.compare_base()?;
-        let mut model = Model::load(folder, self.adapter.as_deref(), options)?;
-        if self.dequantize {
-            let advice = "Without `dequantize` less is needed";
-            let failed = torch_error_with("dequantise the weights", advice);
-            model.dequantize().map_err(failed)?;
-        }
-        Ok(model)
-    }
-
-    /// Checks options that would otherwise fail only at generation, after the training.
-    pub(crate) fn check_writing(
-        &self,
-        (prompts, catalogue): (&Prompts<'_>, &Catalogue),
-        (architecture, folder): (&Architecture, &Path),
-    ) -> Result<()> {
-        self.check_quantised(architecture, folder)?;
-        if self.constrained {
-            self.new_tokens(Some(&Trie::new(prompts, catalogue, prompts.end())?))?;
-        }
-        Ok(())
-    }
-
-    /// Holds the options against a checkpoint that is quantised, or is not.
-    fn check_quantised(&self, architecture: &Architecture, folder: &Path) -> Result<()> {
-        let refused = |message: &str| Err(Error::input(Architecture::file(folder), message));
-        if self.dequantize && self.quantize == Quantize::None && !architecture.nf4 {
-            return refused(
-                "the checkpoint is not quantised; leave out `dequantize`, or give `quantize`",
-            );
-        }
-        if self.merge_adapter == Some(true) && architecture.nf4 {
-            return refused(
-                "the checkpoint is quantised, and an adapter cannot be added to quantised weights; \
-                 leave out `merge_adapter`",
-            );
-        }
-        Ok(())
     }
 }
 
@@ -276,8 +158,8 @@ impl<'a> Writer<'a> {
         };
         let new_tokens = options.new_tokens(trie.as_ref())?;
         let prompts = prompts(options.max_length - new_tokens)?;
-        let model = options.load(&folder)?;
-        let mode = options.mode(new_tokens, &prompts, trie, &model)?;
+        let model = load(options, &folder)?;
+        let mode = mode(options, new_tokens, &prompts, trie, &model)?;
         let limits = Limits {
             users: options.batch_size.unwrap_or(match model.device.is_cuda() {
                 true => 256,
@@ -331,62 +213,92 @@ impl<'a> Writer<'a> {
     }
 }
 
-impl Llama {
-    /// The most tokens of a text: with a trie at least as many as its longest path.
-    fn new_tokens(&self, trie: Option<&Trie>) -> Result<usize> {
-        let Some(trie) = trie else {
-            return Ok(self.max_new_tokens.unwrap_or(MAX_NEW_TOKENS));
-        };
-        let longest = trie.depth();
-        let tokens = self.max_new_tokens.unwrap_or(longest);
-        match tokens >= longest && longest < self.max_length {
-            true => Ok(tokens),
-            false => Err(Error::Usage(format!(
-                "the longest item has {longest} tokens, and could never be written: \
-                 `max_new_tokens` is {tokens}, and `max_length` is {}; raise them",
-                self.max_length
-            ))),
-        }
+fn load(llama: &Llama, folder: &Path) -> Result<Model> {
+    let device = llama.device.open()?;
+    let options = LoadOptions {
+        device,
+        kind: llama.kind(device),
+        quantize: llama.quantize == Quantize::Nf4,
+        merge: llama.merge_adapter.unwrap_or(true),
+    };
+    llama.check_quantised(&Architecture::read(folder)?, folder)?;
+    compare_base(llama)?;
+    let mut model = Model::load(folder, llama.adapter.as_deref(), options)?;
+    if llama.dequantize {
+        let advice = "Without `dequantize` less is needed";
+        let failed = torch_error_with("dequantise the weights", advice);
+        model.dequantize().map_err(failed)?;
     }
+    Ok(model)
+}
 
-    fn mode(
-        &self,
-        new_tokens: usize,
-        prompts: &Prompts<'_>,
-        trie: Option<Trie>,
-        model: &Model,
-    ) -> Result<DecodingMode> {
-        let max_new_tokens = new_tokens as i64;
-        if let Some(sampling) = &self.sampling {
-            return Ok(DecodingMode::Drawn(Sampler {
-                sequences: self.num_beams as i64,
-                temperature: sampling.temperature,
-                top_k: sampling.top_k as i64,
-                top_p: sampling.top_p,
-                seed: sampling.seed,
-                max_new_tokens,
-                eos: prompts.ends(),
-            }));
-        }
-        let search = BeamSearch {
-            beams: self.num_beams as i64,
-            length_penalty: self.length_penalty.unwrap_or(match self.constrained {
-                true => 0.0,
-                false => 1.0,
-            }),
-            early_stopping: self.early_stopping.into(),
+/// Warns of an adapter that says to be for another model than the one that is given.
+fn compare_base(options: &Llama) -> Result<()> {
+    let (Some(model), Some(adapter)) = (&options.model, &options.adapter) else {
+        return Ok(());
+    };
+    let adapter = Adapter::open(adapter)?;
+    let name = |path: &str| {
+        Path::new(path)
+            .file_name()
+            .map(|name| name.to_ascii_lowercase())
+    };
+    if let Some(base) = adapter.base().filter(|base| name(base) != name(model)) {
+        tracing::warn!(
+            base,
+            model,
+            "the adapter says to be for another model than is given"
+        );
+    }
+    Ok(())
+}
+
+fn mode(
+    options: &Llama,
+    new_tokens: usize,
+    prompts: &Prompts<'_>,
+    trie: Option<Trie>,
+    model: &Model,
+) -> Result<DecodingMode> {
+    let max_new_tokens = new_tokens as i64;
+    if let Some(sampling) = &options.sampling {
+        return Ok(DecodingMode::Drawn(Sampler {
+            sequences: options.num_beams as i64,
+            temperature: sampling.temperature,
+            top_k: sampling.top_k as i64,
+            top_p: sampling.top_p,
+            seed: sampling.seed,
             max_new_tokens,
-            eos: match self.constrained {
-                true => vec![prompts.end()],
-                false => prompts.ends(),
-            },
-        };
-        Ok(match trie {
-            None => DecodingMode::Free(search),
-            Some(trie) => {
-                DecodingMode::Catalogue(search, Box::new(Constraint::new(trie, model.device)?))
-            }
-        })
+            eos: prompts.ends(),
+        }));
+    }
+    let search = BeamSearch {
+        beams: options.num_beams as i64,
+        length_penalty: options.length_penalty.unwrap_or(match options.constrained {
+            true => 0.0,
+            false => 1.0,
+        }),
+        early_stopping: rule(options.early_stopping),
+        max_new_tokens,
+        eos: match options.constrained {
+            true => vec![prompts.end()],
+            false => prompts.ends(),
+        },
+    };
+    Ok(match trie {
+        None => DecodingMode::Free(search),
+        Some(trie) => {
+            DecodingMode::Catalogue(search, Box::new(Constraint::new(trie, model.device)?))
+        }
+    })
+}
+
+/// The rule by which a search ends, from the option.
+fn rule(option: EarlyStopping) -> beam::EarlyStopping {
+    match option {
+        EarlyStopping::Flag(false) => beam::EarlyStopping::Heuristic,
+        EarlyStopping::Flag(true) => beam::EarlyStopping::Full,
+        EarlyStopping::Word(Never::Never) => beam::EarlyStopping::Never,
     }
 }
 

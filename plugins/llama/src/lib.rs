@@ -7,6 +7,7 @@ mod cache;
 mod candidates;
 mod config;
 mod constraint;
+mod continuation;
 mod decoder;
 mod engine;
 mod export;
@@ -16,6 +17,7 @@ mod linear;
 mod load;
 mod model;
 mod prompt;
+mod resolve;
 mod rope;
 mod sample;
 mod tokenizer;
@@ -24,7 +26,11 @@ mod trie;
 
 pub use architecture::Architecture;
 pub use beam::{BeamSearch, EarlyStopping, Sequence};
-pub use config::{EarlyStopping as EarlyStoppingOption, Llama, Never, Quantize, SamplingOptions};
+pub use config::{
+    Batching as BatchingOption, EarlyStopping as EarlyStoppingOption, Histories, Llama, LossScope,
+    Method as TrainingMethod, Never, OptimizerName, Quantize, Random, SamplingOptions, Schedule,
+    Shape, Target, Training,
+};
 pub use constraint::Constraint;
 pub use engine::{Decoding, Engine, Limits};
 pub use model::{LoadOptions, Model};
@@ -32,10 +38,6 @@ pub use prompt::{Format, Prompts, Truncation};
 pub use rope::{Rope, Scaling};
 pub use sample::Sampler;
 pub use tokenizer::Tokenizer;
-pub use train::{
-    BatchingOption, Histories, LossScope, OptimizerName, Random, Schedule, Shape, Target, Training,
-    TrainingMethod,
-};
 pub use trie::Trie;
 
 gloss_core::plugin! {

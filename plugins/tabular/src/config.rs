@@ -2,12 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Context, Data, Dataset, Diagnostic, Error, Result, SplitOptions, Template};
+use gloss_core::SplitOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::assemble;
-use crate::source::Source;
 
 /// The unit of numbers in the time column, since 1970.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,31 +31,7 @@ pub(crate) struct Tables<'a> {
     pub(crate) time_unit: TimeUnit,
 }
 
-impl Tables<'_> {
-    fn inputs(&self) -> Result<Vec<PathBuf>> {
-        let files = [("interactions", self.interactions), ("items", self.items)];
-        for (option, path) in files {
-            if !path.is_file() {
-                return Err(Error::input(
-                    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()),
-                    format!("there is no such file; `{option}` names the file of {option}"),
-                ));
-            }
-        }
-        Ok(files.map(|(_, path)| path.to_path_buf()).into())
-    }
-
-    fn diagnostics(&self) -> Vec<Diagnostic> {
-        let diagnostic = |message| Diagnostic::new("text", message);
-        Template::parse(self.text)
-            .err()
-            .map(diagnostic)
-            .into_iter()
-            .collect()
-    }
-}
-
-/// Declares a dataset: its summary, its name, and the options that it alone has. A struct for
+/// Declares the options of a dataset: its summary, its name, and the options that it alone has. A struct for
 /// each, since serde cannot both share fields (`flatten`) and deny unknown ones.
 macro_rules! tables {
     ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
@@ -121,22 +94,6 @@ macro_rules! tables {
             }
         }
 
-        impl Dataset for $name {
-            fn check(&self) -> Vec<Diagnostic> {
-                let mut diagnostics = self.tables().diagnostics();
-                diagnostics.extend(self.own_faults());
-                diagnostics
-            }
-
-            fn inputs(&self) -> Result<Vec<PathBuf>> {
-                self.tables().inputs()
-            }
-
-            fn load(&self, context: &Context) -> Result<Data> {
-                let interactions = assemble::read(self, self.tables(), context)?;
-                self.split.apply(interactions, context)
-            }
-        }
     };
 }
 

@@ -8,6 +8,7 @@ mod assemble;
 mod cell;
 mod config;
 mod csv;
+mod dataset;
 mod jsonl;
 mod parquet;
 mod source;

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use gloss_core::{
-    ArtefactRequest, ArtefactStore, BuildArtefact, Context, Error, InputFile, Result,
-};
+use gloss_core::{ArtefactRequest, ArtefactStore, BuildArtefact, Context, Error, Result};
 use serde_json::json;
 
 use super::artefact::{Artefact, Record};
@@ -195,7 +193,7 @@ impl ArtefactStore for Driver {
         build: &mut BuildArtefact<'_>,
     ) -> Result<PathBuf> {
         let (changing, hash) = &request.changing;
-        let files = InputFile::read_all(request.inputs.clone(), &self.shared.context)?;
+        let files = gloss_core::hash_files(request.inputs.clone(), &self.shared.context)?;
         let provenance = Provenance::of_stage(option_env!("GLOSS_FINGERPRINT_STAGE"))
             .with_identity("component", &request.identity)
             .with_files("files", files)

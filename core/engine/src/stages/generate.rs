@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use gloss_core::{
-    Context, Data, Error, Example, History, InputFile, Query, QueryContent, QueryGenerator,
-    QueryKind, Ragged, Result, Unit,
+    Context, Data, Error, Example, History, Query, QueryContent, QueryGenerator, QueryKind, Ragged,
+    Result, Unit,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ impl Stage for Generate<'_> {
     }
 
     fn provenance(&self) -> Result<Provenance> {
-        let files = InputFile::read_all(self.generator.inputs()?, self.context)?;
+        let files = gloss_core::hash_files(self.generator.inputs()?, self.context)?;
         let code = option_env!("GLOSS_FINGERPRINT_STAGES_GENERATE");
         Ok(Provenance::of_stage(code)
             .with_identity("generator", &self.generator.identity()?)

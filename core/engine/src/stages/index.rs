@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gloss_core::{Catalogue, Context, Identity, InputFile, Result, Retriever};
+use gloss_core::{Catalogue, Context, Identity, Result, Retriever};
 use serde_json::Value;
 
 use crate::stage::{Provenance, Stage};
@@ -25,7 +25,7 @@ impl Stage for BuildIndex<'_> {
     }
 
     fn provenance(&self) -> Result<Provenance> {
-        let files = InputFile::read_all(self.retriever.inputs()?, self.context)?;
+        let files = gloss_core::hash_files(self.retriever.inputs()?, self.context)?;
         Ok(
             Provenance::of_stage(option_env!("GLOSS_FINGERPRINT_STAGES_INDEX"))
                 .with_identity("retriever", self.identity)

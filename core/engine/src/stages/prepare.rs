@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gloss_core::{Context, Data, Dataset, Identity, InputFile, Result};
+use gloss_core::{Context, Data, Dataset, Identity, Result};
 
 use crate::data_files::{read_data, write_data};
 use crate::stage::{Provenance, Stage};
@@ -21,7 +21,7 @@ impl Stage for Prepare<'_> {
     }
 
     fn provenance(&self) -> Result<Provenance> {
-        let files = InputFile::read_all(self.dataset.inputs()?, self.context)?;
+        let files = gloss_core::hash_files(self.dataset.inputs()?, self.context)?;
         let code = option_env!("GLOSS_FINGERPRINT_STAGES_PREPARE");
         Ok(Provenance::of_stage(code)
             .with_identity("dataset", &Identity::of(self.dataset)?)

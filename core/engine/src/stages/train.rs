@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gloss_core::{Context, Data, InputFile, QueryGenerator, Result, Trainer, Validate};
+use gloss_core::{Context, Data, QueryGenerator, Result, Trainer, Validate};
 use serde_json::Value;
 
 use crate::stage::{OnPartial, Provenance, Stage};
@@ -32,7 +32,7 @@ impl Stage for Train<'_> {
     }
 
     fn provenance(&self) -> Result<Provenance> {
-        let files = InputFile::read_all(self.trainer.inputs()?, self.context)?;
+        let files = gloss_core::hash_files(self.trainer.inputs()?, self.context)?;
         let provenance = Provenance::of_stage(option_env!("GLOSS_FINGERPRINT_STAGES_TRAIN"))
             .with_identity("training", &self.trainer.identity()?)
             .with_files("training files", files)

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config;
-use crate::impacts::{Impact, TermImpacts};
+use crate::postings::{Impact, TermImpacts};
 
 const TERMS: [&str; 6] = ["aa", "bb", "cc", "dd", "ee", "ff"];
 const ITEMS: usize = 14;

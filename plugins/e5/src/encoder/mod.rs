@@ -7,6 +7,7 @@ mod known;
 mod layout;
 mod network;
 mod pooling;
+mod resolve;
 mod settings;
 mod tokens;
 mod workers;

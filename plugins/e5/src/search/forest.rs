@@ -7,7 +7,7 @@ use gloss_core::{Context, Hit, Result};
 use super::matrix::Matrix;
 use super::trees::{Trees, build_trees, room_of_trees};
 use crate::config::{Similarity, Trees as Options};
-use crate::store::Environment;
+use crate::environment::Environment;
 
 /// Vectors in trees on disk, searched approximately.
 pub struct Forest {

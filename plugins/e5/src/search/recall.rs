@@ -6,7 +6,7 @@ use super::exact::Exact;
 use super::matrix::Matrix;
 use super::trees::Trees;
 use crate::config::{Similarity, Trees as Options};
-use crate::store::Environment;
+use crate::environment::Environment;
 
 /// The items of a query that count.
 const DEPTH: usize = 10;

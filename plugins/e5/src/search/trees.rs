@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::matrix::Matrix;
 use crate::config::{Similarity, Trees as Options};
-use crate::store::Environment;
+use crate::environment::Environment;
 
 /// The one index in arroy's database.
 const INDEX: u16 = 0;

@@ -3,15 +3,15 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Catalogue, Context, Error, Result, Unit};
+use gloss_core::{Catalogue, Context, Error, Result};
 
-use super::environment::Environment;
-use super::header::{Hash, Header, Identity, hash_bytes, hash_text};
+use super::header::{Hash, Header, hash_bytes, hash_text};
 use super::open::FILE;
+use super::source::{Source, encode};
 use super::vectors::TextVectors;
 use crate::config::{Similarity, Trees};
-use crate::embed::Embed;
 use crate::encoder::Role;
+use crate::environment::Environment;
 use crate::search::{Exact, Matrix, build_trees, recall, room_of_trees, sample};
 
 /// The file that grows.
@@ -23,41 +23,21 @@ const BLOCK: usize = 1 << 18;
 /// Items that are written in one transaction.
 const ITEMS_AT_ONCE: usize = 1 << 16;
 
-/// Everything that an index is made from.
-pub(crate) struct Source<'a> {
-    pub(crate) catalogue: &'a Catalogue,
-    pub(crate) embed: &'a dyn Embed,
-    pub(crate) similarity: Similarity,
-    pub(crate) trees: Option<&'a Trees>,
-}
-
-impl Source<'_> {
-    pub(crate) fn identity(&self) -> Identity {
-        Identity::new(
-            self.embed.identity(),
-            self.embed.dimensions(),
-            self.similarity,
-            self.catalogue,
-            self.trees.cloned(),
-        )
-    }
-
-    /// The room in a new file. It costs nothing, and would double when it is full, but trees that
-    /// do not fit are grown again from the start.
-    fn room(&self) -> usize {
-        let (items, dimensions) = (self.catalogue.len(), self.embed.dimensions());
-        let vectors = items.saturating_mul(4 * dimensions + 256);
-        let trees = self
-            .trees
-            .map_or(0, |trees| room_of_trees(items, dimensions, trees));
-        let needed = vectors.saturating_add(trees);
-        needed.saturating_mul(2).max(LEAST_ROOM)
-    }
+/// The room in a new file. It costs nothing, and would double when it is full, but trees that do
+/// not fit are grown again from the start.
+fn room(source: &Source<'_>) -> usize {
+    let (items, dimensions) = (source.catalogue.len(), source.embed.dimensions());
+    let vectors = items.saturating_mul(4 * dimensions + 256);
+    let trees = source
+        .trees
+        .map_or(0, |trees| room_of_trees(items, dimensions, trees));
+    let needed = vectors.saturating_add(trees);
+    needed.saturating_mul(2).max(LEAST_ROOM)
 }
 
 /// Writes the index of `source` into `folder`, in the place of one that may be there.
 pub(crate) fn build(source: &Source<'_>, folder: &Path, context: &Context) -> Result<()> {
-    build_with_room(source, folder, context, source.room())
+    build_with_room(source, folder, context, room(source))
 }
 
 /// [`build`], with so many bytes of room at first.
@@ -150,24 +130,6 @@ fn vectors(
         vectors.normalize();
     }
     Ok(vectors)
-}
-
-/// Encodes texts, with progress.
-pub(crate) fn encode(
-    embed: &dyn Embed,
-    texts: &[&str],
-    role: Role,
-    context: &Context,
-) -> Result<Vec<f32>> {
-    if texts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let task = context.task("Encoding texts", Some(texts.len() as u64), Unit::Count);
-    let values = embed.embed(texts, role, &mut |done| task.advance(done as u64))?;
-    if values.len() != texts.len() * embed.dimensions() {
-        return Err(Error::Internal("an encoder lost vectors".into()));
-    }
-    Ok(values)
 }
 
 fn write_items(

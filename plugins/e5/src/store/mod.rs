@@ -8,13 +8,13 @@
 //! write too.
 
 mod build;
-mod environment;
 mod header;
 mod open;
+mod source;
 #[cfg(test)]
 mod tests;
 mod vectors;
 
-pub(crate) use build::{Source, build, encode};
-pub(crate) use environment::Environment;
+pub(crate) use build::build;
 pub(crate) use open::{Stored, open};
+pub(crate) use source::{Source, encode};

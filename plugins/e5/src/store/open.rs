@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use gloss_core::{Error, Result};
 
-use super::environment::{Environment, damaged};
 use super::header::{Header, Identity, hash_bytes};
+use crate::environment::{Environment, damaged};
 use crate::search::Matrix;
 
 /// The file of an index.

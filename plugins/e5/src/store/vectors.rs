@@ -9,10 +9,10 @@ use gloss_core::{ArtefactRequest, Context, Error, Identity, Result};
 use hashbrown::HashMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::build::{Source, encode};
-use super::environment::damaged;
 use super::header::{Hash, hash_bytes};
+use super::source::{Source, encode};
 use crate::encoder::Role;
+use crate::environment::damaged;
 use crate::search::Matrix;
 
 /// The file of the artefact.

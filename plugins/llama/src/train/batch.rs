@@ -2,7 +2,7 @@
 
 use tch::{Device, TchError, Tensor};
 
-use super::config::Batching;
+use crate::config::Batching;
 
 /// A text to train on.
 #[derive(Debug, Clone, PartialEq)]

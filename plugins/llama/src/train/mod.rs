@@ -2,7 +2,6 @@
 
 mod batch;
 mod checkpoint;
-mod config;
 mod leaves;
 mod loss;
 mod network;
@@ -31,11 +30,10 @@ use serde_json::json;
 use tch::{TchError, Tensor};
 
 use crate::architecture::Architecture;
-use crate::config::{Llama, Quantize};
+use crate::config::{Batching, Histories, Llama, Method, Quantize, RANDOM, Training};
 use crate::model::{LoadOptions, Model};
 use crate::prompt::Prompts;
 use crate::tokenizer::Tokenizer;
-use config::{Batching, Method};
 use leaves::LayerLeaves;
 use network::Network;
 use optimizer::Optimizer;
@@ -43,13 +41,7 @@ use parameters::Parameters;
 use plan::Plan;
 use session::Session;
 
-pub use config::{
-    Batching as BatchingOption, Histories, LossScope, Method as TrainingMethod, OptimizerName,
-    Schedule, Target, Training,
-};
 pub(crate) use parameters::Parameter;
-pub(crate) use random::NAME as RANDOM;
-pub use random::{Random, Shape};
 pub(crate) use weights::{describe, write_json};
 
 /// Tokens at once, if the options do not tell.
@@ -86,7 +78,7 @@ impl Trainer for Llama {
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
-        QueryGenerator::inputs(self)
+        self.files()
     }
 
     fn metric(&self) -> Option<&str> {
@@ -187,7 +179,7 @@ impl Llama {
         let (network, parameters) = self.network(training, &base.0)?;
         let failed = torch_error_with(
             "make room for training",
-            "A smaller model or a lower `rank` needs less",
+            "A smaller model or a lower `r` needs less",
         );
         let default = match network.model.device.is_cuda() {
             true => PACKED_TOKENS.0,
@@ -358,7 +350,7 @@ fn check_scale(plan: &Plan, scale: f64, adapter: &Adapter, folder: &Path) -> Res
             folder.join("adapter_config.json"),
             format!(
                 "the adapter's scale (alpha / rank) of {module} is {}, and that of the training \
-                 {scale}; give the training the adapter's `alpha`, `rank` and `use_rslora` \
+                 {scale}; give the training the adapter's `lora_alpha`, `r` and `use_rslora` \
                  (one that differs from module to module cannot be trained further)",
                 adapter.scale(module)
             ),

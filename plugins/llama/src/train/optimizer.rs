@@ -4,8 +4,8 @@ mod eight_bit;
 
 use tch::{Kind, TchError, Tensor};
 
-use super::config::{OptimizerName, Training};
 use super::parameters::{Parameter, Parameters};
+use crate::config::{OptimizerName, Training};
 use eight_bit::EightBit;
 
 /// The decay of the mean of gradients, that of their squares, and what keeps a divisor from 0.

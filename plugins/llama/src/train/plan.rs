@@ -6,10 +6,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Tensor};
 
-use super::config::{Method, Training};
 use super::leaves::{Block, Leaf};
 use super::parameters::{Parameter, ParameterList, Parameters};
 use crate::architecture::Architecture;
+use crate::config::{Method, Training};
 
 /// All that is trained.
 pub(crate) struct Plan {

@@ -9,8 +9,6 @@ use gloss_core::{Catalogue, Error, Result};
 use gloss_torch::{torch_error, write_safetensors};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tch::Tensor;
 use tokenizers::models::TrainerWrapper;
@@ -20,47 +18,12 @@ use tokenizers::{AddedToken, ModelWrapper};
 
 use super::weights::write_json;
 use crate::architecture::Architecture;
+use crate::config::{Random, Shape};
 use crate::prompt::Prompts;
-
-/// The name of the model that is made here.
-pub(crate) const NAME: &str = "random";
 
 const END: &str = "<|endoftext|>";
 /// The standard deviation of weights before training.
 const DEVIATION: f32 = 0.02;
-
-/// A model with random weights.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Random {
-    /// Its shape.
-    pub shape: Shape,
-    /// The most tokens of its tokenizer, which is made of the catalogue's texts.
-    #[schemars(range(min = 300, max = 100_000))]
-    pub vocabulary: usize,
-    /// Decides the weights.
-    pub seed: u64,
-}
-
-/// The shape of a model with random weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Shape {
-    /// 2 layers of 128 features.
-    Tiny,
-    /// 4 layers of 256 features.
-    Small,
-}
-
-impl Default for Random {
-    fn default() -> Self {
-        Random {
-            shape: Shape::Tiny,
-            vocabulary: 2048,
-            seed: 0,
-        }
-    }
-}
 
 impl Random {
     /// Writes the model's folder.

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::config::{Schedule, Training};
+use crate::config::{Schedule, Training};
 
 /// The learning rate of step `step`, counted from 0, of `steps`: it rises evenly from 0 during the
 /// warm-up and then falls as the schedule says.

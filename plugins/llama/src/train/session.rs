@@ -9,7 +9,6 @@ use tch::{TchError, Tensor};
 
 use super::batch::{Batch, Text, split};
 use super::checkpoint::{self, State};
-use super::config::Training;
 use super::network::{Leaves, Network};
 use super::optimizer::{Optimizer, clip};
 use super::parameters::Parameters;
@@ -17,6 +16,7 @@ use super::record::{LogEvent, LogRecord, Record};
 use super::schedule::learning_rate;
 use super::texts::order;
 use super::weights;
+use crate::config::Training;
 
 /// A metric's name, and how good the weights in a folder are by it; higher is better.
 pub(crate) type Evaluator<'a> = (&'a str, &'a dyn Fn(&Path) -> Result<f64>);

@@ -14,7 +14,7 @@ use super::parameters::Parameters;
 use super::schedule::learning_rate;
 use super::session::Session;
 use super::*;
-use crate::config::Llama;
+use crate::config::{LossScope, OptimizerName};
 
 #[derive(Deserialize)]
 struct Golden {

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::batch::Text;
-use super::config::{Histories, LossScope, Training};
+use crate::config::{Histories, LossScope, Training};
 use crate::prompt::Prompts;
 
 /// Returns the texts of examples, in their order.

@@ -9,8 +9,8 @@ use gloss_torch::{torch_error, write_safetensors};
 use serde_json::{Value, json};
 use tch::Tensor;
 
-use super::config::{Method, Training};
 use super::parameters::Parameters;
+use crate::config::{Method, Training};
 
 /// The files of a checkpoint that are not weights.
 const DESCRIBED: [&str; 6] = [

@@ -158,7 +158,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::super::Optimizer;
-    use crate::train::config::{OptimizerName, Training};
+    use crate::config::{OptimizerName, Training};
     use crate::train::parameters::{ParameterList, Parameters};
     use gloss_torch::Checkpoint;
     use tch::{Device, Kind, Tensor};

@@ -23,7 +23,7 @@ const TREES: &str = "trees";
 const PAGES: usize = 1 << 16;
 
 /// A database whose keys are numbers, in their order.
-pub(super) type Numbered = Database<'static, U32<BigEndian>, Bytes>;
+pub(crate) type Numbered = Database<'static, U32<BigEndian>, Bytes>;
 
 /// An LMDB environment with the databases of an index.
 pub(crate) struct Environment {
@@ -32,9 +32,9 @@ pub(crate) struct Environment {
     /// One value, under the key [`HEADER`].
     header: Database<'static, Str, Bytes>,
     /// By position: the hash of the item's text, and its identifier.
-    pub(super) items: Numbered,
+    pub(crate) items: Numbered,
     /// By number: blocks of vectors.
-    pub(super) vectors: Numbered,
+    pub(crate) vectors: Numbered,
 }
 
 /// The environments that this process has open for reading. LMDB allows a file to be open but once
@@ -70,7 +70,7 @@ impl Environment {
     }
 
     /// Opens the file `path`, which is complete, for reading.
-    pub(super) fn open(path: &Path) -> Result<Arc<Self>> {
+    pub(crate) fn open(path: &Path) -> Result<Arc<Self>> {
         let path = fs::canonicalize(path).map_err(Error::io("read", path))?;
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.get_or_insert_default();
@@ -193,20 +193,20 @@ impl Environment {
     }
 
     /// The bytes of the header.
-    pub(super) fn read_header(&self) -> Result<Vec<u8>> {
+    pub(crate) fn read_header(&self) -> Result<Vec<u8>> {
         let bytes = self.read(|txn| Ok(self.header.get(txn, HEADER)?.map(<[u8]>::to_vec)))?;
         bytes.ok_or_else(|| damaged(&self.path, "it has no header"))
     }
 
     /// Writes the bytes of the header.
-    pub(super) fn write_header(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write_header(&mut self, bytes: &[u8]) -> Result<()> {
         let header = self.header;
         self.write(|txn| Ok(header.put(txn, HEADER, bytes)?))
     }
 
     /// Sees to it that everything is on the disk, and closes the file, now as long as LMDB counts:
     /// it leaves out pages at the end that it used and freed again.
-    pub(super) fn finish(self) -> Result<()> {
+    pub(crate) fn finish(self) -> Result<()> {
         let synced = self.env.force_sync();
         synced.map_err(|error| library_error("write", &self.path)(error.into()))?;
         let needed = used(&self.env);
@@ -274,7 +274,7 @@ fn used(env: &Env<WithoutTls>) -> u64 {
 }
 
 /// The error of a file that does not hold what was written to it.
-pub(super) fn damaged(path: &Path, what: &str) -> Error {
+pub(crate) fn damaged(path: &Path, what: &str) -> Error {
     Error::Stale {
         path: path.to_path_buf(),
         message: format!(
@@ -284,7 +284,7 @@ pub(super) fn damaged(path: &Path, what: &str) -> Error {
 }
 
 /// Puts an error of LMDB or arroy, met on the way to `action`, into words.
-pub(super) fn library_error(
+pub(crate) fn library_error(
     action: &'static str,
     path: &Path,
 ) -> impl FnOnce(arroy::Error) -> Error + use<> {

@@ -1,0 +1,111 @@
+//! The options that training and generation both follow: folder, files, numbers and lengths.
+
+use std::path::{Path, PathBuf};
+
+use gloss_core::{Catalogue, Error, Result, find_model};
+use gloss_torch::{Adapter, Checkpoint};
+use tch::{Device, Kind};
+
+use crate::architecture::Architecture;
+use crate::config::{Llama, Quantize, RANDOM};
+use crate::prompt::Prompts;
+use crate::trie::Trie;
+
+/// The default of `max_new_tokens`, as in the paper.
+pub(crate) const MAX_NEW_TOKENS: usize = 50;
+
+impl Llama {
+    /// The folder of the checkpoint.
+    pub(crate) fn folder(&self) -> Result<PathBuf> {
+        if let Some(model) = &self.model {
+            return find_model(model);
+        }
+        let Some(folder) = &self.adapter else {
+            return Err(Error::Usage("no model is given".to_string()));
+        };
+        match Adapter::open(folder)?.base() {
+            Some(base) => find_model(base),
+            None => Err(Error::input(
+                folder.join("adapter_config.json"),
+                "it does not name the model that the adapter is for; give `model`",
+            )),
+        }
+    }
+
+    pub(crate) fn kind(&self, device: Device) -> Kind {
+        match self.dtype {
+            Some(precision) => precision.kind(),
+            None if device.is_cuda() => Kind::BFloat16,
+            None => Kind::Float,
+        }
+    }
+
+    /// Checks options that would otherwise fail only at generation, after the training.
+    pub(crate) fn check_writing(
+        &self,
+        (prompts, catalogue): (&Prompts<'_>, &Catalogue),
+        (architecture, folder): (&Architecture, &Path),
+    ) -> Result<()> {
+        self.check_quantised(architecture, folder)?;
+        if self.constrained {
+            self.new_tokens(Some(&Trie::new(prompts, catalogue, prompts.end())?))?;
+        }
+        Ok(())
+    }
+
+    /// All files that the model is read from.
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
+        if self.model.as_deref() == Some(RANDOM) {
+            return Ok(Vec::new());
+        }
+        let folder = self.folder()?;
+        let mut files = vec![Architecture::file(&folder)];
+        let described = [
+            "generation_config.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+        ];
+        let described = described.iter().map(|name| folder.join(name));
+        files.extend(described.filter(|path| path.is_file()));
+        files.extend(Checkpoint::open(&folder)?.files().map(Path::to_path_buf));
+        if let Some(adapter) = &self.adapter {
+            files.push(adapter.join("adapter_config.json"));
+            files.push(adapter.join("adapter_model.safetensors"));
+        }
+        Ok(files)
+    }
+
+    /// The most tokens of a text: with a trie at least as many as its longest path.
+    pub(crate) fn new_tokens(&self, trie: Option<&Trie>) -> Result<usize> {
+        let Some(trie) = trie else {
+            return Ok(self.max_new_tokens.unwrap_or(MAX_NEW_TOKENS));
+        };
+        let longest = trie.depth();
+        let tokens = self.max_new_tokens.unwrap_or(longest);
+        match tokens >= longest && longest < self.max_length {
+            true => Ok(tokens),
+            false => Err(Error::Usage(format!(
+                "the longest item has {longest} tokens, and could never be written: \
+                 `max_new_tokens` is {tokens}, and `max_length` is {}; raise them",
+                self.max_length
+            ))),
+        }
+    }
+
+    /// Holds the options against a checkpoint that is quantised, or is not.
+    pub(crate) fn check_quantised(&self, architecture: &Architecture, folder: &Path) -> Result<()> {
+        let refused = |message: &str| Err(Error::input(Architecture::file(folder), message));
+        if self.dequantize && self.quantize == Quantize::None && !architecture.nf4 {
+            return refused(
+                "the checkpoint is not quantised; leave out `dequantize`, or give `quantize`",
+            );
+        }
+        if self.merge_adapter == Some(true) && architecture.nf4 {
+            return refused(
+                "the checkpoint is quantised, and an adapter cannot be added to quantised weights; \
+                 leave out `merge_adapter`",
+            );
+        }
+        Ok(())
+    }
+}
