@@ -47,7 +47,7 @@ fn collect(
     Ok(())
 }
 
-/// The compiler's unstable flags, such as `-Zrandomize-layout`: they may change how types lie in
+/// The compiler's unstable flags, such as `-Zrandomize-layout`: they may change the layout of types in
 /// memory.
 fn layout_flags() -> String {
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();

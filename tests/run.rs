@@ -392,8 +392,11 @@ fn replacing_a_run_never_takes_what_gloss_did_not_write() {
     assert_eq!(place.read("out/notes.txt"), "mine");
     fs::remove_file(place.path("out/notes.txt")).unwrap();
     fs::remove_file(place.path("out/metrics.json")).unwrap();
-    let mended = place.gloss(&run);
-    assert_eq!(mended.code, Some(0), "{}", mended.stderr);
+    place
+        .gloss(&run)
+        .fails(2, &["out/metrics.json is missing", "--overwrite"]);
+    let replaced = place.gloss(&[&run[..], &["--overwrite"]].concat());
+    assert_eq!(replaced.code, Some(0), "{}", replaced.stderr);
     assert!(place.path("out/metrics.json").exists());
 }
 

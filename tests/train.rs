@@ -273,7 +273,9 @@ gloss.serve(Decides)
         place.write_program("decides.py", &metric(value));
         let args = ["train", "e.toml", "--json", "--output", output];
         let trained = gloss(&place, &[&args[..], &settings].concat());
-        trained.json()["stages"][1]["reused"].clone()
+        let stages = trained.json()["stages"].as_array().unwrap().clone();
+        let train = stages.iter().find(|row| row["stage"] == "train");
+        train.unwrap()["reused"].clone()
     };
     assert_eq!(reused("1.0", "a"), false);
     assert_eq!(reused("1.0", "b"), true);
@@ -334,7 +336,7 @@ fn what_cannot_be_trained_is_refused_before_anything_is_read() {
     );
     place
         .gloss(&["train", "e.toml", "--generator", "lis"])
-        .fails(2, &["no generator of this experiment learns"]);
+        .fails(2, &["no generator of this experiment is trained"]);
 }
 
 #[test]

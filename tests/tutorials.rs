@@ -19,7 +19,8 @@ fn repository() -> &'static Path {
 }
 
 /// Runs a script in the place with `gloss` on the path, stopping at the first failure. What cargo
-/// builds is built where this test was, from the versions that gloss was built with.
+/// builds in a folder that is entered is built where this test was, from the versions that gloss was
+/// built with.
 fn run(place: &Place, script: &str) -> Ran {
     let target = target();
     let lock = repository().join("Cargo.lock");
@@ -28,11 +29,15 @@ fn run(place: &Place, script: &str) -> Ran {
         true => format!("{line}\n{prepare}\n"),
         false => format!("{line}\n"),
     });
+    shell(place, &lines.collect::<String>())
+}
+
+fn shell(place: &Place, script: &str) -> Ran {
     let commands = Path::new(env!("CARGO_BIN_EXE_gloss")).parent().unwrap();
     let folders = env::split_paths(&env::var_os("PATH").unwrap()).collect::<Vec<PathBuf>>();
     let path = env::join_paths([commands.to_path_buf()].into_iter().chain(folders)).unwrap();
     let mut bash = Command::new("bash");
-    bash.args(["-e", "-c", &lines.collect::<String>()])
+    bash.args(["-e", "-c", script])
         .current_dir(place.path(""))
         .env("PATH", path)
         .env_remove("GLOSS_PLUGINS");
@@ -68,6 +73,54 @@ fn slow_the_tutorial_of_a_component_that_is_compiled_in() {
         &ran,
         &["retriever mine, from mine 0.1.0", "lis+mine", "pass"],
     );
+}
+
+/// The stages of a run of the experiment after the crate `mine` was edited: method, stage and
+/// whether it was reused.
+fn stages_after(place: &Place, output: &str, from: &str, to: &str) -> Vec<(String, String, bool)> {
+    let source = place.read("mine/src/lib.rs");
+    assert!(source.contains(from), "{source}");
+    place.write("mine/src/lib.rs", source.replace(from, to));
+    let script = format!("cd mine\ncargo run -- run experiment.toml --output {output}");
+    let ran = shell(place, &script);
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+    let manifest = place.read(&format!("mine/{output}/manifest.json"));
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let rows = manifest["stages"].as_array().unwrap().iter();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or("all").to_string();
+    rows.map(|row| {
+        (
+            text(&row["method"]),
+            text(&row["stage"]),
+            row["reused"].as_bool().unwrap(),
+        )
+    })
+    .collect()
+}
+
+#[test]
+#[ignore = "slow: builds crates"]
+fn slow_an_edit_in_a_retriever_redoes_its_index_and_its_retrieval_alone() {
+    let place = Place::new();
+    let begun = run(
+        &place,
+        "gloss new retriever mine\ncd mine\ncargo run -- run experiment.toml",
+    );
+    ends_in_a_result(&begun, &["lis+mine"]);
+    let help = stages_after(
+        &place,
+        "help",
+        "Letters in the shortest",
+        "Characters of the shortest",
+    );
+    assert!(help.iter().all(|(_, _, reused)| *reused), "{help:?}");
+    let code = stages_after(&place, "code", "count() as f32)", "count() as f32 * 2.0)");
+    for (method, stage, reused) in &code {
+        let own = method.contains("mine") && ["index", "retrieve"].contains(&stage.as_str());
+        assert_eq!(*reused, !own, "{method} {stage} of {code:?}");
+    }
+    let redone = code.iter().filter(|(_, _, reused)| !reused).count();
+    assert_eq!(redone, 2, "{code:?}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(crate) fn execute(args: &New, session: &Session) -> Result<()> {
     session.output.show(&value, |_, _| {
         let commands = skeleton.commands().join("\n  ");
         format!(
-            "{} is in {}; go on with\n\n  cd {}\n  {commands}",
+            "{} is in {}. Next:\n\n  cd {}\n  {commands}",
             skeleton.what(),
             folder.display(),
             folder.display()
@@ -247,7 +247,7 @@ impl<'a> Skeleton<'a> {
              [dev-dependencies]\ngloss-engine = {{ {engine} }}\n\n\
              # Without debug information, dependencies build sooner.\n\
              [profile.dev.package.\"*\"]\ndebug = false\n\n\
-             # A workspace of its own, wherever it lies.\n[workspace]\n",
+             # A workspace of its own, wherever the folder is.\n[workspace]\n",
         )
     }
 
@@ -299,12 +299,12 @@ impl<'a> Skeleton<'a> {
         let what = self.what();
         let faster = match self.route {
             Route::Python => "",
-            _ => " With `--release`, cargo builds a faster one.",
+            _ => " For a faster build add `--release`.",
         };
         format!(
-            "# {}\n\nThis is {} begun by `gloss new`. In this folder:\n\n```sh\n{}\n```\n\n\
-             `check` holds it against the laws that all components keep, `run` runs the experiment \
-             `experiment.toml` on the small data beside it.{faster}\n",
+            "# {}\n\nThis is {} created by `gloss new`. In this folder:\n\n```sh\n{}\n```\n\n\
+             `check` runs the conformance tests, and `run` runs the experiment `experiment.toml` on the \
+             small data in this folder.{faster}\n",
             self.name,
             what,
             self.commands().join("\n"),

@@ -33,7 +33,7 @@ pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
     session.output.show(&value, |_, look| {
         let mut text = text(&run, look);
         if args.explain {
-            let _ = write!(text, "\n\n{}", explanation(&run.stages).render(look));
+            let _ = write!(text, "\n\n{}", explain(&run.stages, run.reused, look));
         }
         text
     })
@@ -146,8 +146,17 @@ fn cell(value: &MetricValue) -> Cell {
     }
 }
 
+/// The stages of a run or a training, or of the earlier one whose results are shown again.
+pub(crate) fn explain(stages: &[StageRow], reused: bool, look: Look) -> String {
+    let heading = match reused {
+        true => "nothing was built; the stages when this was first run:\n",
+        false => "",
+    };
+    format!("{heading}{}", explanation(stages).render(look))
+}
+
 /// A row per stage: whether it was reused, and if not, what differed from the most similar artefact.
-pub(crate) fn explanation(stages: &[StageRow]) -> Table {
+fn explanation(stages: &[StageRow]) -> Table {
     let mut table = Table::new(["stage", "method", "seconds", "result"]);
     for stage in stages {
         let result = match &stage.reason {

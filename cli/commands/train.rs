@@ -38,8 +38,8 @@ pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
     session.output.show(&value, |_, look| {
         let mut text = text(&training);
         if args.explain {
-            let table = run::explanation(&training.stages);
-            let _ = write!(text, "\n\n{}", table.render(look));
+            let table = run::explain(&training.stages, training.reused, look);
+            let _ = write!(text, "\n\n{table}");
         }
         text
     })

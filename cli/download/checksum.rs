@@ -1,4 +1,4 @@
-//! The recorded checksum of a file: one line of `b3sum` beside it.
+//! The recorded checksum of a file: one line of `b3sum` in a file next to it.
 
 use std::fs;
 use std::io::ErrorKind;

@@ -94,7 +94,7 @@ impl Default for State {
 
 impl RunLog {
     /// Writes what was logged so far to the file `path` (at its end, if there is such a file), and
-    /// all that follows as it comes.
+    /// all later lines directly.
     ///
     /// # Errors
     /// If the file cannot be opened or written.

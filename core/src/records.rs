@@ -19,7 +19,7 @@ pub struct Item {
 }
 
 /// All items that can be recommended, in catalogue order. An item's position in that order (a
-/// `u32`) stands for the item everywhere; equal scores are ranked by it.
+/// `u32`) identifies the item everywhere; ties are broken by it.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     items: Vec<Item>,

@@ -195,7 +195,7 @@ mod tests {
                 ("how", "by-hand | by-head", "How it is done."),
                 ("base", "integer ≥ 0", "The base."),
                 ("display", "table", "What is shown."),
-                ("display.digits", "integer ≥ 0", "How many digits."),
+                ("display.digits", "integer ≥ 0", "The number of digits."),
             ]
         );
         assert_eq!(options[0].default, Some(0.5.into()));

@@ -14,7 +14,7 @@ use clap::Parser;
 struct Arguments {
     /// The folder to write `reviews_Shop_5.json.gz` and `meta_Shop.json.gz` into.
     folder: PathBuf,
-    /// Which shop to make: the same seed makes the same shop.
+    /// The seed; the same seed makes the same shop.
     #[arg(long, default_value_t = shop::SEED)]
     seed: u64,
 }

@@ -1,4 +1,4 @@
-//! The component cannot vanish from the command without a word.
+//! The program has the component.
 
 use std::process::Command;
 

@@ -184,6 +184,10 @@ fn provenance(work: Work, experiment: &Experiment, context: &Context) -> Result<
             let inputs = files(trainer.inputs()?)?;
             all = all.with_files(format!("{name}: training files"), inputs);
         }
+        if let Some(metric) = &method.validation {
+            let identity = Identity::of(metric.as_ref())?;
+            all = all.with_identity(&format!("{name}: validation metric"), &identity);
+        }
         if let Some(retriever) = &method.retriever {
             all = all
                 .with_identity(&format!("{name}: retriever"), &retriever.identity()?)

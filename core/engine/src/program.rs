@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 /// The version of gloss.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Returns the hash of the running program, which stands for the code of crates without a
+/// Returns the hash of the running program, which is used as the code of crates without a
 /// fingerprint; the version where the program cannot be read.
 pub(crate) fn program_hash() -> String {
     static HASH: OnceLock<String> = OnceLock::new();

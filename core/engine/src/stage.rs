@@ -53,7 +53,7 @@ pub(crate) struct Provenance {
 }
 
 impl Provenance {
-    /// The provenance of a stage whose code has this fingerprint; `None` stands for the hash of the
+    /// The provenance of a stage whose code has this fingerprint; `None` is replaced by the hash of the
     /// program.
     pub(crate) fn of_stage(fingerprint: Option<&str>) -> Self {
         let code = fingerprint.map_or_else(program_hash, str::to_string);
@@ -100,7 +100,18 @@ impl Provenance {
         for (name, value) in &other.parts {
             self = self.with(format!("{prefix}{name}"), value.clone());
         }
-        self.inputs.extend(other.inputs.iter().cloned());
+        let files = [
+            (&mut self.inputs, &other.inputs),
+            (&mut self.code, &other.code),
+        ];
+        for (own, others) in files {
+            let new: Vec<InputFile> = others
+                .iter()
+                .filter(|file| !own.contains(file))
+                .cloned()
+                .collect();
+            own.extend(new);
+        }
         self
     }
 

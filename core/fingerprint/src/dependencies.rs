@@ -77,7 +77,7 @@ impl Dependencies {
         let manifest = read(&folder.join("Cargo.toml"))?;
         self.files.insert(folder.join("Cargo.toml"));
         let name = manifest.get("package")?.get("name")?.as_str()?;
-        // Several packages of one name cannot be told apart by it; all of them count then.
+        // Packages with the same name cannot be distinguished; all of them count.
         let own = lock.get(name)?;
         for (dependency, specification) in dependencies(&manifest) {
             let (specification, root) = inherited(specification, &dependency, &folder)?;

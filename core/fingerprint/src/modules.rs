@@ -15,7 +15,7 @@ struct Module {
     file: PathBuf,
     /// The paths that it refers to, from the root.
     references: Vec<Names>,
-    /// The names that it imports, with the paths that they stand for.
+    /// The names that it imports, with their full paths.
     imports: BTreeMap<String, Names>,
     /// Types of other modules that it adds methods to.
     extends: BTreeSet<String>,
@@ -25,7 +25,7 @@ struct Module {
 pub(crate) struct Modules(BTreeMap<Names, Module>);
 
 impl Modules {
-    /// Reads the crate whose sources lie in `folder`. `None` if a file is no Rust.
+    /// Reads the crate whose sources lie in `folder`. `None` if a file is not Rust.
     pub(crate) fn read(folder: &Path) -> Option<Self> {
         let all = source::files(folder.parent()?)?;
         let is_module = |file: &&PathBuf| {

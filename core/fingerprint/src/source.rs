@@ -98,7 +98,7 @@ fn attribute(tokens: &[TokenTree]) -> Option<String> {
     }
 }
 
-/// Returns the tokens of a Rust file; the inner `None` if it is no Rust.
+/// Returns the tokens of a Rust file; the inner `None` if it is not Rust.
 pub(crate) fn tokens(file: &Path) -> Option<Option<TokenStream>> {
     let bytes = fs::read(file).ok()?;
     let text = String::from_utf8(bytes).ok();

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Trigrams {
-    /// Whether upper and lower case are told apart.
+    /// True if upper and lower case differ.
     case_sensitive: bool,
     /// The least share of common sequences that makes an item an answer.
     #[schemars(range(min = 0.0, max = 1.0))]

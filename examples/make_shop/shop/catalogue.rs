@@ -4,7 +4,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// How a line of products is bought.
+/// The buying pattern of a line of products.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Habit {
     /// Once: a machine, a tool.
@@ -64,7 +64,7 @@ impl<'a> Line<'a> {
         Self { habit, ..self }
     }
 
-    /// How readily people take to this line, 1 being usual.
+    /// The popularity of this line; 1 is average.
     pub(crate) fn share(self, share: f64) -> Self {
         Self { share, ..self }
     }
@@ -86,7 +86,7 @@ pub(crate) struct Product {
     pub(crate) leads: Vec<Lead>,
 }
 
-/// What a purchase makes a shopper want: one of some products, some days later.
+/// The follow-up of a purchase: one of some products, some days later.
 #[derive(Clone)]
 pub(crate) struct Lead {
     pub(crate) to: Vec<usize>,

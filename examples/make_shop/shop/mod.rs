@@ -20,7 +20,7 @@ use reviews::Review;
 /// The seed of the shop that is committed under `examples/shop`.
 pub(crate) const SEED: u64 = 2014;
 
-/// How many people come to the shop; a few of them buy too little to stay in the 5-core.
+/// The number of shoppers; a few buy too little to stay in the 5-core.
 const SHOPPERS: usize = 2_060;
 
 /// A whole shop: what it sells, and the 5-core of what was bought and reviewed.
@@ -51,7 +51,7 @@ impl Shop {
         Self { catalogue, reviews }
     }
 
-    /// How many customers the 5-core has.
+    /// The number of users in the 5-core.
     pub(crate) fn customers(&self) -> usize {
         let customers: BTreeSet<usize> = self.reviews.iter().map(|review| review.shopper).collect();
         customers.len()

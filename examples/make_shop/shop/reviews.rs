@@ -10,7 +10,7 @@ use super::shopper::Purchase;
 /// The fewest reviews that a shopper and a product have in the 5-core.
 const CORE: usize = 5;
 
-/// What the few who write anything write.
+/// The texts of the few reviews that have one.
 const TEXTS: [&str; 8] = [
     "Great, just as described.",
     "Good value. Will buy again.",

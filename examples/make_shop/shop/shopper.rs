@@ -21,9 +21,9 @@ pub(crate) struct Purchase {
 
 struct Shopper<'a> {
     shop: &'a Catalogue,
-    /// How much time this shopper spends in each department.
+    /// The share of time that this shopper spends in each department.
     departments: BTreeMap<&'static str, f64>,
-    /// Which format (size, pack, number of speeds) this shopper takes in each department.
+    /// The format (size, pack, number of speeds) that this shopper prefers in each department.
     formats: BTreeMap<&'static str, usize>,
     liked_brands: BTreeSet<&'static str>,
     day: u64,
@@ -100,7 +100,7 @@ impl<'a> Shopper<'a> {
         choice.or_else(|| self.browse(random, |shopper, product| shopper.taste(product)))
     }
 
-    /// What the last few purchases lead to, the latest most.
+    /// The purchases that the last few lead to, the latest with the highest weight.
     fn follow(&self, random: &mut ChaCha8Rng) -> Option<(usize, u64)> {
         let mut leads = Vec::new();
         let mut patience = 1.0;
@@ -169,7 +169,7 @@ impl<'a> Shopper<'a> {
         products.choose_weighted(random, weight).ok().copied()
     }
 
-    /// How much this shopper is drawn to a product: its popularity, and the shopper's own
+    /// The attraction of a product for this shopper: its popularity, and the shopper's own
     /// departments, brands (those liked from the start, and those already at home), format, and
     /// the season.
     fn taste(&self, product: &Product) -> f64 {

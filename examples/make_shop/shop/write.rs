@@ -11,7 +11,7 @@ use flate2::{Compression, GzBuilder};
 use super::Shop;
 use super::catalogue::Product;
 
-/// How many products `also_bought` names at most.
+/// The most products in `also_bought`.
 const ALSO_BOUGHT: usize = 4;
 
 impl Shop {

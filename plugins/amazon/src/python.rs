@@ -17,7 +17,7 @@ use serde_json::{Map, Number, Value};
 const DEEPEST: u32 = 100;
 
 /// Reads a dictionary, `wanted` of whose entries are kept, whatever follows the dictionary being a
-/// fault. `wanted` tells by its key where in `values` an entry's value goes.
+/// fault. `wanted` maps the key of an entry to the position of its value in `values`.
 ///
 /// # Errors
 /// The problem, with the column counted in bytes from 1, and the expectation.
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Returns `true` if a list with `count` values so far ends here; reads the comma if it goes on.
+    /// Returns `true` if a list with `count` values so far ends here; otherwise reads the comma.
     fn ends(&mut self, close: u8, count: usize) -> Result<bool, String> {
         self.skip_space();
         if count > 0 && self.peek() == Some(b',') {

@@ -50,7 +50,7 @@ impl Best {
         }
     }
 
-    /// Begins anew, for the best `k`, at least one.
+    /// Starts again, for the best `k`, at least one.
     pub(crate) fn begin(&mut self, k: usize) {
         self.k = k;
         self.hits.clear();

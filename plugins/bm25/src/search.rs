@@ -2,7 +2,7 @@
 //!
 //! The query's terms are walked from the one that can add most to the one that can add least. An
 //! item that a list shows for the first time is scored in full from its own list of terms, unless
-//! its signature tells that it cannot be among the best. A list is left as soon as its next impact
+//! its signature rules it out. A list is left as soon as its next impact
 //! cannot bring an item among the best even with all that weaker terms can add. What is passed
 //! over this way is out for good, whichever list shows it later: what stronger lists would have
 //! added was in the reckoning there. The search ends when the terms left cannot do it together.

@@ -29,7 +29,7 @@ const WRITER_MEMORY: usize = 64 << 20;
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Header {
     format: u32,
-    /// The version of Unicode that tells letters from other characters.
+    /// The version of Unicode that defines letters.
     unicode: (u8, u8, u8),
     analyser: Analyser,
     items: usize,

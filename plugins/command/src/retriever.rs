@@ -52,7 +52,7 @@ impl Retriever for External {
             work,
             context: context.clone(),
         };
-        index.ask(&[])?; // A damaged index is told now.
+        index.ask(&[])?; // Reports a damaged index now.
         Ok(Box::new(index))
     }
 }

@@ -74,7 +74,7 @@ struct Arguments {
     bench: bool,
 }
 
-/// What the paper leaves for a prompt.
+/// The room for a prompt in the paper.
 const PROMPT_TOKENS: usize = 1024 - 50;
 
 fn main() {
@@ -147,7 +147,7 @@ fn prompts(path: &Path) -> Vec<Vec<i64>> {
     text.lines().map(tokens).collect()
 }
 
-/// What most prompts begin with.
+/// The common beginning of most prompts.
 fn shared(prompts: &[Vec<i64>]) -> Vec<i64> {
     let mut sorted: Vec<&Vec<i64>> = prompts.iter().collect();
     sorted.sort_by_key(|prompt| prompt.len());

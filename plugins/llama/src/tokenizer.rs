@@ -251,7 +251,7 @@ fn named_eos(config: &Value, tokenizer: &tokenizers::Tokenizer) -> Option<i64> {
 }
 
 /// Returns `true` if transformers 5 removes spaces before punctuation when it decodes: if configured, but
-/// for BPE only if it is told twice, since a BPE's text is exact as it is.
+/// for BPE only if it is set explicitly, since the text of BPE is exact without it.
 fn cleans_up(config: &Value, is_bpe: bool) -> bool {
     let asks = |key| config.get(key).and_then(Value::as_bool) == Some(true);
     let even_for_bpe = "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output";

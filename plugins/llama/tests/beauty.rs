@@ -73,7 +73,7 @@ fn engine(beauty: &Beauty, users: usize) -> Engine {
     Engine::new(beauty.model(), &beauty.prompts().shared(), 1024, limits).unwrap()
 }
 
-/// Compares all cases of a golden file; tells how many.
+/// Compares all examples of a golden file; returns their number.
 fn compare(file: &str, users: usize, every: usize) -> usize {
     let beauty = Beauty::open();
     let golden: Golden = serde_json::from_slice(&std::fs::read(path(file)).unwrap()).unwrap();

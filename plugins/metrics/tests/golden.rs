@@ -36,7 +36,7 @@ fn metric(registry: &Registry, label: &str) -> Arc<dyn Metric> {
     }
 }
 
-/// Compares all values of one golden set; tells how many values each peer gave.
+/// Compares all values of one golden set; returns the number of values of each peer.
 fn compare(set: &str) -> BTreeMap<String, usize> {
     let registry = Registry::compiled_in().unwrap();
     let run = Run::read(&golden(&format!("{set}.run.trec"))).unwrap();

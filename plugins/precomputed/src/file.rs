@@ -70,7 +70,7 @@ pub(crate) fn read(path: &Path, context: &Context) -> Result<Rows> {
 }
 
 /// The first byte that is not white space, and the whole content, which stays unread so that
-/// its lines and columns can be told.
+/// its lines and columns are known.
 fn peek(mut reader: impl BufRead) -> io::Result<(Option<u8>, impl BufRead)> {
     let mut white_space = Vec::new();
     let first = loop {

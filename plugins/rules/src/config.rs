@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// occurs in the training examples to the power of `popularity_exponent`.
 ///
 /// The log-probability of an item is the logarithm of its share of all scores of the user. Equal scores
-/// are ranked in catalogue order. A user of whose items no rule tells anything gets no query.
+/// are ranked in catalogue order. A user without an item in any rule gets no query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SequentialRules {

@@ -1,5 +1,5 @@
 //! Sequential rules: what other customers bought soon after the items of a history. Reads no text and
-//! needs no training beyond counting; what a language model adds to it is what it knows of texts.
+//! needs no training beyond counting and reads no texts.
 
 mod config;
 mod generator;

@@ -44,7 +44,7 @@ pub(crate) trait Source {
     }
 
     /// Hands `take` each row of the file at `path`: its position, counted from 1, and the cells
-    /// of `columns`, in their order. What `take` says against a row becomes an error that tells
+    /// of `columns`, in their order. An error of `take` about a row is returned with
     /// the position.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ impl Adapter {
         self.config.base()
     }
 
-    /// The files that the adapter is made of.
+    /// The files of the adapter.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         [self.config.path()]
             .into_iter()

@@ -17,7 +17,7 @@ pub use library::{Report, report};
 pub use machine::{device_kind, machine};
 pub use settings::deterministic;
 
-/// Where a model runs: `auto` (the first GPU if there is one, else the CPU), `cpu`, or `cuda:N`
+/// The device of a model: `auto` (the first GPU if there is one, else the CPU), `cpu`, or `cuda:N`
 /// (GPU number N, counted from 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

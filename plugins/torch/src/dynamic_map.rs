@@ -1,4 +1,4 @@
-//! The numbers that 8 bits stand for in bitsandbytes.
+//! The numbers that bitsandbytes represents with 8 bits.
 
 use tch::{Device, Kind, TchError, Tensor};
 

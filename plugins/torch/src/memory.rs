@@ -52,7 +52,7 @@ mod driver {
         let number = c_int::try_from(number).ok()?;
         let (mut device, mut name) = (0, [0_u8; 256]);
         // SAFETY: both functions have had these signatures since CUDA 2.0; the second writes at
-        // most as many bytes as it is told, the last of them zero.
+        // most the given number of bytes, the last of them zero.
         let status = unsafe {
             let get = driver()?.get::<DeviceGet>(b"cuDeviceGet\0").ok()?;
             let get_name = driver()?.get::<DeviceGetName>(b"cuDeviceGetName\0").ok()?;

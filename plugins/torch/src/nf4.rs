@@ -11,7 +11,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use double::Double;
 
 /// A matrix in NF4: 4 bits a weight, which number one of 16 quantiles of the normal distribution,
-/// times the greatest magnitude of the block of weights that it lies in.
+/// times the greatest magnitude of its block of weights.
 ///
 /// The bytes are those of bitsandbytes, made or read. (Dettmers et al., QLoRA, 2023.)
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Nf4 {
     absmax: Tensor,
     /// Those magnitudes as they are written, if that is in 8 bits.
     double: Option<Double>,
-    /// The two numbers that each byte stands for, where the weights are; see [`code::pairs`].
+    /// The two numbers that each byte encodes, on the device of the weights; see [`code::pairs`].
     pairs: Tensor,
     shape: [i64; 2],
     /// The number of weights are a block.

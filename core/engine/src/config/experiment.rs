@@ -33,11 +33,11 @@ pub struct Experiment {
     pub metrics: Vec<Arc<dyn Metric>>,
     /// The methods, in the order given; at least one.
     pub methods: Vec<Method>,
-    /// The methods that are made of those, in the order given.
+    /// The fusions of those methods, in the order given.
     pub fusions: Vec<FusedMethods>,
 }
 
-/// A method whose rankings are made of those of others.
+/// A method whose rankings are fused from those of others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FusedMethods {
     /// Its name, unique in the experiment.

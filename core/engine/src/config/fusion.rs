@@ -1,4 +1,4 @@
-//! The methods of an experiment that are made of its others.
+//! The methods of an experiment that fuse others.
 
 use std::sync::Arc;
 

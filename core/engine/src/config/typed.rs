@@ -61,7 +61,7 @@ pub(crate) struct Experiment {
     #[schemars(length(min = 1))]
     #[expect(dead_code, reason = "resolved method by method; here for the schema")]
     method: Vec<Method>,
-    /// Further methods, whose rankings are made of those of several methods above.
+    /// Further methods, each of which fuses the rankings of several methods above.
     #[serde(default)]
     pub(crate) fusion: Vec<FusedMethods>,
 }

@@ -111,7 +111,7 @@ fn alike(first: &Answers, second: &Answers, queries: &[QueryContent]) -> Checked
     let tied = |hits: &[Hit], at: usize| {
         let around = [at.checked_sub(1), Some(at + 1)];
         let mut around = around.into_iter().flatten().map(|other| hits.get(other));
-        // What would follow the last is not known.
+        // The item after the last one is unknown.
         around.any(|other| other.is_none_or(|other| near(&hits[at], other)))
     };
     for ((first, second), query) in first.iter().zip(second).zip(queries) {

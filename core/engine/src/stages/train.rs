@@ -46,7 +46,7 @@ impl Stage for Train<'_> {
     fn make(&self, folder: &Path) -> Result<Option<Self::Output>> {
         let (data, validate) = (self.data, self.validate);
         self.trainer.train(data, folder, validate, self.context)?;
-        // The generator reads the files where they lie in the end.
+        // The generator reads the files at their final place.
         Ok(None)
     }
 

@@ -17,7 +17,7 @@ fn qrels(text: &str) -> Result<Qrels> {
     Qrels::read(&path)
 }
 
-/// What is wrong, from the line number on.
+/// The error, from the line number on.
 fn diagnostic<T>(result: Result<T>) -> String {
     let Err(error) = result else {
         panic!("it was read");

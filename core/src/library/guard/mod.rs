@@ -3,6 +3,8 @@
 
 mod generator;
 mod kinds;
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
 use std::fmt;
@@ -164,7 +166,7 @@ impl<T: ?Sized, F> Guard<T, F> {
         Ok(identity)
     }
 
-    /// The library's file stands for all crates in it.
+    /// Replaces the library's crates by its file.
     fn add_file(&self, code: &mut Code) {
         code.crates.clear();
         code.files.push(self.file.clone());

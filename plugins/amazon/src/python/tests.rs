@@ -112,7 +112,7 @@ fn a_number_that_is_passed_over_is_not_converted() {
     }
 }
 
-/// How Python writes a value; `ascii` as Python 2 does.
+/// Writes a value as Python does; `ascii` as Python 2 does.
 fn repr(value: &Value, ascii: bool) -> String {
     let all = |values: &[Value]| {
         let texts: Vec<_> = values.iter().map(|value| repr(value, ascii)).collect();

@@ -1,4 +1,4 @@
-//! Files that are not what they should be: each is told apart, by file and line.
+//! Invalid files: each error names the file and the line.
 
 use crate::folder::Folder;
 use gloss_amazon::{Layout, OnBadLine};

@@ -151,7 +151,7 @@ fn a_query_that_is_no_text_is_refused() {
     let error = answer(QueryContent::Items(vec![])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the retriever bm25 answers text queries, and was asked with one of kind item"
+        "the retriever bm25 answers text queries, and was asked with one of kind items"
     );
 }
 

@@ -92,7 +92,7 @@ def synthetic():
     cases.append(case(texts, few, "lucene", DEFAULTS, stemmer, stemmer=Stemmer.Stemmer("english")))
     cases.append(case(texts, few, "bm25l", DEFAULTS, {"stop_words": "none"}, stopwords=None))
     cases.append(case(texts, few, "atire", DEFAULTS, {"lowercase": False}, lower=False))
-    return {"texts": texts, "queries": queries, "cases": cases}
+    return {"texts": texts, "queries": queries, "examples": cases}
 
 
 def beauty_texts(folder):
@@ -124,7 +124,7 @@ def beauty(folder):
             best = best[row[best] > 0]
             answers.append({"items": best.tolist(), "scores": written(row[best])})
         cases.append({"variant": variant, "answers": answers})
-    return {"items": len(texts), "step": 200, "cases": cases}
+    return {"items": len(texts), "step": 200, "examples": cases}
 
 
 def write(name, value):

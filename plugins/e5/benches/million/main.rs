@@ -54,7 +54,7 @@ struct Arguments {
     /// The Python that has faiss; none leaves the peer out.
     #[arg(long)]
     python: Option<PathBuf>,
-    /// Where the plot goes.
+    /// The file of the plot.
     #[arg(long, default_value = "million.svg")]
     plot: PathBuf,
     /// Given by `cargo bench`.
@@ -73,7 +73,7 @@ struct Measured {
     points: Vec<Point>,
 }
 
-/// How an index answers under one setting.
+/// The measurements of an index with one setting.
 #[derive(Deserialize)]
 struct Point {
     setting: String,
@@ -164,7 +164,7 @@ impl Clock {
     }
 }
 
-/// The processor time of this process so far: as Linux tells, in hundredths of a second.
+/// The CPU time of this process so far, from Linux, in hundredths of a second.
 fn cpu_seconds() -> f64 {
     let status = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let numbers = status.rsplit(')').next().unwrap_or_default();
@@ -175,7 +175,7 @@ fn cpu_seconds() -> f64 {
         / 100.0
 }
 
-/// How all queries are answered under one setting, and what was found.
+/// Answers all queries with one setting and measures the recall.
 fn answer(
     setting: String,
     queries: &Matrix,
@@ -267,7 +267,7 @@ fn write_truth(path: &Path, truth: &[Vec<Hit>]) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// What faiss reaches: a line of JSON for every index.
+/// The measurements of faiss: a line of JSON for each index.
 fn peers(python: &Path, folder: &Path, dimensions: usize) -> Vec<Measured> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/million/peer.py");
     let output = Command::new(python)

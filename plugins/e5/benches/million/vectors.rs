@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 /// Items in a cluster, on average.
 const CLUSTER: usize = 500;
-/// How far items are from their cluster's centre, to the spread of the centres.
+/// The distance of items from their cluster's centre, relative to the spread of the centres.
 const WIDTH: f32 = 0.7;
 
 /// So many items and queries of length 1, of the same clusters.

@@ -49,7 +49,7 @@ impl Batch {
 }
 
 /// Batches of at most `budget` tokens (a longer text is one of its own), the longest texts first.
-/// What is in them depends on the texts alone, not on their order.
+/// Their content depends on the texts alone, not on their order.
 pub(crate) fn batches(sequences: &[Vec<u32>], budget: usize) -> Vec<Batch> {
     let mut order: Vec<usize> = (0..sequences.len()).collect();
     let key = |place: usize| (sequences[place].len(), &sequences[place]);

@@ -84,7 +84,7 @@ impl Encoder {
     }
 
     /// The vectors of texts, one after the other. Equal texts are computed once, and a text's
-    /// vector does not depend on the order of the texts. `progress` is told how many texts more are
+    /// vector does not depend on the order of the texts. `progress` receives the number of further texts that are
     /// done; if it fails, so does this.
     ///
     /// # Errors

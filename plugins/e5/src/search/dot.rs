@@ -15,7 +15,7 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    // Zero has one sign, for equal scores are told from others by their bits.
+    // Zero always has the same sign, since ties are found by comparing bits.
     sums.iter().sum::<f32>() + rest + 0.0
 }
 

@@ -129,7 +129,7 @@ impl Exact {
     fn margin(&self, query: &[f32]) -> f32 {
         let norm = dot(query, query).sqrt();
         let margin = 2.0 * query.len() as f32 * f32::EPSILON * norm * self.largest_norm;
-        // What cannot be told leaves nothing out.
+        // An unknown bound excludes nothing.
         margin.min(f32::MAX)
     }
 }

@@ -3,14 +3,14 @@
 use gemm::Parallelism;
 
 /// Fills `scores` with the inner products of `rows` with `queries`: for each query, those with all
-/// rows. Rounded as it comes, unlike [`dot`](super::dot::dot).
+/// rows. Not rounded exactly, unlike [`dot`](super::dot::dot).
 #[allow(unsafe_code, reason = "the library's only interface is by pointers")]
 pub(super) fn product(rows: &[f32], queries: &[f32], dimensions: usize, scores: &mut [f32]) {
     let (m, n) = (rows.len() / dimensions, queries.len() / dimensions);
     assert!(m * dimensions == rows.len() && n * dimensions == queries.len());
     assert!(m * n == scores.len());
     let (step, width) = (m as isize, dimensions as isize);
-    // SAFETY: the assertions above hold the slices to the sizes that are told here: `scores` is an
+    // SAFETY: the assertions above check the sizes that are passed here: `scores` is an
     // m by n matrix in columns, `rows` one of m by `dimensions` in rows, and `queries` one of
     // `dimensions` by n in columns. Slices do not overlap where one of them is borrowed mutably.
     unsafe {

@@ -23,7 +23,7 @@ fn fixture(name: &str) -> PathBuf {
     golden("fixtures").join(name)
 }
 
-/// What no file of a fixture says.
+/// Settings that no file of a fixture has.
 fn without_prefix() -> Given {
     Given {
         prefix: Some(Prefix::default()),
@@ -166,7 +166,7 @@ fn the_files_that_decide_vectors_are_told() {
     ];
     let expected = names.map(|name| folder.join(name));
     assert_eq!(files(&folder).unwrap(), expected);
-    // What does not exist is not told.
+    // Files that do not exist are not listed.
     let told = files(&fixture("bert-old")).unwrap();
     assert_eq!(told.len(), 7);
     assert!(files(&golden("fixtures")).is_err());

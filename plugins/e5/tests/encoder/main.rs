@@ -16,7 +16,7 @@ fn open(folder: &Path, given: &Given) -> Encoder {
     Encoder::open(folder, settings, Device::Cpu, Kind::Float).unwrap()
 }
 
-/// The vectors of texts that are searched, and that all of them were told of.
+/// The vectors of passages; progress must report all of them.
 fn encode(encoder: &Encoder, texts: &[&str]) -> Vec<Vec<f32>> {
     let mut told = 0;
     let mut progress = |texts| {

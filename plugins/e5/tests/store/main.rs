@@ -127,7 +127,7 @@ fn minutes_last_item_search_with_e5_gives_the_reference_figures() {
     assert_golden("Toys_and_Games", "multilingual-e5-small");
 }
 
-/// Trees made of the vectors that an exact index has, without encoding the items again.
+/// Trees built from the vectors of an exact index, without encoding the items again.
 #[test]
 #[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools"]
 fn model_trees_find_nearly_all_by_looking_at_less_than_a_quarter() {

@@ -93,7 +93,7 @@ fn what_is_wrong_inside_is_told_by_its_place() {
         "{}",
         told[1]
     );
-    assert!(told[2].starts_with("retrievers.2.k1: -1"), "{}", told[2]);
+    assert!(told[2].starts_with("retrievers.2.k1: is -1"), "{}", told[2]);
     let told = diagnostics(
         json!({"retrievers": ["bm25", {"type": "bm25", "analyser": {"pattern": "["}}]}),
     );

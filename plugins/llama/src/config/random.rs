@@ -12,7 +12,7 @@ pub(crate) const RANDOM: &str = "random";
 pub struct Random {
     /// Its shape.
     pub shape: Shape,
-    /// The most tokens of its tokenizer, which is made of the catalogue's texts.
+    /// The vocabulary size of its tokenizer, which is trained on the catalogue's texts.
     #[schemars(range(min = 300, max = 100_000))]
     pub vocabulary: usize,
     /// Decides the weights.

@@ -62,7 +62,7 @@ pub struct Training {
     pub packed_tokens: Option<usize>,
     /// The tokens that the loss is the mean of.
     pub loss: LossScope,
-    /// The texts that are made of a training case.
+    /// The texts of a training example.
     pub histories: Histories,
     /// Recomputes the inside of a layer in the backward pass instead of keeping it,
     /// and quantised weights are dequantised for each use instead of once: slower, with far less

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use tch::{Device, TchError, Tensor};
 
-/// A matrix, or a vector, that is made of parameters; what lies between them is 0 and stays so.
+/// A matrix or vector that consists of parameters; the elements between them are 0 and stay 0.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Leaf {
     pub(crate) shape: Vec<i64>,

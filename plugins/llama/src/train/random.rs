@@ -1,4 +1,4 @@
-//! A small Llama with random weights, and a tokenizer made of the catalogue: a place to start from
+//! A small Llama with random weights, and a tokenizer trained on the catalogue: a starting point
 //! where nothing can be downloaded.
 
 use std::collections::HashMap;

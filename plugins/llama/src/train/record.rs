@@ -88,7 +88,7 @@ impl Record {
         Ok(())
     }
 
-    /// Writes the events and the picture anew.
+    /// Rewrites the events and the plot.
     pub(crate) fn publish(&self) -> Result<()> {
         events::write(&self.folder, &self.lines)?;
         curve::write(&self.folder.join("loss.svg"), &self.lines)

@@ -92,7 +92,7 @@ impl Golden {
     }
 }
 
-/// How far weights are from those after the peer's training: the greatest distance but for the
+/// Returns the distance of the weights from those after the peer's training: the greatest except for the
 /// share `left_out` of the weights.
 fn distance(parameters: &Parameters, checkpoint: &Checkpoint, left_out: f64) -> f64 {
     let distances = parameters.list.iter().map(|parameter| {

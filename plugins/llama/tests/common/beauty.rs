@@ -51,7 +51,7 @@ impl Beauty {
         self.data.splits.test.len()
     }
 
-    /// What the test user of this number has bought.
+    /// The history of the test user with this number.
     pub fn history(&self, user: usize) -> &[u32] {
         self.data
             .histories

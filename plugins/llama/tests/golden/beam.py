@@ -49,7 +49,7 @@ class Output:
     def add(self, cases):
         self.cases += cases
         head = "".join(f"{json.dumps(key)}: {dump(value)},\n" for key, value in self.head.items())
-        self.path.write_text("{\n" + head + f'"cases": {dump(self.cases)}\n}}\n')
+        self.path.write_text("{\n" + head + f'"examples": {dump(self.cases)}\n}}\n')
         print(f"{self.path.name}: {len(self.cases)} cases", flush=True)
 
 

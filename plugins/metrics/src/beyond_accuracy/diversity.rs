@@ -12,7 +12,7 @@ metric! {
     ///
     /// One less the mean Jaccard similarity `|A ∩ B| / |A ∪ B|` over all pairs of items, each taken as
     /// the set of the words of its text. Words are lower-cased runs of letters and digits; one that
-    /// every item of the catalogue has, such as the label in `Title: Lip balm`, tells nothing and is
+    /// every item of the catalogue has, such as the label in `Title: Lip balm`, has no information and is
     /// left out. Two items without words are alike. 0 for fewer than two items. The time it takes
     /// grows with the square of k. C.-N. Ziegler et al.: Improving Recommendation Lists Through
     /// Topic Diversification, WWW 2005, whose intra-list similarity this is, averaged and turned

@@ -135,7 +135,7 @@ fn check(written: &Written) -> std::result::Result<(), String> {
     }
 }
 
-/// The patterns of an option with what they stand for. A pattern is a regular expression that
+/// The patterns of an option with their values. A pattern is a regular expression that
 /// matches a module's name, or the end of it after a dot.
 fn patterns<T>(
     option: &str,

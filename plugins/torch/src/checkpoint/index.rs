@@ -27,7 +27,7 @@ impl Index {
     }
 }
 
-/// Reads an index; the files it names lie beside it.
+/// Reads an index; the files it names are in the same folder.
 pub(super) fn read(path: &Path) -> Result<Index> {
     let text = std::fs::read(path).map_err(Error::io("read", path))?;
     let index: Index = serde_json::from_slice(&text).map_err(|error| {

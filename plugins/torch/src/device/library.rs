@@ -13,7 +13,7 @@ pub struct Report {
     pub version: Option<String>,
     /// The folder that libtorch was loaded from, if the system reports it.
     pub folder: Option<PathBuf>,
-    /// True if the CUDA part of libtorch lies in that folder.
+    /// True if the CUDA part of libtorch is in that folder.
     pub has_cuda_part: bool,
     /// Why no GPU can be used; none if the CUDA part is loaded.
     pub cuda_fault: Option<String>,
@@ -91,7 +91,7 @@ fn mapped_folder(line: &str) -> Option<PathBuf> {
         .flatten()
 }
 
-/// The version of the libtorch in `folder`, from the file beside it that says so: `build-version`
+/// The version of the libtorch in `folder`, from the file `build-version` next to it
 /// in the archives from pytorch.org, `version.py` in Python's package.
 fn version(folder: &Path) -> Option<String> {
     let root = folder.parent()?;

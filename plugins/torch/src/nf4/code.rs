@@ -1,4 +1,4 @@
-//! The 16 numbers that NF4 can stand for.
+//! The 16 numbers that NF4 can represent.
 
 use tch::{Device, Kind, TchError, Tensor};
 

@@ -10,7 +10,7 @@ const BLOCK: usize = 256;
 const STEPS: usize = 65_536;
 
 /// Magnitudes less their mean, each in 8 bits, which number an entry of a map, times the greatest
-/// magnitude of the block of 256 that it lies in.
+/// magnitude of its block of 256.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Double {
     pub(super) codes: Vec<u8>,

@@ -62,7 +62,7 @@ fn an_adapter_for_another_model_is_refused() {
     assert!(error.contains("nor have 5 others"), "{error}");
 }
 
-/// What is said of the plain adapter with other options.
+/// The error for the plain adapter with other options.
 fn refused(options: Value) -> String {
     let folder = tempfile::tempdir().unwrap();
     let plain = path("adapter-plain");

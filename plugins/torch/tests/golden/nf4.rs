@@ -161,7 +161,7 @@ fn joined_matrices_stand_for_the_rows_of_all() {
 /// A tensor of a file: its type, shape and bytes.
 type Written = (Dtype, Vec<usize>, Vec<u8>);
 
-/// What is said of a matrix of a golden file after some change of that file.
+/// The error for a matrix of a golden file after a change of that file.
 fn refused(change: impl Fn(&mut BTreeMap<String, Written>)) -> String {
     let text = fs::read(path("nf4.safetensors")).unwrap();
     let whole = SafeTensors::deserialize(&text).unwrap();

@@ -16,7 +16,7 @@ fn versions() -> [Catalogue; 2] {
     [catalogue(0..4000), catalogue(2000..5000)]
 }
 
-/// Which of the two catalogues the index in `folder` was made of; it must be a whole one.
+/// Returns which of the two catalogues the index in `folder` was built from; it must be complete.
 fn version(folder: &Path) -> usize {
     let embed = Hashing::new(64);
     let stored = open_any(&folder.join(FILE)).unwrap();
@@ -43,7 +43,7 @@ fn child(folder: &Path, work: usize) -> Child {
         .unwrap()
 }
 
-/// What a child does; nothing in a run of the tests.
+/// The work of the child process; does nothing in a normal test run.
 #[test]
 fn child_process() {
     let (Ok(folder), Ok(work)) = (env::var(FOLDER), env::var(WORK)) else {
@@ -82,7 +82,7 @@ fn a_killed_build_leaves_the_old_index_or_the_new_one() {
         seen[version(folder.path())] += 1;
     }
     println!("old {}, new {}", seen[0], seen[1]);
-    // What a killed build left is in nobody's way.
+    // The remains of a killed build are no obstacle.
     build_in(folder.path(), &source(old, &Hashing::new(64))).unwrap();
     assert_eq!(version(folder.path()), 0);
 }

@@ -58,7 +58,7 @@ fn scalars(what: &LogEvent) -> Vec<(String, f64)> {
     }
 }
 
-/// `Event`: 1 is the time, 2 the step; then what it tells.
+/// `Event`: 1 is the time, 2 the step, then the content.
 fn event(time: f64, step: u64, what: &[u8]) -> Vec<u8> {
     let mut bytes = vec![1 << 3 | 1];
     bytes.extend(time.to_le_bytes());

@@ -15,7 +15,7 @@ struct Beauty {
     weights: std::collections::BTreeMap<String, Vec<f64>>,
 }
 
-/// The folder that a variable names, or one of the checkout or beside it.
+/// The folder that a variable names, or the default below the repository.
 fn folder(variable: &str, default: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = std::env::var_os(variable).map_or(root.join(default), PathBuf::from);
