@@ -1,5 +1,9 @@
 //! The cache from outside: why a stage was done again, what is in it, and how it gets smaller.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

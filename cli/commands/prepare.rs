@@ -20,7 +20,8 @@ pub(crate) fn execute(args: &Prepare, session: &Session) -> Result<()> {
         .entries()
         .iter()
         .all(|name| PREPARED.contains(&name.as_str()));
-    if !output.entries().is_empty() && !(args.overwrite && is_prepared) {
+    let may_write = output.entries().is_empty() || (args.overwrite && is_prepared);
+    if !may_write {
         let advice = match is_prepared {
             true => "holds a prepared dataset; replace it by --overwrite, or choose another folder",
             false => "holds other files; choose another folder by --output",

@@ -2,10 +2,8 @@
 //!
 //! A crate of components has a build script of one line:
 //!
-//! ```no_run
-//! fn main() {
-//!     gloss_fingerprint::emit();
-//! }
+//! ```ignore
+//! fn main() { gloss_fingerprint::emit() }
 //! ```
 //!
 //! It sets `GLOSS_FINGERPRINT` for the compilation, which `gloss_core::plugin!` reads. The
@@ -68,7 +66,7 @@ fn fingerprints(
     let Some(dependencies) = Dependencies::of(folder, build) else {
         return Vec::new();
     };
-    dependencies.files().for_each(|path| watch(path));
+    dependencies.files().for_each(watch);
     let sources = folder.join("src");
     watch(&sources);
     let base = dependencies.describe() + environment;

@@ -43,7 +43,7 @@ impl QueryGenerator for Guard<dyn QueryGenerator, GeneratorFacts> {
     }
 
     fn identity(&self) -> Result<Identity> {
-        self.identity_by(|it| QueryGenerator::identity(it))
+        self.identity_by(QueryGenerator::identity)
     }
 
     fn trainer(&self) -> Option<&dyn Trainer> {

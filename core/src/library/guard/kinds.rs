@@ -65,7 +65,7 @@ impl Retriever for Guard<dyn Retriever, Vec<QueryKind>> {
     }
 
     fn identity(&self) -> Result<Identity> {
-        self.identity_by(|it| Retriever::identity(it))
+        self.identity_by(Retriever::identity)
     }
 
     fn build(&self, catalogue: &Catalogue, folder: &Path, context: &Context) -> Result<()> {
