@@ -38,7 +38,7 @@ fn a_stage_that_is_done_again_tells_what_changed() {
     let new = "nothing like it in the cache";
     assert_eq!(stages(&place, "first", &[]), expected([new; 4]));
     let k1 = stages(&place, "k1", &["--set", "retriever.k1=0.9"]);
-    let options = "options changed (k1: 1.5 → 0.9)";
+    let options = "retriever options changed (k1: 1.5 → 0.9)";
     assert_eq!(k1[..3], expected(["reused", "reused", options, ""])[..3]);
     assert!(k1[3].1.contains("index changed"), "{}", k1[3].1);
     let line = ["run", "e.toml", "--set", "retriever.k1=0.8", "--explain"];
