@@ -17,12 +17,24 @@ const SHOWN: usize = 40;
 pub(super) fn explain(stage: &Path, provenance: &BTreeMap<String, Value>) -> String {
     let entries = fs::read_dir(stage).into_iter().flatten().flatten();
     let records = entries.filter_map(|entry| Record::read(&entry.path()).ok().flatten());
-    let differing = records.map(|record| differences(&record.provenance, provenance));
+    let similar = records.filter(|record| same_components(&record.provenance, provenance));
+    let differing = similar.map(|record| differences(&record.provenance, provenance));
     match differing.min_by_key(Vec::len) {
         None => "nothing like it in the cache".to_string(),
         Some(differences) if differences.is_empty() => "the artefact was damaged".to_string(),
         Some(differences) => differences.join("; "),
     }
+}
+
+/// Returns `true` unless two artefacts were made by different components, whose options cannot be
+/// compared.
+fn same_components(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> bool {
+    let other = |(name, value): (&String, &Value)| {
+        let component = |value: &Value| value["type"].as_str().map(str::to_string);
+        old.get(name).and_then(component) != component(value)
+    };
+    let mut options = new.iter().filter(|(name, _)| name.ends_with("options"));
+    !options.any(other)
 }
 
 /// Describes the parts that differ.
@@ -91,6 +103,16 @@ mod tests {
 
     fn parts(value: &Value) -> BTreeMap<String, Value> {
         serde_json::from_value(value.clone()).unwrap()
+    }
+
+    #[test]
+    fn only_artefacts_of_the_same_component_are_compared() {
+        let of = |name: &str| parts(&json!({"generator options": {"type": name}, "data": "0"}));
+        assert!(same_components(&of("lis"), &of("lis")));
+        assert!(!same_components(&of("popular"), &of("llama")));
+        let without = parts(&json!({"data": "1"}));
+        assert!(same_components(&without, &without));
+        assert!(!same_components(&without, &of("lis")));
     }
 
     #[test]
