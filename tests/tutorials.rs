@@ -75,16 +75,16 @@ fn slow_the_tutorial_of_a_component_that_is_compiled_in() {
     );
 }
 
-/// The stages of a run of the experiment after the crate `mine` was edited: method, stage and
+/// The stages of a run of the experiment after the crate `edited` was edited: method, stage and
 /// whether it was reused.
 fn stages_after(place: &Place, output: &str, from: &str, to: &str) -> Vec<(String, String, bool)> {
-    let source = place.read("mine/src/lib.rs");
+    let source = place.read("edited/src/lib.rs");
     assert!(source.contains(from), "{source}");
-    place.write("mine/src/lib.rs", source.replace(from, to));
-    let script = format!("cd mine\ncargo run -- run experiment.toml --output {output}");
+    place.write("edited/src/lib.rs", source.replace(from, to));
+    let script = format!("cd edited\ncargo run -- run experiment.toml --output {output}");
     let ran = shell(place, &script);
     assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
-    let manifest = place.read(&format!("mine/{output}/manifest.json"));
+    let manifest = place.read(&format!("edited/{output}/manifest.json"));
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
     let rows = manifest["stages"].as_array().unwrap().iter();
     let text = |value: &serde_json::Value| value.as_str().unwrap_or("all").to_string();
@@ -104,9 +104,9 @@ fn slow_an_edit_in_a_retriever_redoes_its_index_and_its_retrieval_alone() {
     let place = Place::new();
     let begun = run(
         &place,
-        "gloss new retriever mine\ncd mine\ncargo run -- run experiment.toml",
+        "gloss new retriever edited\ncd edited\ncargo run -- run experiment.toml",
     );
-    ends_in_a_result(&begun, &["lis+mine"]);
+    ends_in_a_result(&begun, &["lis+edited"]);
     let help = stages_after(
         &place,
         "help",
@@ -116,7 +116,7 @@ fn slow_an_edit_in_a_retriever_redoes_its_index_and_its_retrieval_alone() {
     assert!(help.iter().all(|(_, _, reused)| *reused), "{help:?}");
     let code = stages_after(&place, "code", "count() as f32)", "count() as f32 * 2.0)");
     for (method, stage, reused) in &code {
-        let own = method.contains("mine") && ["index", "retrieve"].contains(&stage.as_str());
+        let own = method.contains("edited") && ["index", "retrieve"].contains(&stage.as_str());
         assert_eq!(*reused, !own, "{method} {stage} of {code:?}");
     }
     let redone = code.iter().filter(|(_, _, reused)| !reused).count();

@@ -81,15 +81,19 @@ impl Dependencies {
         let own = lock.get(name)?;
         for (dependency, specification) in dependencies(&manifest) {
             let (specification, root) = inherited(specification, &dependency, &folder)?;
+            let package = specification.get("package").and_then(Value::as_str);
+            let package = package.unwrap_or(&dependency);
             if let Some(path) = specification.get("path").and_then(Value::as_str) {
+                if !lock.contains_key(package) {
+                    // An optional dependency that no feature enables.
+                    continue;
+                }
                 let path = root.join(path);
                 self.sources.extend(source::files(&path)?);
                 self.files.insert(path.join("src"));
                 self.add_crate(&path, lock, visited)?;
                 continue;
             }
-            let package = specification.get("package").and_then(Value::as_str);
-            let package = package.unwrap_or(&dependency);
             let named = own.iter().flat_map(|package| &package.dependencies);
             for locked in named.filter(|locked| first_word(locked) == package) {
                 self.add_package(locked, lock)?;

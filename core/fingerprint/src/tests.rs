@@ -228,6 +228,17 @@ fn locked_versions_count_except_those_of_dev_dependencies() {
 }
 
 #[test]
+fn an_optional_dependency_that_no_feature_enables_is_left_out() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "base/Cargo.toml",
+        "[package]\nname = 'base'\n[dependencies]\nhash = '2'\n\
+         extra = { path = '../extra', optional = true }\n",
+    );
+    workspace.prints();
+}
+
+#[test]
 fn the_compiler_and_its_flags_count() {
     let workspace = Workspace::new();
     let root = workspace.0.path();
