@@ -90,7 +90,7 @@ impl Dependencies {
                 }
                 let path = root.join(path);
                 self.sources.extend(source::files(&path)?);
-                self.files.insert(path.join("src"));
+                self.files.insert(source::folder(&path));
                 self.add_crate(&path, lock, visited)?;
                 continue;
             }

@@ -67,7 +67,7 @@ fn fingerprints(
         return Vec::new();
     };
     dependencies.files().for_each(watch);
-    let sources = folder.join("src");
+    let sources = source::folder(folder);
     watch(&sources);
     let base = dependencies.describe() + environment;
     let digest = |files: &BTreeSet<PathBuf>| {

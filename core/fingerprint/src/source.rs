@@ -6,11 +6,23 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Returns the files of a crate that decide its code: those below `src`, without modules of tests,
-/// and its build script. `None` if a file cannot be read.
+/// Returns the folder of a crate's sources: `src`, unless the manifest has another path of the
+/// library.
+pub(crate) fn folder(of_crate: &Path) -> PathBuf {
+    let manifest = fs::read_to_string(of_crate.join("Cargo.toml")).ok();
+    let manifest: Option<toml::Table> = manifest.and_then(|text| text.parse().ok());
+    let library = manifest.as_ref().and_then(|manifest| {
+        let path = manifest.get("lib")?.get("path")?.as_str()?;
+        Path::new(path).parent()
+    });
+    of_crate.join(library.unwrap_or(Path::new("src")))
+}
+
+/// Returns the files of a crate that decide its code: its sources, without modules of tests, and
+/// its build script. `None` if a file cannot be read.
 pub(crate) fn files(folder: &Path) -> Option<BTreeSet<PathBuf>> {
     let mut all = BTreeSet::new();
-    collect(&folder.join("src"), &mut all)?;
+    collect(&self::folder(folder), &mut all)?;
     let build = folder.join("build.rs");
     all.extend(build.is_file().then_some(build));
     let mut tests = BTreeSet::new();

@@ -239,6 +239,19 @@ fn an_optional_dependency_that_no_feature_enables_is_left_out() {
 }
 
 #[test]
+fn sources_may_lie_in_another_folder_than_src() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "base/Cargo.toml",
+        "[package]\nname = 'base'\n[lib]\npath = 'code/lib.rs'\n[dependencies]\nhash = '2'\n",
+    );
+    workspace.write("base/code/lib.rs", "pub fn base() {}\n");
+    let before = workspace.prints();
+    workspace.append("base/code/lib.rs", "pub fn more() {}");
+    assert_ne!(workspace.prints(), before);
+}
+
+#[test]
 fn the_compiler_and_its_flags_count() {
     let workspace = Workspace::new();
     let root = workspace.0.path();
