@@ -74,7 +74,7 @@ fn failing(kind: Kind, name: &str, options: Value) -> Vec<&'static str> {
     invariants.map(|verdict| verdict.invariant).collect()
 }
 
-/// Asserts that a component that is told to fail an invariant fails it, and none otherwise.
+/// Asserts that a component with a fault fails the invariant of that fault, and none without it.
 #[track_caller]
 fn found(kind: Kind, invariants: &[(&str, &str)]) {
     let failing = |breaks: &str| failing(kind, "faulty", json!({ "breaks": breaks }));

@@ -1,4 +1,4 @@
-//! Components that fail the invariant that they are told to, and no other that matters here.
+//! Components with a configurable fault, each of which violates one invariant.
 
 mod dataset;
 mod generator;
