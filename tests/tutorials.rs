@@ -11,11 +11,19 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::{Place, Ran, as_here, target};
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Held while a test builds: in the build folder that all share, the build scripts of a crate run
+/// again, with another lock file, when another test has built in between.
+fn building() -> MutexGuard<'static, ()> {
+    static BUILDING: Mutex<()> = Mutex::new(());
+    BUILDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a script in the place with `gloss` on the path, stopping at the first failure. What cargo
@@ -68,6 +76,7 @@ fn ends_in_a_result(ran: &Ran, names: &[&str]) {
 #[test]
 #[ignore = "slow: builds crates"]
 fn slow_the_tutorial_of_a_component_that_is_compiled_in() {
+    let _building = building();
     let ran = run(&Place::new(), &tutorial("compiled in"));
     ends_in_a_result(
         &ran,
@@ -101,6 +110,7 @@ fn stages_after(place: &Place, output: &str, from: &str, to: &str) -> Vec<(Strin
 #[test]
 #[ignore = "slow: builds crates"]
 fn slow_an_edit_in_a_retriever_redoes_its_index_and_its_retrieval_alone() {
+    let _building = building();
     let place = Place::new();
     let begun = run(
         &place,
@@ -126,6 +136,7 @@ fn slow_an_edit_in_a_retriever_redoes_its_index_and_its_retrieval_alone() {
 #[test]
 #[ignore = "slow: builds crates"]
 fn slow_the_tutorial_of_a_library() {
+    let _building = building();
     let ran = run(&Place::new(), &tutorial("library"));
     ends_in_a_result(
         &ran,
@@ -148,6 +159,7 @@ fn the_tutorial_of_a_program() {
 #[test]
 #[ignore = "slow: builds crates"]
 fn slow_the_skeletons_of_all_kinds_work() {
+    let _building = building();
     for kind in ["dataset", "generator", "metric", "retriever"] {
         for (route, build) in [("dylib", "cargo test\ncargo build\n"), ("python", "")] {
             let name = format!("a-{kind}-{route}");

@@ -245,8 +245,10 @@ impl<'a> Skeleton<'a> {
              [dependencies]\n{gloss}gloss-core = {{ {core} }}\nschemars = \"1.2\"\n\
              serde = {{ version = \"1\", features = [\"derive\"] }}\n{build}\n\
              [dev-dependencies]\ngloss-engine = {{ {engine} }}\n\n\
-             # Without debug information, dependencies build sooner.\n\
-             [profile.dev.package.\"*\"]\ndebug = false\n\n\
+             # Dependencies build sooner without debug information and checks of arithmetic, and in\n\
+             # few units of code.\n\
+             [profile.dev.package.\"*\"]\ndebug = false\ndebug-assertions = false\n\
+             overflow-checks = false\ncodegen-units = 4\n\n\
              # A workspace of its own, wherever the folder is.\n[workspace]\n",
         )
     }
