@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use common::{Place, Ran, as_here, target};
+use common::{Place, Ran, profiles, target};
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -30,6 +30,7 @@ fn building() -> MutexGuard<'static, ()> {
 /// builds in a folder that is entered is built where this test was, from the versions that gloss was
 /// built with.
 fn run(place: &Place, script: &str) -> Ran {
+    place.write(".cargo/config.toml", profiles());
     let target = target();
     let lock = repository().join("Cargo.lock");
     let prepare = format!("ln -s {target:?} target; cp {lock:?} .");
@@ -49,7 +50,7 @@ fn shell(place: &Place, script: &str) -> Ran {
         .current_dir(place.path(""))
         .env("PATH", path)
         .env_remove("GLOSS_PLUGINS");
-    as_here(&mut bash).output().unwrap().into()
+    bash.output().unwrap().into()
 }
 
 /// The commands of a tutorial.

@@ -38,6 +38,7 @@ fn table(files: &[Fetched], look: Look) -> String {
 fn explain(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Downloaded => "downloaded",
+        Outcome::Copied => "copied from the cache of Hugging Face",
         Outcome::Unchanged => "was here, unchanged",
         Outcome::Recorded => "was here, checksum recorded now",
     }

@@ -53,6 +53,9 @@ fn text(run: &Run, look: Look) -> String {
         results.split,
         results.dataset
     );
+    for dropped in &results.data.dropped {
+        let _ = write!(text, "\ndropped: {dropped}");
+    }
     for method in &results.methods {
         for (users, what) in [
             (method.users_without_ranking, "got no ranking and score 0"),

@@ -1,13 +1,17 @@
 //! The Hugging Face hub: which files a model has, and what its refusals mean.
 
-use gloss_core::{Error, Result};
-use hf_hub::api::sync::{ApiBuilder, ApiRepo};
+use std::path::PathBuf;
+
+use gloss_core::{Context, Error, Result};
 use hf_hub::{Cache, Repo, RepoType};
 use serde::Deserialize;
 use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
 
+use super::content::Expected;
+use super::retry::{Attempts, is_temporary, retry_after};
+use super::token::{Token, is_safe};
 use super::transfer;
 
 /// The default address of the hub, which `HF_ENDPOINT` overrides.
@@ -16,18 +20,27 @@ const ENDPOINT: &str = "https://huggingface.co";
 /// A hub, and who asks it.
 pub(crate) struct Hub {
     endpoint: String,
-    token: Option<String>,
+    token: Option<Token>,
 }
 
 /// A model as it was at one commit.
 pub(crate) struct HubModel {
-    repository: ApiRepo,
+    endpoint: String,
+    repository: Repo,
     /// The commit.
     pub(crate) commit: String,
-    /// The paths of those of its files that gloss reads.
-    pub(crate) files: Vec<String>,
+    /// Those of its files that gloss reads.
+    pub(crate) files: Vec<HubFile>,
     /// True if its files are for those alone who accepted its licence.
     pub(crate) gated: bool,
+}
+
+/// A file of a model.
+pub(crate) struct HubFile {
+    /// Its path in the model's folder.
+    pub(crate) path: String,
+    /// The facts that the hub states about it.
+    pub(crate) expected: Expected,
 }
 
 /// The hub's description of a model.
@@ -44,23 +57,56 @@ struct Information {
 #[derive(Deserialize)]
 struct Sibling {
     rfilename: String,
+    size: Option<u64>,
+    /// For large files.
+    lfs: Option<Lfs>,
+}
+
+/// The hub's record of a large file.
+#[derive(Deserialize)]
+struct Lfs {
+    sha256: Option<String>,
+    size: Option<u64>,
+}
+
+impl From<Sibling> for HubFile {
+    fn from(file: Sibling) -> Self {
+        let lfs = file.lfs.as_ref();
+        HubFile {
+            expected: Expected {
+                size: lfs.and_then(|lfs| lfs.size).or(file.size),
+                sha256: lfs.and_then(|lfs| lfs.sha256.clone()),
+                of_model: true,
+            },
+            path: file.rfilename,
+        }
+    }
 }
 
 impl Hub {
-    /// The hub at `endpoint`, else that of `HF_ENDPOINT`, asked in the name of `HF_TOKEN`.
-    pub(crate) fn new(endpoint: Option<&str>) -> Self {
+    /// The hub at `endpoint`, else that of `HF_ENDPOINT`, asked in the name of the token of
+    /// `HF_TOKEN` or of `hf auth login`.
+    ///
+    /// # Errors
+    /// If the token is none.
+    pub(crate) fn new(endpoint: Option<&str>) -> Result<Self> {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let endpoint = endpoint.map(str::to_string).or_else(|| set("HF_ENDPOINT"));
         let endpoint = endpoint.unwrap_or_else(|| ENDPOINT.to_string());
-        Hub {
-            endpoint: endpoint.trim_end_matches('/').to_string(),
-            token: set("HF_TOKEN"),
+        let endpoint = endpoint.trim_end_matches('/').to_string();
+        let mut token = Token::find()?;
+        if let Some(unsafe_token) = token.take_if(|_| !is_safe(&endpoint)) {
+            tracing::warn!(
+                "the token in {} is not sent to {endpoint}, since that is not https",
+                unsafe_token.source
+            );
         }
+        Ok(Hub { endpoint, token })
     }
 
     /// The token that requests carry.
     pub(crate) fn token(&self) -> Option<&str> {
-        self.token.as_deref()
+        self.token.as_ref().map(|token| token.value.as_str())
     }
 
     /// The page of a model, for a person.
@@ -73,23 +119,21 @@ impl Hub {
     /// # Errors
     /// [`Error::Network`] if the hub does not answer or refuses; [`Error::Usage`] if it has no
     /// such model, or the model has no file of weights that gloss reads.
-    pub(crate) fn model(&self, name: &str, revision: &str) -> Result<HubModel> {
-        let response = self
-            .repository(name, revision)?
-            .info_request()
-            .config()
-            .http_status_as_error(false)
-            .build()
-            .call()
-            .map_err(|error| self.silent(transfer::reason(error)))?;
+    pub(crate) fn model(&self, name: &str, revision: &str, context: &Context) -> Result<HubModel> {
+        let asked = repository(name, revision);
+        let url = format!("{}/api/{}?blobs=true", self.endpoint, asked.api_url());
+        let response = self.ask(&url, context)?;
         let information = self.read(name, revision, response)?;
-        let siblings = information.siblings.into_iter();
-        let mut files: Vec<String> = siblings
-            .map(|file| file.rfilename)
-            .filter(|path| is_needed(path))
-            .collect();
-        files.sort();
-        if !files.iter().any(|path| path.ends_with(".safetensors")) {
+        if !is_commit(&information.sha) {
+            return Err(self.silent(format!(
+                "it calls the commit {:?}, which is none; expected 40 hexadecimal digits",
+                information.sha
+            )));
+        }
+        let siblings = information.siblings.into_iter().map(HubFile::from);
+        let mut files: Vec<HubFile> = siblings.filter(|file| is_needed(&file.path)).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        if !files.iter().any(|file| file.path.ends_with(".safetensors")) {
             return Err(Error::Usage(format!(
                 "the model {name} has no weights in the format safetensors, which is the one that \
                  gloss reads; see {}",
@@ -97,22 +141,33 @@ impl Hub {
             )));
         }
         Ok(HubModel {
-            repository: self.repository(name, &information.sha)?,
+            endpoint: self.endpoint.clone(),
+            repository: repository(name, &information.sha),
             commit: information.sha,
             files,
             gated: information.gated.is_string(),
         })
     }
 
-    fn repository(&self, name: &str, revision: &str) -> Result<ApiRepo> {
-        let repository = Repo::with_revision(name.into(), RepoType::Model, revision.into());
-        // The cache is not used: files go to where gloss looks for them.
-        let api = ApiBuilder::from_cache(Cache::new(std::env::temp_dir()))
-            .with_endpoint(self.endpoint.clone())
-            .with_token(self.token.clone())
-            .build();
-        let api = api.map_err(|error| self.silent(error.to_string()))?;
-        Ok(api.repo(repository))
+    /// Asks until there is an answer other than to try again.
+    fn ask(&self, url: &str, context: &Context) -> Result<Response<Body>> {
+        let agent = transfer::agent();
+        let mut attempts = Attempts::default();
+        loop {
+            let mut request = agent.get(url);
+            if let Some(token) = self.token() {
+                request = request.header("Authorization", format!("Bearer {token}"));
+            }
+            let response = request.call();
+            let response = response.map_err(|error| self.silent(transfer::reason(error)))?;
+            if !is_temporary(response.status().as_u16()) {
+                return Ok(response);
+            }
+            let reason = format!("it answers {}", response.status());
+            attempts.wait(&reason, retry_after(&response), context, |attempts| {
+                self.silent(format!("{reason}, {attempts} times"))
+            })?;
+        }
     }
 
     fn silent(&self, reason: String) -> Error {
@@ -135,9 +190,9 @@ impl Hub {
                 "{} shows no model {name} {} (it answers {status}): the name is wrong, or the \
                  model is private or gated. {}",
                 self.endpoint,
-                match self.token {
-                    Some(_) => "to the owner of HF_TOKEN",
-                    None => "to just anybody",
+                match &self.token {
+                    Some(token) => format!("to the owner of the token in {}", token.source),
+                    None => "without a token".to_string(),
                 },
                 self.how_to_be_let_in(name)
             ))),
@@ -146,6 +201,7 @@ impl Hub {
                  organisation/name, or organisation/name@revision",
                 self.endpoint
             ))),
+            407 => Err(self.silent(transfer::refusal(&response))),
             _ => Err(self.silent(format!("it answers {status}"))),
         }
     }
@@ -153,8 +209,8 @@ impl Hub {
     /// Advice after the hub refused a model.
     pub(crate) fn how_to_be_let_in(&self, name: &str) -> String {
         format!(
-            "If it asks for it, accept the model's licence at {}, and set HF_TOKEN to a token of \
-             an account that may read it (made at {}/settings/tokens)",
+            "If it asks for it, accept the model's licence at {}, and run `hf auth login`, or set \
+             HF_TOKEN to a token of an account that may read it (made at {}/settings/tokens)",
             self.page(name),
             self.endpoint
         )
@@ -164,8 +220,29 @@ impl Hub {
 impl HubModel {
     /// The address of a file.
     pub(crate) fn url(&self, path: &str) -> String {
-        self.repository.url(path)
+        let (id, commit) = (self.repository.url(), self.repository.url_revision());
+        format!("{}/{id}/resolve/{commit}/{path}", self.endpoint)
     }
+
+    /// The file in the cache that Hugging Face's libraries share, if it is there.
+    pub(crate) fn cached(&self, path: &str) -> Option<PathBuf> {
+        let cache = match std::env::var_os("HF_HUB_CACHE") {
+            Some(folder) => Cache::new(folder.into()),
+            None => Cache::from_env(),
+        };
+        let snapshot = cache.repo(self.repository.clone());
+        let file = snapshot.pointer_path(&self.commit).join(path);
+        file.is_file().then_some(file)
+    }
+}
+
+fn repository(name: &str, revision: &str) -> Repo {
+    Repo::with_revision(name.into(), RepoType::Model, revision.into())
+}
+
+/// Returns `true` for the hash of a commit of git, in SHA-1 or SHA-256.
+fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Returns `true` if gloss reads such a file. Nothing that is needed lies deeper than one folder.
@@ -182,6 +259,7 @@ fn is_needed(path: &str) -> bool {
                     | "special_tokens_map.json"
                     | "modules.json"
                     | "sentence_bert_config.json"
+                    | "config_sentence_transformers.json"
                     | "model.safetensors.index.json"
             ) || json("tokenizer")
                 || json("adapter_")
@@ -206,6 +284,7 @@ mod tests {
             "adapter_config.json",
             "adapter_model.safetensors",
             "1_Pooling/config.json",
+            "config_sentence_transformers.json",
         ] {
             assert!(is_needed(path), "{path}");
         }
@@ -222,6 +301,15 @@ mod tests {
             "tokenizer.model",
         ] {
             assert!(!is_needed(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_commit_is_a_hash() {
+        assert!(is_commit(&"0123456789abcdef".repeat(4)));
+        assert!(is_commit(&"a".repeat(40)));
+        for wrong in ["", "main", "../../../etc", &"g".repeat(40), &"a".repeat(39)] {
+            assert!(!is_commit(wrong), "{wrong}");
         }
     }
 }

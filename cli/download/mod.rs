@@ -6,28 +6,27 @@
 //! only compared with its checksum.
 
 mod checksum;
+mod content;
 mod hub;
 mod part;
+mod retry;
+mod token;
 mod transfer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use gloss_core::{Context, Download, Error, Result};
 use serde::Serialize;
 
-pub(crate) use self::hub::{Hub, HubModel};
+pub(crate) use self::content::Expected;
+pub(crate) use self::hub::{Hub, HubFile, HubModel};
 use self::part::Part;
+use self::retry::Attempts;
 use self::transfer::{Asking, Failure};
 
-/// The number of times in a row that a transfer may break off, unless it progresses by [`PROGRESS`] bytes.
-const ATTEMPTS: u32 = 4;
 /// The number of bytes that justify another attempt.
 const PROGRESS: u64 = 1 << 20;
-/// The delay before a transfer is resumed.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// Downloads files.
 pub(crate) struct Downloader<'a> {
@@ -43,6 +42,8 @@ pub(crate) struct Downloader<'a> {
 pub(crate) enum Outcome {
     /// It was downloaded.
     Downloaded,
+    /// It was copied from the shared cache of Hugging Face's libraries.
+    Copied,
     /// It was there, and is what was downloaded once.
     Unchanged,
     /// It was there without a checksum, which is recorded now.
@@ -77,17 +78,25 @@ impl<'a> Downloader<'a> {
     ///
     /// # Errors
     /// [`Error::Stale`] if the file, or what the server has now, is not what was downloaded once;
-    /// [`Error::Network`] if it cannot be downloaded; [`Error::Io`] if it cannot be written.
-    pub(crate) fn fetch(&self, source: &Download) -> Result<Fetched> {
+    /// [`Error::Network`] if it cannot be downloaded, or is not as it is `expected`;
+    /// [`Error::Io`] if it cannot be written.
+    pub(crate) fn fetch(&self, source: &Download, expected: &Expected) -> Result<Fetched> {
         let path = source.path.as_path();
         if path.exists() {
-            return self.verify(path);
+            return self.verify(path, expected);
         }
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         }
         let part = Part::of(path);
         self.complete(&source.url, &part)?;
+        if let Some(fault) = content::fault(part.path(), path, expected)? {
+            part.remove()?;
+            return Err(Error::Network(format!(
+                "{} did not send the file: {fault}",
+                source.url
+            )));
+        }
         let blake3 = checksum::compute(part.path(), self.context)?;
         match checksum::read(path)? {
             Some(recorded) if recorded != blake3 => {
@@ -104,8 +113,15 @@ impl<'a> Downloader<'a> {
     /// Compares a file with its recorded checksum; records it if there is none.
     ///
     /// # Errors
-    /// [`Error::Stale`] if it is not what was downloaded once; [`Error::Io`] if it cannot be read.
-    pub(crate) fn verify(&self, path: &Path) -> Result<Fetched> {
+    /// [`Error::Stale`] if it is not what was downloaded once, or cannot be the file of its name;
+    /// [`Error::Io`] if it cannot be read.
+    pub(crate) fn verify(&self, path: &Path, expected: &Expected) -> Result<Fetched> {
+        if let Some(fault) = content::fault(path, path, expected)? {
+            return Err(Error::Stale {
+                path: path.to_path_buf(),
+                message: format!("{fault}; remove it to download it again"),
+            });
+        }
         let blake3 = checksum::compute(path, self.context)?;
         let outcome = match checksum::read(path)? {
             Some(recorded) if recorded != blake3 => return Err(changed_on_disk(path)),
@@ -118,9 +134,31 @@ impl<'a> Downloader<'a> {
         fetched(path, outcome, blake3)
     }
 
+    /// Copies a file that is on this machine already to its place.
+    ///
+    /// # Errors
+    /// As [`Downloader::fetch`].
+    pub(crate) fn copy(&self, from: &Path, to: &Path, expected: &Expected) -> Result<Fetched> {
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        }
+        if let Some(fault) = content::fault(from, to, expected)? {
+            return Err(Error::Stale {
+                path: from.to_path_buf(),
+                message: format!("{fault}; remove it to download it"),
+            });
+        }
+        let part = Part::of(to);
+        fs::copy(from, part.path()).map_err(Error::io("copy", from))?;
+        let blake3 = checksum::compute(part.path(), self.context)?;
+        checksum::write(to, &blake3)?;
+        part.finish(to)?;
+        fetched(to, Outcome::Copied, blake3)
+    }
+
     /// Downloads the missing part of a file, and resumes when the connection breaks.
     fn complete(&self, url: &str, part: &Part) -> Result<()> {
-        let mut failures = 0;
+        let mut attempts = Attempts::default();
         loop {
             let before = part.arrived();
             let asking = Asking {
@@ -128,24 +166,21 @@ impl<'a> Downloader<'a> {
                 authorization: self.authorization.as_deref(),
                 url,
             };
-            let reason = match asking.transfer(part, self.context) {
+            let (reason, pause) = match asking.transfer(part, self.context) {
                 Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Cut(reason)) => reason,
+                Err(Failure::Cut(reason)) => (reason, None),
+                Err(Failure::Busy(reason, pause)) => (reason, pause),
             };
             if part.arrived() >= before + PROGRESS {
-                failures = 0;
+                attempts.progressed();
             }
-            failures += 1;
-            if failures == ATTEMPTS {
-                return Err(Error::Network(format!(
-                    "the connection to {url} broke {ATTEMPTS} times, at last with: {reason}; what \
+            attempts.wait(&reason, pause, self.context, |attempts| {
+                Error::Network(format!(
+                    "the download of {url} failed {attempts} times, at last with: {reason}; what \
                      has arrived is kept, and the same command goes on from there"
-                )));
-            }
-            tracing::info!(url, reason, "the connection broke; going on");
-            thread::sleep(PAUSE);
-            self.context.check()?;
+                ))
+            })?;
         }
     }
 }

@@ -10,6 +10,7 @@ use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
 use ureq::{Agent, Body};
 
 use super::part::{Part, PartFile, Version};
+use super::retry::{is_temporary, retry_after};
 
 /// The timeouts of a connection.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -22,6 +23,8 @@ const CHUNK: usize = 1 << 16;
 pub(super) enum Failure {
     /// It broke off, for this reason, and can be taken up again.
     Cut(String),
+    /// The server asks to try again, after this time if it names one.
+    Busy(String, Option<Duration>),
     /// Trying again would not help.
     Final(Error),
 }
@@ -92,10 +95,13 @@ impl Asking<'_> {
                 "cannot download {url}: the server has no such file (it answers {status})"
             ))
             .into()),
-            _ => Err(Error::Network(format!(
-                "cannot download {url}: the server answers {status}"
-            ))
-            .into()),
+            code if is_temporary(code) => Err(Failure::Busy(
+                format!("the server answers {status}"),
+                retry_after(&response),
+            )),
+            _ => {
+                Err(Error::Network(format!("cannot download {url}: {}", refusal(&response))).into())
+            }
         }
     }
 
@@ -116,9 +122,26 @@ impl Asking<'_> {
     }
 }
 
-/// Why there is no answer, in words for a person.
+/// Describes a refusal: by the proxy, or by the server.
+pub(super) fn refusal(response: &Response<Body>) -> String {
+    match response.status().as_u16() {
+        407 => "the proxy wants to know who asks (407); give name and password in the address in \
+                https_proxy"
+            .to_string(),
+        _ => format!("the server answers {}", response.status()),
+    }
+}
+
+/// The reason why there is no answer.
 pub(super) fn reason(error: ureq::Error) -> String {
     match error {
+        ureq::Error::ConnectProxyFailed(answer) => format!(
+            "the proxy refused, not the server: {}; see https_proxy and no_proxy",
+            answer.trim()
+        ),
+        ureq::Error::InvalidProxyUrl => {
+            "the address of the proxy in https_proxy or http_proxy is not one".to_string()
+        }
         ureq::Error::Io(error) => error.to_string(),
         ureq::Error::HostNotFound => "the server's name is not known here".to_string(),
         ureq::Error::Timeout(_) => "the server does not answer".to_string(),

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::{Component, Context, Data, Diagnostic, Result, Segment};
 
 /// A dataset: options that state where its files are and how to read them.
@@ -35,6 +38,17 @@ pub trait Dataset: Component {
     /// # Errors
     /// If a file is not in the expected format: which line, what was found and expected.
     fn load(&self, context: &Context) -> Result<Data>;
+}
+
+/// The treatment of a line or row that cannot be read; an option of datasets that read text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnBadLine {
+    /// Stop and say which line it is and what is wrong with it.
+    #[default]
+    Error,
+    /// Go on without it and count it.
+    Skip,
 }
 
 /// A file that `gloss fetch` can get.

@@ -14,11 +14,19 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// The byte order mark of UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
+/// The byte order marks of UTF-16.
+const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
+/// The file is in UTF-16.
+#[derive(Debug, thiserror::Error)]
+#[error("the text is in UTF-16; expected UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > NEW` converts it")]
+struct Utf16;
+
 /// Decompresses gzip, recognised by its first bytes, and passes through everything else. A leading
 /// byte order mark of UTF-8 is dropped.
 ///
 /// # Errors
-/// If the first bytes cannot be read.
+/// If the first bytes cannot be read. Reading fails if the text is in UTF-16.
 pub fn decompress<'r>(mut reader: impl BufRead + 'r) -> io::Result<Box<dyn BufRead + 'r>> {
     Ok(match reader.fill_buf()?.starts_with(&GZIP_MAGIC) {
         true => Box::new(StripBom::new(BufReader::with_capacity(
@@ -45,6 +53,9 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 /// Converts an error of reading the file `path` through [`decompress`]: the file is damaged, or
 /// the system refused to read it.
 pub fn read_error(path: &Path, error: io::Error) -> Error {
+    if error.get_ref().is_some_and(|inner| inner.is::<Utf16>()) {
+        return Error::input(path, error.to_string());
+    }
     match error.kind() {
         ErrorKind::UnexpectedEof | ErrorKind::InvalidInput | ErrorKind::InvalidData => {
             Error::input(
@@ -75,7 +86,11 @@ impl<R> StripBom<R> {
 impl<R: BufRead> StripBom<R> {
     fn begin(&mut self) -> io::Result<()> {
         if !self.begun {
-            if self.inner.fill_buf()?.starts_with(BOM) {
+            let start = self.inner.fill_buf()?;
+            if UTF_16.iter().any(|mark| start.starts_with(mark)) {
+                return Err(io::Error::new(ErrorKind::InvalidData, Utf16));
+            }
+            if start.starts_with(BOM) {
                 self.inner.consume(BOM.len());
             }
             self.begun = true;
@@ -142,6 +157,14 @@ mod tests {
         }
         assert_eq!(read(BOM).unwrap(), b"");
         assert_eq!(read(b"\xef\xbb").unwrap(), b"\xef\xbb");
+    }
+
+    #[test]
+    fn utf_16_is_told_from_damage() {
+        for bytes in [b"\xff\xfea\0".to_vec(), compress(b"\xfe\xff\0a")] {
+            let message = read(&bytes).unwrap_err().to_string();
+            assert!(message.contains("the text is in UTF-16"), "{message}");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use artefact::{ArtefactRequest, ArtefactStore, BuildArtefact};
 pub use code::Code;
 pub use component::{Component, Kind, Options, describe_component};
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
-pub use dataset::{Dataset, Download};
+pub use dataset::{Dataset, Download, OnBadLine};
 pub use decompress::{decompress, read_error, read_file};
 pub use error::{Diagnostic, Diagnostics, Error, ErrorClass, Location, Result, nearest};
 pub use evaluation::{Evaluation, Scores, UserGains};
@@ -47,12 +47,14 @@ pub use identity::Identity;
 pub use input_files::hash_files;
 pub use memory::{ProcessMemory, process_memory};
 pub use metric::{Invariants, Metric};
-pub use models::{FetchedModel, ModelFile, find_model, is_hub_name, model_folder};
+pub use models::{
+    FetchedModel, ModelFile, find_model, is_hub_name, lfs_pointer, model_folder, read_model_file,
+};
 pub use plugin_files::add_plugin;
 pub use query::{Query, QueryContent, QueryKind};
 pub use ragged::Ragged;
 pub use ranking::{Hit, ReciprocalRanks, rank};
-pub use records::{Catalogue, Data, Example, Histories, History, Item, Report, Splits};
+pub use records::{Catalogue, Data, Dropped, Example, Histories, History, Item, Report, Splits};
 pub use registry::{AnyComponent, Entry, Origin, Plugin, Registry};
 pub use retriever::{Index, IndexStatistic, Request, Retriever, StatisticValue};
 pub use schema::{OptionDescription, choices, of as schema_of, summary, type_of};

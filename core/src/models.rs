@@ -88,6 +88,29 @@ impl FetchedModel {
     }
 }
 
+/// Reads a file of a model whole.
+///
+/// # Errors
+/// If it cannot be read, or is a pointer of git-lfs in the place of the file.
+pub fn read_model_file(path: &Path) -> Result<Vec<u8>> {
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    match lfs_pointer(&bytes) {
+        Some(message) => Err(Error::input(path, message)),
+        None => Ok(bytes),
+    }
+}
+
+/// An error message if the content of a file is a pointer of git-lfs: the text that a clone without
+/// git-lfs has in the place of a large file.
+pub fn lfs_pointer(content: &[u8]) -> Option<String> {
+    const VERSION: &[u8] = b"version https://git-lfs.github.com/spec/";
+    content.starts_with(VERSION).then(|| {
+        "this is a pointer of git-lfs, not the file itself; run `git lfs install && git lfs pull` in \
+         its folder, or get the model with `gloss fetch`"
+            .to_string()
+    })
+}
+
 /// Returns `true` if a text can be the name of a model on a hub: `organisation/name`, in letters, digits,
 /// `-`, `_` and `.`, so that it is a safe path too.
 pub fn is_hub_name(name: &str) -> bool {

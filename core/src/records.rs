@@ -1,6 +1,7 @@
 //! The records that components exchange: catalogue, histories, splits.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -249,12 +250,65 @@ pub struct Splits {
 pub struct Report {
     /// A description and a count.
     pub counts: Vec<(String, u64)>,
+    /// The counts of what was dropped, which every table of results states.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
+}
+
+/// Rows, users or interactions that a loader dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// A description with the reason, such as `"interactions of items that are not in the items
+    /// file"`.
+    pub what: String,
+    /// The number of them; at least 1.
+    pub count: u64,
+    /// The number that there were in all, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<u64>,
+    /// One of them, such as an id that did not match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
+}
+
+/// `17 of 50 interactions of unknown items, such as 3.0`
+impl fmt::Display for Dropped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.of {
+            Some(of) => write!(formatter, "{} of {of} {}", self.count, self.what)?,
+            None => write!(formatter, "{} {}", self.count, self.what)?,
+        }
+        match &self.example {
+            Some(example) => write!(formatter, ", such as {example}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Report {
     /// Appends a count, such as `("reviews of items without a title", 12)`.
     pub fn count(&mut self, what: impl Into<String>, how_many: usize) {
         self.counts.push((what.into(), how_many as u64));
+    }
+
+    /// Appends a count of what was dropped, of so many in all, with an example.
+    pub fn drop(
+        &mut self,
+        what: impl Into<String>,
+        how_many: usize,
+        of: impl Into<Option<usize>>,
+        example: Option<String>,
+    ) {
+        let what = what.into();
+        self.count(what.clone(), how_many);
+        if how_many > 0 {
+            self.dropped.push(Dropped {
+                what,
+                count: how_many as u64,
+                of: of.into().map(|of| of as u64),
+                example,
+            });
+        }
     }
 
     /// The count named `what`.

@@ -136,11 +136,14 @@ pub fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }
 
-/// Has cargo build as it builds the dependencies of this workspace, so that they are built once.
-pub fn as_here(command: &mut Command) -> &mut Command {
-    command
-        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
-        .env("CARGO_PROFILE_DEV_DEBUG", "false")
+/// The profiles of this workspace as a configuration of cargo. Crates that are built with it use the
+/// dependencies that were built here.
+pub fn profiles() -> String {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest = fs::read_to_string(manifest).unwrap();
+    let (_, profiles) = manifest.split_once("\n[profile.dev]").unwrap();
+    let (profiles, _) = profiles.split_once("\n[package]").unwrap();
+    format!("[profile.dev]{profiles}")
 }
 
 /// The library that `cargo build` makes of the crate in `folder`, a folder of this repository that
@@ -153,12 +156,16 @@ pub fn library(folder: &str) -> PathBuf {
         root.join(folder).join("Cargo.lock"),
     )
     .unwrap();
+    let config = Path::new(env!("CARGO_TARGET_TMPDIR")).join("profiles.toml");
+    fs::write(&config, profiles()).unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo
+        .arg("--config")
+        .arg(config)
         .args(["build", "--message-format=json", "--manifest-path"])
         .arg(root.join(folder).join("Cargo.toml"))
         .env("CARGO_TARGET_DIR", target());
-    let output = as_here(&mut cargo).output().unwrap();
+    let output = cargo.output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     let lines = String::from_utf8(output.stdout).unwrap();

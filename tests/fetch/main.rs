@@ -88,10 +88,16 @@ impl Folder {
         command
             .current_dir(self.0.path())
             .env("NO_PROXY", "127.0.0.1,localhost")
-            .env_remove("HF_TOKEN")
-            .env_remove("GLOSS_LOG");
-        for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
-            command.env_remove(proxy);
+            .env("HF_HOME", self.0.path().join("hf"));
+        let others = [
+            "HF_TOKEN",
+            "HUGGING_FACE_HUB_TOKEN",
+            "HF_TOKEN_PATH",
+            "HF_HUB_CACHE",
+        ];
+        let proxies = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+        for name in others.iter().chain(&proxies).chain(&["GLOSS_LOG"]) {
+            command.env_remove(name);
         }
         command
     }

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use super::{Folder, Run, content, starts};
 use crate::server::{Behaviour, Server};
 
-const API: &str = "/api/models/org/tiny/revision/main";
-const API_V1: &str = "/api/models/org/tiny/revision/v1";
-const COMMIT: &str = "c0ffee0123456789";
-const CONFIG: &str = "/org/tiny/resolve/c0ffee0123456789/config.json";
-const POOLING: &str = "/org/tiny/resolve/c0ffee0123456789/1_Pooling/config.json";
-const WEIGHTS: &str = "/org/tiny/resolve/c0ffee0123456789/model.safetensors";
+const API: &str = "/api/models/org/tiny/revision/main?blobs=true";
+const API_V1: &str = "/api/models/org/tiny/revision/v1?blobs=true";
+const COMMIT: &str = "c0ffee0123456789c0ffee0123456789c0ffee01";
+const CONFIG: &str = "/org/tiny/resolve/c0ffee0123456789c0ffee0123456789c0ffee01/config.json";
+const POOLING: &str =
+    "/org/tiny/resolve/c0ffee0123456789c0ffee0123456789c0ffee01/1_Pooling/config.json";
+const WEIGHTS: &str =
+    "/org/tiny/resolve/c0ffee0123456789c0ffee0123456789c0ffee01/model.safetensors";
 
 /// What the hub tells of a model with these files.
 fn information(files: &[&str], gated: Value) -> Vec<u8> {
@@ -23,6 +25,20 @@ fn information(files: &[&str], gated: Value) -> Vec<u8> {
     json!({ "id": "org/tiny", "sha": COMMIT, "gated": gated, "siblings": siblings })
         .to_string()
         .into_bytes()
+}
+
+/// A safetensors file of 200,000 bytes.
+fn weights() -> Vec<u8> {
+    let header = |end: usize| {
+        let tensor = json!({ "dtype": "U8", "shape": [end], "data_offsets": [0, end] });
+        json!({ "a": tensor }).to_string()
+    };
+    let length = header(100_000).len();
+    let end = 200_000 - 8 - length;
+    let header = header(end);
+    assert_eq!(header.len(), length);
+    let bytes = (length as u64).to_le_bytes();
+    [&bytes[..], header.as_bytes(), &content(7, end)].concat()
 }
 
 fn hub() -> Behaviour {
@@ -38,7 +54,7 @@ fn hub() -> Behaviour {
         (API_V1, information(&files, json!(false))),
         (CONFIG, b"{}".to_vec()),
         (POOLING, b"{ }".to_vec()),
-        (WEIGHTS, content(7, 200_000)),
+        (WEIGHTS, weights()),
     ])
 }
 
@@ -73,7 +89,7 @@ fn assert_complete(folder: &Folder) {
     let read = |name: &str| fs::read(folder.path("models/org/tiny").join(name)).unwrap();
     assert_eq!(read("config.json"), b"{}");
     assert_eq!(read("1_Pooling/config.json"), b"{ }");
-    assert!(read("model.safetensors") == content(7, 200_000));
+    assert!(read("model.safetensors") == weights());
     let record: Value = serde_json::from_slice(&read("gloss-model.json")).unwrap();
     assert_eq!(
         record,
@@ -119,7 +135,7 @@ fn a_model_is_fetched_by_name_and_only_checked_from_then_on() {
 
     let other = fetch(&folder, &server, "org/tiny@v1", None);
     assert_eq!(other.code, 2);
-    insta::assert_snapshot!(told(&other, &server), @r"data/models/org/tiny: this is org/tiny at revision main, commit c0ffee0123456789; move it away to fetch revision v1");
+    insta::assert_snapshot!(told(&other, &server), @r"data/models/org/tiny: this is org/tiny at revision main, commit c0ffee0123456789c0ffee0123456789c0ffee01; move it away to fetch revision v1");
     fs::write(folder.path("models/org/tiny/config.json"), "{").unwrap();
     let damaged = fetch(&folder, &server, "org/tiny", None);
     assert_eq!(damaged.code, 2);
@@ -168,7 +184,7 @@ fn a_gated_model_is_told_with_what_to_do() {
     let run = fetch(&folder, &server, "org/tiny", None);
     assert_eq!(run.code, 3);
     insta::assert_snapshot!(told(&run, &server), @r"
-    cannot download HUB/org/tiny/resolve/c0ffee0123456789/config.json: the server answers 401 Unauthorized. If it asks for it, accept the model's licence at HUB/org/tiny, and set HF_TOKEN to a token of an account that may read it (made at HUB/settings/tokens)
+    cannot download HUB/org/tiny/resolve/c0ffee0123456789c0ffee0123456789c0ffee01/config.json: the server answers 401 Unauthorized. If it asks for it, accept the model's licence at HUB/org/tiny, and run `hf auth login`, or set HF_TOKEN to a token of an account that may read it (made at HUB/settings/tokens)
     The files can come from elsewhere too; put config.json, tokenizer.json, all other .json files and all .safetensors files where they belong, or name a mirror with --from:
       HUB/org/tiny/tree/main
         -> data/models/org/tiny
@@ -183,7 +199,7 @@ fn a_gated_model_is_told_with_what_to_do() {
     let run = fetch(&folder, &server, "org/tiny", None);
     assert_eq!(run.code, 3);
     insta::assert_snapshot!(told(&run, &server), @r"
-    HUB shows no model org/tiny to just anybody (it answers 401 Unauthorized): the name is wrong, or the model is private or gated. If it asks for it, accept the model's licence at HUB/org/tiny, and set HF_TOKEN to a token of an account that may read it (made at HUB/settings/tokens)
+    HUB shows no model org/tiny without a token (it answers 401 Unauthorized): the name is wrong, or the model is private or gated. If it asks for it, accept the model's licence at HUB/org/tiny, and run `hf auth login`, or set HF_TOKEN to a token of an account that may read it (made at HUB/settings/tokens)
     The files can come from elsewhere too; put config.json, tokenizer.json, all other .json files and all .safetensors files where they belong, or name a mirror with --from:
       HUB/org/tiny/tree/main
         -> data/models/org/tiny
@@ -244,5 +260,170 @@ fn a_folder_that_was_put_there_by_hand_is_left_as_it_is() {
     assert_eq!(
         fs::read(folder.path("models/org/tiny/config.json")).unwrap(),
         b"mine"
+    );
+}
+
+/// The description of a hub that knows the size and the hash of its weights.
+fn described(size: usize, sha256: &str) -> Vec<u8> {
+    let files = json!([
+        { "rfilename": "config.json", "size": 2 },
+        { "rfilename": "model.safetensors", "lfs": { "sha256": sha256, "size": size } },
+    ]);
+    json!({ "sha": COMMIT, "gated": false, "siblings": files })
+        .to_string()
+        .into_bytes()
+}
+
+#[test]
+fn a_page_in_the_place_of_a_file_is_never_a_model() {
+    let (server, folder) = (Server::start(hub()), Folder::new());
+    server.change(|behaviour| {
+        let page = b"<html>please log in</html>".to_vec();
+        behaviour.files.insert(WEIGHTS.into(), page);
+    });
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.code, 3);
+    let message = told(&run, &server);
+    assert!(
+        message.contains("it is a web page, such as one to log in"),
+        "{message}"
+    );
+    assert!(!folder.path("models/org/tiny").exists());
+    server.change(|behaviour| *behaviour = hub());
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.outcomes(), ["unchanged", "unchanged", "downloaded"]);
+    assert_complete(&folder);
+}
+
+#[test]
+fn a_broken_file_of_a_model_that_is_here_is_not_called_unchanged() {
+    let (server, folder) = (Server::start(hub()), Folder::new());
+    assert_eq!(fetch(&folder, &server, "org/tiny", None).code, 0);
+    // As a version without checks would have kept it.
+    let (weights, record) = (
+        folder.path("models/org/tiny/model.safetensors"),
+        "gloss-model.json",
+    );
+    fs::write(&weights, "<html>").unwrap();
+    let hash = blake3::hash(b"<html>").to_hex();
+    fs::write(
+        weights.with_extension("safetensors.blake3"),
+        format!("{hash}  x\n"),
+    )
+    .unwrap();
+    let record = folder.path("models/org/tiny").join(record);
+    let text = fs::read_to_string(&record).unwrap().replace("200000", "6");
+    fs::write(&record, text).unwrap();
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.code, 2);
+    assert!(
+        told(&run, &server).contains("it is a web page"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn sizes_and_hashes_that_the_hub_states_are_checked() {
+    let hash = "0".repeat(64);
+    for (size, message) in [
+        (199_999, "it has 200000 bytes, but the server says 199999"),
+        (200_000, "but the server says 0000"),
+    ] {
+        let (server, folder) = (Server::start(hub()), Folder::new());
+        server.change(|behaviour| {
+            behaviour.files.insert(API.into(), described(size, &hash));
+        });
+        let run = fetch(&folder, &server, "org/tiny", None);
+        assert_eq!(run.code, 3);
+        assert!(told(&run, &server).contains(message), "{}", run.stderr);
+        assert!(!folder.path("models/org/tiny").exists());
+    }
+}
+
+#[test]
+fn a_busy_hub_is_asked_again() {
+    for head in [
+        "429 Too Many Requests\r\nRetry-After: 1",
+        "503 Service Unavailable",
+    ] {
+        let mut behaviour = hub();
+        behaviour.busy_head = head;
+        behaviour.busy.store(2, std::sync::atomic::Ordering::SeqCst);
+        let (server, folder) = (Server::start(behaviour), Folder::new());
+        assert_eq!(
+            fetch(&folder, &server, "org/tiny", None).outcomes(),
+            ["downloaded"; 3]
+        );
+        assert_eq!(server.requests().len(), 6);
+        assert_complete(&folder);
+    }
+    let mut behaviour = hub();
+    behaviour.busy_head = "429 Too Many Requests\r\nRetry-After: 4000";
+    behaviour.busy.store(1, std::sync::atomic::Ordering::SeqCst);
+    let (server, folder) = (Server::start(behaviour), Folder::new());
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.code, 3);
+    assert!(
+        told(&run, &server).contains("429 Too Many Requests"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn the_token_of_a_login_is_used_and_trimmed() {
+    let (server, folder) = (Server::start(gated_hub()), Folder::new());
+    fs::create_dir_all(folder.path("../hf")).unwrap();
+    fs::write(folder.path("../hf/token"), "secret\n").unwrap();
+    assert_eq!(
+        fetch(&folder, &server, "org/tiny", None).outcomes(),
+        ["downloaded"; 2]
+    );
+    let folder = Folder::new();
+    let run = fetch(&folder, &server, "org/tiny", Some(" secret\n"));
+    assert_eq!(run.outcomes(), ["downloaded"; 2]);
+    let run = fetch(&Folder::new(), &server, "org/tiny", Some("secr\u{e9}t"));
+    assert_eq!(run.code, 2);
+    assert!(
+        told(&run, &server).contains("the token in HF_TOKEN holds 'é'"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_commit_that_is_none_is_refused() {
+    let (server, folder) = (Server::start(hub()), Folder::new());
+    server.change(|behaviour| {
+        let text = information(&["config.json", "model.safetensors"], json!(false));
+        let text = String::from_utf8(text)
+            .unwrap()
+            .replace(COMMIT, "../../../../etc");
+        behaviour.files.insert(API.into(), text.into_bytes());
+    });
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.code, 3);
+    assert!(
+        told(&run, &server).contains("expected 40 hexadecimal digits"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn files_in_the_shared_cache_are_copied() {
+    let (server, folder) = (Server::start(hub()), Folder::new());
+    let snapshot = folder.path(&format!("../hf/hub/models--org--tiny/snapshots/{COMMIT}"));
+    fs::create_dir_all(&snapshot).unwrap();
+    fs::write(snapshot.join("model.safetensors"), weights()).unwrap();
+    let run = fetch(&folder, &server, "org/tiny", None);
+    assert_eq!(run.outcomes(), ["downloaded", "downloaded", "copied"]);
+    assert_complete(&folder);
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| request.path != WEIGHTS)
     );
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -44,6 +45,9 @@ pub(crate) struct Behaviour {
     pub(crate) redirect: Option<(&'static str, String)>,
     /// What is below this path is for those alone who name this token.
     pub(crate) token: Option<(&'static str, &'static str)>,
+    /// How many requests it answers with a status and further headers before it is well again.
+    pub(crate) busy: Arc<AtomicUsize>,
+    pub(crate) busy_head: &'static str,
 }
 
 impl Behaviour {
@@ -62,6 +66,8 @@ impl Behaviour {
             delay: Duration::ZERO,
             redirect: None,
             token: None,
+            busy: Arc::default(),
+            busy_head: "429 Too Many Requests\r\nRetry-After: 1",
         }
     }
 }
@@ -130,6 +136,10 @@ fn answer(mut stream: TcpStream, request: &Request, behaviour: &Behaviour) -> st
         let end = "Content-Length: 0\r\nConnection: close\r\n\r\n";
         stream.write_all(format!("HTTP/1.1 {head}\r\n{end}").as_bytes())
     };
+    let less = |busy: usize| busy.checked_sub(1);
+    if behaviour.busy.fetch_update(SeqCst, SeqCst, less).is_ok() {
+        return without_body(behaviour.busy_head);
+    }
     if let Some((path, token)) = behaviour.token
         && request.path.starts_with(path)
     {

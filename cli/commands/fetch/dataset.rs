@@ -6,7 +6,7 @@ use gloss_core::{Download, Error, Result};
 
 use crate::args::Fetch;
 use crate::config;
-use crate::download::{Downloader, Fetched};
+use crate::download::{Downloader, Expected, Fetched};
 use crate::session::Session;
 
 pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
@@ -21,10 +21,12 @@ pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
     let downloader = Downloader::new(&session.context);
     let mut files = Vec::new();
     for source in &sources {
-        let file = downloader.fetch(source).map_err(|error| match error {
-            Error::Network(message) => Error::Network(message + &by_hand(&dataset.sources())),
-            other => other,
-        })?;
+        let file = downloader
+            .fetch(source, &Expected::default())
+            .map_err(|error| match error {
+                Error::Network(message) => Error::Network(message + &by_hand(&dataset.sources())),
+                other => other,
+            })?;
         files.push(file);
     }
     Ok(files)

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use gloss_core::{Download, Error, FetchedModel, ModelFile, Result, is_hub_name, model_folder};
 
 use crate::args::Fetch;
-use crate::download::{Downloader, Fetched, Hub, HubModel};
+use crate::download::{Downloader, Expected, Fetched, Hub, HubFile, HubModel};
 use crate::session::Session;
 
 /// The revision that a name without one means.
@@ -27,7 +27,7 @@ pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
     if folder.exists() {
         return verify(&folder, name, revision, session);
     }
-    let hub = Hub::new(args.from.as_deref());
+    let hub = Hub::new(args.from.as_deref())?;
     let revision = revision.unwrap_or(MAIN);
     let with_help = |error| match error {
         Error::Network(message) => {
@@ -35,27 +35,34 @@ pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
         }
         other => other,
     };
-    let model = hub.model(name, revision).map_err(with_help)?;
+    let model = hub.model(name, revision, &session.context);
+    let model = model.map_err(with_help)?;
     let arriving = arriving(&folder, &model);
     let downloader = Downloader::new(&session.context).with_token(hub.token());
     let mut files = Vec::new();
-    for path in &model.files {
+    for HubFile { path, expected } in &model.files {
         let source = Download {
             url: model.url(path),
             path: arriving.join(path),
         };
-        let file = downloader.fetch(&source).map_err(|error| match error {
-            Error::Network(message) if model.gated => {
-                let hint = hub.how_to_be_let_in(name);
-                with_help(Error::Network(format!("{message}. {hint}")))
-            }
-            other => with_help(other),
-        })?;
+        if let Some(cached) = model.cached(path).filter(|_| !source.path.exists()) {
+            files.push(downloader.copy(&cached, &source.path, expected)?);
+            continue;
+        }
+        let file = downloader
+            .fetch(&source, expected)
+            .map_err(|error| match error {
+                Error::Network(message) if model.gated => {
+                    let hint = hub.how_to_be_let_in(name);
+                    with_help(Error::Network(format!("{message}. {hint}")))
+                }
+                other => with_help(other),
+            })?;
         files.push(file);
     }
     record(&files, name, revision, &model).write(&arriving)?;
     fs::rename(&arriving, &folder).map_err(Error::io("create", &folder))?;
-    for (file, path) in files.iter_mut().zip(&model.files) {
+    for (file, HubFile { path, .. }) in files.iter_mut().zip(&model.files) {
         file.path = folder.join(path);
     }
     Ok(files)
@@ -106,7 +113,7 @@ fn verify(
     let downloader = Downloader::new(&session.context);
     let files = model.files.iter();
     files
-        .map(|file| downloader.verify(&folder.join(&file.path)))
+        .map(|file| downloader.verify(&folder.join(&file.path), &Expected::of_model()))
         .collect()
 }
 
@@ -125,7 +132,7 @@ fn record(files: &[Fetched], name: &str, revision: &str, model: &HubModel) -> Fe
         files: files
             .iter()
             .zip(&model.files)
-            .map(|(file, path)| ModelFile {
+            .map(|(file, HubFile { path, .. })| ModelFile {
                 path: path.clone(),
                 bytes: file.bytes,
             })

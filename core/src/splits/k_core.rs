@@ -18,12 +18,17 @@ pub(crate) fn keep_k_core(interactions: &mut Interactions, k: u32) {
     }
     let after = Size::of(interactions);
     let report = &mut interactions.report;
-    report.count("users outside the k-core", before.users - after.users);
-    report.count("items outside the k-core", before.items - after.items);
-    report.count(
-        "interactions outside the k-core",
-        before.events - after.events,
-    );
+    for (what, before, after) in [
+        ("users outside the k-core", before.users, after.users),
+        ("items outside the k-core", before.items, after.items),
+        (
+            "interactions outside the k-core",
+            before.events,
+            after.events,
+        ),
+    ] {
+        report.drop(what, before - after, before, None);
+    }
 }
 
 /// Returns the number of interactions of each user and each item.

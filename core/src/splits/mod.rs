@@ -103,7 +103,7 @@ impl SplitOptions {
         let sorted = SortedEvents::new(users, events, items.len());
         let kept = sorted.users_with(self.minimum_interactions);
         if kept.is_empty() {
-            return Err(self.too_few(&sorted));
+            return Err(self.too_few(&sorted, &items, &report));
         }
         report_counts(&sorted, &kept, &mut report);
         context.check()?;
@@ -121,13 +121,19 @@ impl SplitOptions {
         })
     }
 
-    fn too_few(&self, sorted: &SortedEvents) -> Error {
+    fn too_few(&self, sorted: &SortedEvents, items: &[Item], report: &Report) -> Error {
         let minimum = self.minimum_interactions;
         if sorted.events.is_empty() {
+            let dropped = report.dropped.iter().map(|dropped| format!("; {dropped}"));
+            let known = items
+                .first()
+                .map(|item| format!("; the first item is `{}`", item.id));
             return Error::Usage(format!(
-                "no user has {minimum} interactions: not one interaction with a known item is \
-                 left; do interactions and items belong together, and is k_core = {} too much?",
-                self.k_core
+                "no user has {minimum} interactions: not one interaction with a known item is left. \
+                 Do the ids of interactions and items match, and is k_core = {} too much?{}{}",
+                self.k_core,
+                dropped.collect::<String>(),
+                known.unwrap_or_default(),
             ));
         }
         let most = (0..sorted.users.len()).map(|user| sorted.of(user).len());
@@ -163,10 +169,12 @@ fn report_counts(sorted: &SortedEvents, kept: &[u32], report: &mut Report) {
         .map(|&user| sorted.of(user as usize).len())
         .sum();
     report.count("users with any interaction", users);
-    report.count("users with too few interactions", users - kept.len());
+    let too_few = users - kept.len();
+    report.drop("users with too few interactions", too_few, users, None);
     report.count("users evaluated", kept.len());
     report.count("interactions kept", all);
-    report.count("interactions of users with too few", all - evaluated);
+    let too_few = all - evaluated;
+    report.drop("interactions of users with too few", too_few, all, None);
     report.count("timestamp ties", sorted.ties(kept));
     report.count("repeated interactions", sorted.repeats(kept));
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use gloss_core::{Diagnostic, SplitOptions, Template};
+use gloss_core::{Diagnostic, OnBadLine, SplitOptions, Template};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,17 +37,6 @@ pub struct Amazon {
     /// The treatment of a line that cannot be read.
     #[serde(default)]
     pub on_bad_line: OnBadLine,
-}
-
-/// The treatment of a line that cannot be read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnBadLine {
-    /// Stop and say which line it is and what is wrong with it.
-    #[default]
-    Error,
-    /// Go on without it and count it.
-    Skip,
 }
 
 fn default_folder() -> PathBuf {

@@ -70,7 +70,8 @@ fn join(mut events: Vec<Event>, known: &[Known], report: &mut Report) -> Vec<Eve
         }
         false
     });
-    report.count("reviews of items without metadata", unknown);
-    report.count("reviews of items without a title", untitled);
+    let of = events.len() + unknown + untitled;
+    report.drop("reviews of items without metadata", unknown, of, None);
+    report.drop("reviews of items without a title", untitled, of, None);
     events
 }

@@ -15,7 +15,7 @@ mod python;
 mod reviews;
 mod text;
 
-pub use config::{Amazon, OnBadLine};
+pub use config::Amazon;
 pub use layout::Layout;
 
 gloss_core::plugin! {

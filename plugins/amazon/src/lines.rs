@@ -4,10 +4,9 @@ mod blocks;
 
 use std::path::Path;
 
-use gloss_core::{Context, Error, Result, Unit};
+use gloss_core::{Context, Error, OnBadLine, Result, Unit};
 use rayon::prelude::*;
 
-use crate::OnBadLine;
 use blocks::Block;
 
 /// The content of a file's lines.

@@ -56,7 +56,13 @@ impl Metadata {
         )?;
         report.count("metadata rows read", counts.good);
         report.count("metadata lines that are blank", counts.blank);
-        report.count("metadata lines skipped as unreadable", counts.bad);
+        let lines = counts.good + counts.bad;
+        report.drop(
+            "metadata lines skipped as unreadable",
+            counts.bad,
+            lines,
+            None,
+        );
         metadata.report(report);
         Ok(metadata.metadata)
     }
@@ -72,8 +78,12 @@ struct Collector<'a> {
     repeated_differently: usize,
     untitled: usize,
     empty: usize,
+    code: usize,
     cut: usize,
 }
+
+/// Parts of titles that are no titles: the data of 2018 has thousands with pieces of the shop's pages.
+const CODE: [&str; 5] = ["<script", "<span", "var aPageStart", "getTime", "</"];
 
 impl<'a> Collector<'a> {
     fn new(reviewed: usize, options: &'a Amazon, template: &'a Template) -> Self {
@@ -89,6 +99,7 @@ impl<'a> Collector<'a> {
             repeated_differently: 0,
             untitled: 0,
             empty: 0,
+            code: 0,
             cut: 0,
         }
     }
@@ -102,6 +113,7 @@ impl<'a> Collector<'a> {
             }
             return;
         };
+        let is_code = CODE.iter().any(|part| title.text.contains(part));
         let mut fields = vec![Some(title.text)];
         fields.extend(row.fields);
         if let Known::Item(position) = *known {
@@ -114,6 +126,7 @@ impl<'a> Collector<'a> {
         }
         *known = Known::Item(self.metadata.items.len() as u32);
         self.empty += usize::from(title.was_empty);
+        self.code += usize::from(is_code);
         self.cut += usize::from(title.was_cut);
         self.metadata.items.push(Item {
             id: row.id,
@@ -137,6 +150,7 @@ impl<'a> Collector<'a> {
             self.repeated_differently,
         );
         report.count(format!("empty titles, now {UNKNOWN}"), self.empty);
+        report.count("titles that hold code of a web page", self.code);
         if self.options.title_words > 0 {
             let words = self.options.title_words;
             report.count(format!("titles cut to {words} words"), self.cut);

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
-use gloss_core::{Context, Error, Event, Report, Result};
+use gloss_core::{Context, Error, Event, OnBadLine, Report, Result};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
+use crate::Layout;
 use crate::intern::Interner;
 use crate::lines::{self, Format};
-use crate::{Layout, OnBadLine};
 
 /// All reviews of a file; an event's item is a number of `items`.
 #[derive(Default)]
@@ -40,7 +40,13 @@ impl Reviews {
         })?;
         report.count("reviews read", counts.good);
         report.count("review lines that are blank", counts.blank);
-        report.count("review lines skipped as unreadable", counts.bad);
+        let lines = counts.good + counts.bad;
+        report.drop(
+            "review lines skipped as unreadable",
+            counts.bad,
+            lines,
+            None,
+        );
         Ok(reviews)
     }
 

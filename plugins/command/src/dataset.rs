@@ -78,6 +78,7 @@ impl External {
         let task = context.task("Reading interactions", None, Unit::Count);
         let mut users: HashMap<String, u32> = HashMap::new();
         let (mut all, mut unknown) = (0, 0);
+        let mut example = None;
         loop {
             let lines: Vec<InteractionLine> =
                 self.program.ask(work, context, &Call::Interactions)?;
@@ -89,6 +90,7 @@ impl External {
             for (user, item, time, rating) in lines {
                 let Some(&item) = items.get(&item) else {
                     unknown += 1;
+                    example.get_or_insert_with(|| format!("`{item}`"));
                     continue;
                 };
                 let next = count(read.users.len())?;
@@ -108,7 +110,8 @@ impl External {
         read.report = Report::default();
         read.report.count("items", read.items.len());
         read.report.count("interactions", all);
-        read.report.count("interactions of unknown items", unknown);
+        let report = &mut read.report;
+        report.drop("interactions of unknown items", unknown, all, example);
         Ok(())
     }
 

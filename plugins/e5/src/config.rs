@@ -1,5 +1,7 @@
 //! The options of the retriever.
 
+use std::fmt;
+
 use gloss_torch::{DeviceName, Precision};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,9 +44,10 @@ pub struct E5 {
     /// The numbers that the encoder computes with. The vectors are f32 in any case.
     #[serde(default = "default_dtype")]
     pub dtype: Precision,
-    /// The similarity of vectors.
+    /// The similarity of vectors. By default, as the model was trained: the `similarity_fn_name` of
+    /// its folder, else `cosine`.
     #[serde(default)]
-    pub similarity: Similarity,
+    pub similarity: Option<Similarity>,
     /// The kind of search.
     #[serde(default)]
     pub search: Search,
@@ -84,14 +87,23 @@ pub enum NamedPrefix {
 }
 
 /// The similarity of vectors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Similarity {
     /// By the cosine of the angle between them.
-    #[default]
     Cosine,
     /// By their inner product, so that long vectors are nearer.
     InnerProduct,
+}
+
+/// The name that the options have for it.
+impl fmt::Display for Similarity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Similarity::Cosine => "cosine",
+            Similarity::InnerProduct => "inner-product",
+        })
+    }
 }
 
 /// The kind of search.

@@ -37,18 +37,20 @@ impl Retriever for E5 {
         let folder = find_model(&self.model)?;
         let settings = serde_json::to_value(self.settings(&folder)?);
         let settings = settings.map_err(|error| Error::Internal(error.to_string()))?;
+        let similarity = json!(self.similarity(&folder)?);
         let device = self.device.open()?;
         // The files of the model are inputs, wherever they lie.
         Identity::of(self)?
             .with_option("model", Value::Null)?
             .with_option("encoder", settings)?
+            .with_option("similarity", similarity)?
             .with_option("device", device_kind(device).into())
             .map(|identity| identity.with_machine(machine(device)))
     }
 
     fn build(&self, catalogue: &Catalogue, folder: &Path, context: &Context) -> Result<()> {
         let model = Model::open(self)?;
-        store::build(&self.source(catalogue, &model), folder, context)
+        store::build(&self.source(catalogue, &model)?, folder, context)
     }
 
     fn open<'a>(
@@ -58,26 +60,50 @@ impl Retriever for E5 {
         context: &Context,
     ) -> Result<Box<dyn Index + 'a>> {
         let model = Model::open(self)?;
-        let stored = store::open(folder, &self.source(catalogue, &model).identity())?;
-        let prefix = IndexStatistic::new("prefix", model.encoder.settings().prefix.to_string());
+        let source = self.source(catalogue, &model)?;
+        let stored = store::open(folder, &source.identity())?;
+        let settings = model.encoder.settings();
+        let statistics = [
+            IndexStatistic::new("prefix", settings.prefix.to_string()),
+            IndexStatistic::new("similarity", source.similarity.to_string()),
+            IndexStatistic::new("max_seq_length", settings.max_length.to_string()),
+        ];
         let mut dense = Dense::new(Box::new(model), stored, context.clone())?;
-        dense.statistics.insert(0, prefix);
+        dense.statistics.splice(0..0, statistics);
         Ok(Box::new(dense))
     }
 }
 
 impl E5 {
-    fn source<'a>(&'a self, catalogue: &'a Catalogue, model: &'a Model) -> Source<'a> {
+    fn source<'a>(&'a self, catalogue: &'a Catalogue, model: &'a Model) -> Result<Source<'a>> {
         let trees = match self.search {
             Search::Auto => catalogue.len() > EXACT,
             Search::Exact => false,
             Search::Arroy => true,
         };
-        Source {
+        Ok(Source {
             catalogue,
             embed: model,
-            similarity: self.similarity,
+            similarity: self.similarity(&find_model(&self.model)?)?,
             trees: trees.then_some(&self.arroy),
+        })
+    }
+
+    /// The similarity of the options, else that of the model's folder.
+    fn similarity(&self, folder: &Path) -> Result<Similarity> {
+        if let Some(similarity) = self.similarity {
+            return Ok(similarity);
+        }
+        match encoder::similarity(folder)?.as_deref() {
+            None | Some("cosine") => Ok(Similarity::Cosine),
+            Some("dot" | "dot_score") => Ok(Similarity::InnerProduct),
+            Some(other) => Err(Error::input(
+                folder.join("config_sentence_transformers.json"),
+                format!(
+                    "`similarity_fn_name` is `{other}`, which is not supported; give `similarity` \
+                     (`cosine` or `inner-product`) to rank by another"
+                ),
+            )),
         }
     }
 

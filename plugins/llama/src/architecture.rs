@@ -2,11 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, read_model_file};
+use gloss_torch::{Checkpoint, torch_error};
 use serde::Deserialize;
 use serde_json::Value;
+use tch::Device;
 
 use crate::rope::Rope;
+
+/// The tensor of the embedding.
+pub(crate) const EMBEDDING: &str = "model.embed_tokens.weight";
+/// The tensor of the output's weight.
+pub(crate) const HEAD: &str = "lm_head.weight";
 
 /// The shape of a Llama.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +44,8 @@ pub struct Architecture {
     pub perceptron_bias: bool,
     /// True if the projections are stored in bitsandbytes's NF4.
     pub nf4: bool,
+    /// The modules that are not quantised even so: their names, or beginnings or ends of them.
+    pub(crate) skipped: Vec<String>,
 }
 
 /// `config.json`, as far as it matters here; what else is in it is about training or generation.
@@ -60,6 +69,7 @@ struct Config {
     attention_bias: bool,
     #[serde(default)]
     mlp_bias: bool,
+    max_position_embeddings: Option<f64>,
     rope_theta: Option<f64>,
     rope_scaling: Option<Value>,
     rope_parameters: Option<Value>,
@@ -72,6 +82,7 @@ struct Quantization {
     #[serde(default)]
     load_in_4bit: bool,
     bnb_4bit_quant_type: Option<String>,
+    llm_int8_skip_modules: Option<Vec<String>>,
 }
 
 fn default_epsilon() -> f64 {
@@ -94,12 +105,37 @@ impl Architecture {
     /// If it cannot be read, is not that of a Llama, or asks for something that is not here.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = Self::file(folder);
-        let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let text = read_model_file(&path)?;
         Self::parse(&text).map_err(|message| Error::input(path, message))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let config: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    /// Reads `config.json` and opens the weights. A head of its own among them counts more than
+    /// `tie_word_embeddings`, as in transformers.
+    ///
+    /// # Errors
+    /// As [`Architecture::read`] and [`Checkpoint::open`].
+    pub fn open(folder: &Path) -> Result<(Self, Checkpoint)> {
+        let mut architecture = Self::read(folder)?;
+        let checkpoint = Checkpoint::open(folder)?;
+        if architecture.tied && checkpoint.contains(HEAD) {
+            let table = [architecture.vocabulary, architecture.hidden];
+            let read = |name| checkpoint.tensor(name, &table, Device::Cpu);
+            architecture.tied = read(HEAD)?
+                .f_equal(&read(EMBEDDING)?)
+                .map_err(torch_error("compare the head with the embedding"))?;
+        }
+        Ok((architecture, checkpoint))
+    }
+
+    /// Returns `true` if the matrix of a module, such as `model.layers.0.mlp.up_proj`, is stored in
+    /// NF4: all are but those that `llm_int8_skip_modules` names, by the rule of transformers.
+    pub(crate) fn is_nf4(&self, module: &str) -> bool {
+        let named = |name: &String| module.starts_with(name) || module.ends_with(name);
+        self.nf4 && !self.skipped.iter().any(named)
+    }
+
+    fn parse(text: &[u8]) -> Result<Self, String> {
+        let config: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         let model_type = config.get("model_type").and_then(Value::as_str);
         if model_type != Some("llama") {
             return Err(format!(
@@ -123,6 +159,7 @@ impl Architecture {
             attention_bias: config.attention_bias,
             perceptron_bias: config.mlp_bias,
             nf4: config.nf4()?,
+            skipped: config.skipped(),
         })
     }
 }
@@ -173,10 +210,21 @@ impl Config {
     }
 
     /// transformers 5 puts everything into `rope_parameters`; 4 has `rope_theta` beside
-    /// `rope_scaling`.
+    /// `rope_scaling`, which is the one that counts where both are.
     fn rope(&self) -> Result<Rope, String> {
-        let scaling = self.rope_parameters.as_ref().or(self.rope_scaling.as_ref());
-        Rope::parse(self.rope_theta, scaling)
+        let written = |value: &&Value| match value {
+            Value::Object(values) => !values.is_empty(),
+            other => !other.is_null(),
+        };
+        let scaling = self.rope_scaling.as_ref().filter(written);
+        let scaling = scaling.or(self.rope_parameters.as_ref().filter(written));
+        Rope::parse(self.rope_theta, scaling, self.max_position_embeddings)
+    }
+
+    fn skipped(&self) -> Vec<String> {
+        let quantization = self.quantization_config.as_ref();
+        let skipped = quantization.and_then(|q| q.llm_int8_skip_modules.clone());
+        skipped.unwrap_or_default()
     }
 
     fn nf4(&self) -> Result<bool, String> {
@@ -201,6 +249,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rope::Scaling;
     use serde_json::json;
 
     fn config() -> Value {
@@ -215,7 +264,7 @@ mod tests {
         for (key, value) in change {
             config[*key] = value.clone();
         }
-        Architecture::parse(&config.to_string())
+        Architecture::parse(config.to_string().as_bytes())
     }
 
     #[test]
@@ -237,7 +286,44 @@ mod tests {
         let four = parse(&[("rope_theta", json!(500000.0)), ("rope_scaling", scaling)]).unwrap();
         assert_eq!(four, parse(&[("rope_parameters", parameters)]).unwrap());
         assert_eq!(four.rope.theta, 500000.0);
-        assert!(four.rope.scaling.is_some());
+        assert_ne!(four.rope.scaling, Scaling::None);
+    }
+
+    #[test]
+    fn a_scaling_counts_more_than_the_parameters_beside_it() {
+        let both = parse(&[
+            (
+                "rope_parameters",
+                json!({"rope_type": "default", "rope_theta": 5.0}),
+            ),
+            ("rope_scaling", json!({"type": "linear", "factor": 4.0})),
+        ]);
+        let alone = parse(&[("rope_scaling", json!({"type": "linear", "factor": 4.0}))]);
+        assert_eq!(both.unwrap(), alone.unwrap());
+        let empty = parse(&[
+            (
+                "rope_parameters",
+                json!({"rope_type": "default", "rope_theta": 5.0}),
+            ),
+            ("rope_scaling", json!(null)),
+        ]);
+        assert_eq!(empty.unwrap().rope.theta, 5.0);
+    }
+
+    #[test]
+    fn modules_that_are_not_quantised_are_named_by_their_beginnings_and_ends() {
+        let read = parse(&[(
+            "quantization_config",
+            json!({
+                "quant_method": "bitsandbytes", "load_in_4bit": true, "bnb_4bit_quant_type": "nf4",
+                "llm_int8_skip_modules": ["lm_head", "model.layers.1.mlp", "v_proj"],
+            }),
+        )])
+        .unwrap();
+        assert!(read.is_nf4("model.layers.0.mlp.up_proj"));
+        assert!(!read.is_nf4("model.layers.1.mlp.up_proj"));
+        assert!(!read.is_nf4("model.layers.0.self_attn.v_proj"));
+        assert!(!parse(&[]).unwrap().is_nf4("model.layers.0.mlp.up_proj"));
     }
 
     #[test]
@@ -251,7 +337,13 @@ mod tests {
                 json!(0),
                 "`num_attention_heads` is 0",
             ),
-            ("rope_scaling", json!({"type": "yarn"}), "`yarn`"),
+            (
+                "rope_scaling",
+                json!({"type": "longrope"}),
+                "`longrope`; only",
+            ),
+            ("rope_scaling", json!({"factor": 4.0}), "has no `rope_type`"),
+            ("rope_scaling", json!({"type": "yarn"}), "`factor`"),
             (
                 "quantization_config",
                 json!({"quant_method": "gptq"}),

@@ -50,6 +50,17 @@ pub struct Sequence {
     pub log_probability: f32,
 }
 
+impl Sequence {
+    /// In the place of a user's texts if the model's logits were not finite.
+    fn broken() -> Self {
+        Sequence {
+            tokens: Vec::new(),
+            score: f32::NAN,
+            log_probability: f32::NAN,
+        }
+    }
+}
+
 /// The score of what does not exist.
 const NOTHING: f64 = -1e9;
 
@@ -82,6 +93,8 @@ pub(crate) struct Search<'a> {
     finished: Finished,
     /// True if a beam at work may still displace a finished text, [users].
     improvable: Tensor,
+    /// True if the model's logits were not finite, [users].
+    broken: Tensor,
     steps: i64,
 }
 
@@ -125,6 +138,7 @@ impl<'a> Search<'a> {
                 tokens: tokens()?,
             },
             improvable: Tensor::f_ones([users], (Kind::Bool, device))?,
+            broken: Tensor::f_zeros([users], (Kind::Bool, device))?,
             steps: 0,
             settings,
         })
@@ -139,6 +153,9 @@ impl<'a> Search<'a> {
         let kept = self.settings.kept();
         let candidates = source.candidates(logits, &self.scores, kept)?;
         let last = self.steps + 1 == self.settings.max_new_tokens;
+        // One logit that is not finite makes all log-probabilities of its row NaN.
+        let broken = candidates.scores.f_isnan()?.f_any_dim(1, false)?;
+        self.broken = self.broken.f_logical_or(&broken)?;
         let real = candidates.scores.f_gt(NOTHING / 10.0)?;
         let ends = match last {
             true => real,
@@ -265,6 +282,7 @@ impl<'a> Search<'a> {
             &mut self.scores,
             &mut self.tokens,
             &mut self.improvable,
+            &mut self.broken,
             &mut finished.scores,
             &mut finished.log_probabilities,
             &mut finished.taken,
@@ -275,7 +293,8 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// The finished texts of the users at `positions` [n], best first.
+    /// The finished texts of the users at `positions` [n], best first; a
+    /// single one without tokens and with the log-probability NaN if the logits of a user were not finite.
     pub(crate) fn finished(&self, positions: &Tensor) -> Result<Vec<Vec<Sequence>>, TchError> {
         let of = |tensor: &Tensor, kind| tensor.f_index_select(0, positions)?.f_to_kind(kind);
         let finished = &self.finished;
@@ -284,13 +303,18 @@ impl<'a> Search<'a> {
             Vec::try_from(of(&finished.log_probabilities, Kind::Float)?)?;
         let taken: Vec<Vec<i64>> = Vec::try_from(of(&finished.taken, Kind::Int64)?)?;
         let tokens: Vec<Vec<Vec<i64>>> = Vec::try_from(of(&finished.tokens, Kind::Int64)?)?;
+        let broken: Vec<i64> = Vec::try_from(of(&self.broken, Kind::Int64)?)?;
         let users = scores
             .into_iter()
             .zip(log_probabilities)
             .zip(taken)
-            .zip(tokens);
+            .zip(tokens)
+            .zip(broken);
         Ok(users
-            .map(|(((scores, log_probabilities), taken), tokens)| {
+            .map(|((((scores, log_probabilities), taken), tokens), broken)| {
+                if broken != 0 {
+                    return vec![Sequence::broken()];
+                }
                 let beams = scores
                     .into_iter()
                     .zip(log_probabilities)

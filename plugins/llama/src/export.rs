@@ -8,7 +8,7 @@ use gloss_torch::{Adapter, Checkpoint, Nf4, Precision, torch_error, write_safete
 use serde_json::json;
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, HEAD};
 use crate::config::{Llama, Quantize};
 use crate::train::{Parameter, describe, parameters_of, write_json};
 
@@ -29,9 +29,10 @@ struct Source {
 pub(crate) fn export(options: &Llama, folder: &Path, context: &Context) -> Result<()> {
     let base = options.folder()?;
     let precision = options.dtype.unwrap_or(Precision::Bf16);
+    let (architecture, checkpoint) = Architecture::open(&base)?;
     let source = Source {
-        architecture: Architecture::read(&base)?,
-        checkpoint: Checkpoint::open(&base)?,
+        architecture,
+        checkpoint,
         adapter: options.adapter.as_deref().map(Adapter::open).transpose()?,
         quantize: options.quantize == Quantize::Nf4,
         kind: precision.kind(),
@@ -66,6 +67,7 @@ pub(crate) fn export(options: &Llama, folder: &Path, context: &Context) -> Resul
     if let Some(adapter) = &source.adapter {
         adapter.finish()?;
     }
+    source.checkpoint.warn_of_unread();
     if files.len() > 1 {
         let numbers: i64 = files.iter().flatten().map(Parameter::len).sum();
         let bytes = numbers * source.kind.elt_size_in_bytes() as i64;
@@ -101,10 +103,16 @@ impl Source {
             .strip_suffix(".weight")
             .filter(|n| n.ends_with("_proj"));
         let (Some(module), &[outputs, inputs]) = (module, shape) else {
+            if let (HEAD, &[rows, columns]) = (name.as_str(), shape)
+                && Nf4::is_in(&self.checkpoint, HEAD)
+            {
+                let numbers = self.dequantized(name, [rows, columns])?;
+                return numbers.f_to_kind(self.kind).map_err(failed());
+            }
             let tensor = self.checkpoint.tensor(name, shape, Device::Cpu)?;
             return tensor.f_to_kind(self.kind).map_err(failed());
         };
-        let weight = self.projection(name, [outputs, inputs])?;
+        let weight = self.projection(module, name, [outputs, inputs])?;
         let change = match &self.adapter {
             Some(adapter) => adapter.module(module, inputs, outputs, Device::Cpu)?,
             None => None,
@@ -123,18 +131,24 @@ impl Source {
     }
 
     /// A projection's matrix, as the model computes with it.
-    fn projection(&self, name: &str, shape: [i64; 2]) -> Result<Tensor> {
+    fn projection(&self, module: &str, name: &str, shape: [i64; 2]) -> Result<Tensor> {
         let failed = || torch_error("export the model");
-        if self.architecture.nf4 {
-            let stored = Nf4::read(&self.checkpoint, name, shape, Device::Cpu)?;
-            return stored.dequantize(Kind::Float).map_err(failed());
+        if self.architecture.is_nf4(module) {
+            return self.dequantized(name, shape);
         }
         let weight = self.checkpoint.tensor(name, &shape, Device::Cpu)?;
-        match self.quantize {
+        match self.quantize && !self.architecture.nf4 {
             false => Ok(weight),
             true => Nf4::quantize(&weight, true)
                 .and_then(|quantized| quantized.dequantize(Kind::Float))
                 .map_err(failed()),
         }
+    }
+
+    /// A matrix that is stored in NF4, as numbers.
+    fn dequantized(&self, name: &str, shape: [i64; 2]) -> Result<Tensor> {
+        let stored = Nf4::read(&self.checkpoint, name, shape, Device::Cpu)?;
+        let numbers = stored.dequantize(Kind::Float);
+        numbers.map_err(torch_error("export the model"))
     }
 }

@@ -14,6 +14,7 @@ use crate::beam::{self, BeamSearch, Sequence};
 use crate::config::{EarlyStopping, Llama, Never, Quantize};
 use crate::constraint::Constraint;
 use crate::engine::{Decoding, Engine, Limits};
+use crate::generation_config;
 use crate::model::{LoadOptions, Model};
 use crate::prompt::{Format, Prompts};
 use crate::resolve::MAX_NEW_TOKENS;
@@ -144,6 +145,7 @@ enum DecodingMode {
 impl<'a> Writer<'a> {
     fn new(options: &'a Llama, data: &'a Data, context: &'a Context) -> Result<Self> {
         let folder = options.folder()?;
+        generation_config::warn_of_ignored(&folder)?;
         let architecture = Architecture::read(&folder)?;
         let tokenizer = Tokenizer::open(&folder, architecture.vocabulary as usize)?;
         let catalogue = &data.catalogue;
@@ -179,6 +181,16 @@ impl<'a> Writer<'a> {
 
     /// A user's queries: one of items, or one for each text.
     fn queries(&self, sequences: &[Sequence], history: &History<'_>) -> Result<Vec<Query>> {
+        if sequences.iter().any(|s| !s.log_probability.is_finite()) {
+            return Err(Error::component(
+                "generator llama",
+                format!(
+                    "the model's logits for user {} are not finite; are the weights damaged, or is \
+                     `dtype` = \"f16\" too narrow for this model?",
+                    history.user
+                ),
+            ));
+        }
         let DecodingMode::Catalogue(_, constraint) = &self.mode else {
             return sequences
                 .iter()
@@ -221,7 +233,7 @@ fn load(llama: &Llama, folder: &Path) -> Result<Model> {
         quantize: llama.quantize == Quantize::Nf4,
         merge: llama.merge_adapter.unwrap_or(true),
     };
-    llama.check_quantised(&Architecture::read(folder)?, folder)?;
+    llama.check_checkpoint(&Architecture::read(folder)?, folder)?;
     compare_base(llama)?;
     let mut model = Model::load(folder, llama.adapter.as_deref(), options)?;
     if llama.dequantize {

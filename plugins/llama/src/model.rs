@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use gloss_core::Result;
-use gloss_torch::{Adapter, Checkpoint, torch_error};
+use gloss_torch::{Adapter, torch_error};
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, EMBEDDING};
 use crate::attention::{Mask, attend};
 use crate::cache::{Cache, Window};
 use crate::layer::{LayerForward, Norm, Projection};
@@ -69,32 +69,32 @@ impl Model {
     /// # Errors
     /// If the checkpoint is not whole, not a Llama, or does not fit the adapter or the device.
     pub fn load(folder: &Path, adapter: Option<&Path>, options: LoadOptions) -> Result<Self> {
-        let architecture = Architecture::read(folder)?;
-        let checkpoint = Checkpoint::open(folder)?;
+        let (architecture, checkpoint) = Architecture::open(folder)?;
         let adapter = adapter.map(Adapter::open).transpose()?;
         let loader = Loader {
             checkpoint: &checkpoint,
             adapter: adapter.as_ref(),
             device: options.device,
             kind: options.kind,
-            stored_nf4: architecture.nf4,
+            architecture: &architecture,
             quantize: options.quantize,
             merge: options.merge,
         };
-        let model = Self::assemble(architecture, &loader)?;
+        let model = Self::assemble(&loader)?;
         if let Some(adapter) = &adapter {
             adapter.finish()?;
         }
+        checkpoint.warn_of_unread();
         Ok(model)
     }
 
-    fn assemble(architecture: Architecture, loader: &Loader<'_>) -> Result<Self> {
-        let shape = &architecture;
+    fn assemble(loader: &Loader<'_>) -> Result<Self> {
+        let shape = loader.architecture;
         let table = [shape.vocabulary, shape.hidden];
-        let embedding = loader.tensor("model.embed_tokens.weight", &table)?;
+        let embedding = loader.tensor(EMBEDDING, &table)?;
         let head = match shape.tied {
             true => embedding.shallow_clone(),
-            false => loader.tensor("lm_head.weight", &table)?,
+            false => loader.head(table)?,
         };
         let layers = (0..shape.layers).map(|layer| Layer::load(layer, shape, loader));
         Ok(Model {
@@ -104,7 +104,7 @@ impl Model {
             head,
             kind: loader.kind,
             device: loader.device,
-            architecture,
+            architecture: shape.clone(),
         })
     }
 

@@ -46,7 +46,7 @@ impl Llama {
         (prompts, catalogue): (&Prompts<'_>, &Catalogue),
         (architecture, folder): (&Architecture, &Path),
     ) -> Result<()> {
-        self.check_quantised(architecture, folder)?;
+        self.check_checkpoint(architecture, folder)?;
         if self.constrained {
             self.new_tokens(Some(&Trie::new(prompts, catalogue, prompts.end())?))?;
         }
@@ -69,8 +69,7 @@ impl Llama {
         files.extend(described.filter(|path| path.is_file()));
         files.extend(Checkpoint::open(&folder)?.files().map(Path::to_path_buf));
         if let Some(adapter) = &self.adapter {
-            files.push(adapter.join("adapter_config.json"));
-            files.push(adapter.join("adapter_model.safetensors"));
+            files.extend(Adapter::open(adapter)?.files().map(Path::to_path_buf));
         }
         Ok(files)
     }
@@ -92,9 +91,16 @@ impl Llama {
         }
     }
 
-    /// Holds the options against a checkpoint that is quantised, or is not.
-    pub(crate) fn check_quantised(&self, architecture: &Architecture, folder: &Path) -> Result<()> {
+    /// Checks the options against the checkpoint's quantisation and positions.
+    pub(crate) fn check_checkpoint(
+        &self,
+        architecture: &Architecture,
+        folder: &Path,
+    ) -> Result<()> {
         let refused = |message: &str| Err(Error::input(Architecture::file(folder), message));
+        if let Err(message) = architecture.rope.check(self.max_length) {
+            return refused(&message);
+        }
         if self.dequantize && self.quantize == Quantize::None && !architecture.nf4 {
             return refused(
                 "the checkpoint is not quantised; leave out `dequantize`, or give `quantize`",

@@ -1,8 +1,11 @@
 //! Rotary position embeddings.
 
-use serde::Deserialize;
+mod scaling;
+
 use serde_json::Value;
 use tch::{Device, Kind, TchError, Tensor};
+
+pub use scaling::{Llama3, Scaling, Yarn};
 
 /// Rotary embedding of queries and keys: pair i of a head of size d turns by position / theta^(2i/d)
 /// (Su et al., 2021, arXiv 2104.09864).
@@ -10,53 +13,41 @@ use tch::{Device, Kind, TchError, Tensor};
 pub struct Rope {
     /// The base of the frequencies.
     pub theta: f64,
-    /// Llama 3's scaling for longer texts, if the checkpoint has it.
-    pub scaling: Option<Scaling>,
-}
-
-/// Llama 3's scaling: frequencies of long waves are divided by `factor`, those of short waves stay,
-/// and those between are interpolated.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Scaling {
-    /// The divisor of long waves' frequencies.
-    pub factor: f64,
-    /// A wave is long from `original_max_position_embeddings / low_freq_factor` positions on.
-    pub low_freq_factor: f64,
-    /// A wave is short up to `original_max_position_embeddings / high_freq_factor` positions.
-    pub high_freq_factor: f64,
-    /// The positions that the model was first trained for.
-    pub original_max_position_embeddings: f64,
+    /// The scaling for longer texts.
+    pub scaling: Scaling,
 }
 
 const DEFAULT_THETA: f64 = 10000.0;
 
 impl Rope {
-    /// Reads `rope_scaling` of transformers 4 or `rope_parameters` of transformers 5.
-    pub(crate) fn parse(theta: Option<f64>, parameters: Option<&Value>) -> Result<Self, String> {
-        let Some(parameters) = parameters.filter(|value| !value.is_null()) else {
-            return Ok(Rope {
-                theta: theta.unwrap_or(DEFAULT_THETA),
-                scaling: None,
-            });
-        };
-        let text = |key| parameters.get(key).and_then(Value::as_str);
-        let scaling = match text("rope_type").or(text("type")).unwrap_or("default") {
-            "default" => None,
-            "llama3" => Some(
-                Scaling::deserialize(parameters)
-                    .map_err(|error| format!("the rotary scaling `llama3`: {error}"))?,
-            ),
-            other => {
-                return Err(format!(
-                    "the rotary scaling is `{other}`; only `default` and `llama3` are supported"
-                ));
-            }
-        };
-        let inside = parameters.get("rope_theta").and_then(Value::as_f64);
+    /// Reads `rope_scaling` of transformers 4 or `rope_parameters` of transformers 5; `positions` is
+    /// `max_position_embeddings`.
+    pub(crate) fn parse(
+        theta: Option<f64>,
+        parameters: Option<&Value>,
+        positions: Option<f64>,
+    ) -> Result<Self, String> {
+        let inside = parameters
+            .and_then(|parameters| parameters.get("rope_theta"))
+            .and_then(Value::as_f64);
         Ok(Rope {
             theta: inside.or(theta).unwrap_or(DEFAULT_THETA),
-            scaling,
+            scaling: match parameters.filter(|value| !value.is_null()) {
+                Some(parameters) => Scaling::parse(parameters, positions)?,
+                None => Scaling::None,
+            },
         })
+    }
+
+    /// Checks that texts can have so many tokens.
+    pub(crate) fn check(&self, tokens: usize) -> Result<(), String> {
+        match self.scaling {
+            Scaling::Dynamic(most) if tokens as f64 > most => Err(format!(
+                "the rotary scaling `dynamic` changes in texts of more than {most} tokens, which is \
+                 not supported; lower `max_length` from {tokens}"
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The frequencies of a head's pairs, as f32: shape [head_size / 2].
@@ -65,10 +56,7 @@ impl Rope {
         let exponents =
             Tensor::f_arange_start_step(0, head_size, 2, options)?.f_div_scalar(head_size)?;
         let frequencies = Tensor::f_pow_scalar(self.theta, &exponents)?.f_reciprocal()?;
-        match &self.scaling {
-            None => Ok(frequencies),
-            Some(scaling) => scaling.apply(&frequencies),
-        }
+        self.scaling.apply(frequencies, self.theta)
     }
 
     /// Cosines and sines for positions 0 to `positions`, each of shape [positions, head_size]:
@@ -83,34 +71,15 @@ impl Rope {
         let at = Tensor::f_arange(positions, (Kind::Float, Device::Cpu))?;
         let angles = at.f_outer(&self.frequencies(head_size)?)?;
         let angles = Tensor::f_cat(&[&angles, &angles], 1)?;
-        let place = |table: Tensor| table.f_to_kind(kind)?.f_to_device(device);
+        let factor = self.scaling.attention_factor();
+        let place = |table: Tensor| {
+            let table = match factor == 1.0 {
+                true => table,
+                false => table.f_mul_scalar(factor)?,
+            };
+            table.f_to_kind(kind)?.f_to_device(device)
+        };
         Ok((place(angles.f_cos()?)?, place(angles.f_sin()?)?))
-    }
-}
-
-impl Scaling {
-    fn apply(&self, frequencies: &Tensor) -> Result<Tensor, TchError> {
-        let waves = frequencies
-            .f_reciprocal()?
-            .f_mul_scalar(std::f64::consts::TAU)?;
-        let original = self.original_max_position_embeddings;
-        let divided = frequencies.f_div_scalar(self.factor)?;
-        let (low, high) = (self.low_freq_factor, self.high_freq_factor);
-        let share = waves
-            .f_reciprocal()?
-            .f_mul_scalar(original)?
-            .f_sub_scalar(low)?
-            .f_div_scalar(high - low)?;
-        let kept = frequencies.f_mul(&share)?;
-        let between = share
-            .f_neg()?
-            .f_add_scalar(1.0)?
-            .f_mul(&divided)?
-            .f_add(&kept)?;
-        let long = waves.f_gt(original / low)?;
-        let short = waves.f_lt(original / high)?;
-        let outside = divided.f_where_self(&long, frequencies)?;
-        outside.f_where_self(&long.f_logical_or(&short)?, &between)
     }
 }
 

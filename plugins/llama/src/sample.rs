@@ -116,7 +116,8 @@ impl<'a> Sampling<'a> {
         let drawable = probabilities
             .f_gt(0.0)?
             .f_sum_dim_intlist(1, true, Kind::Int64)?;
-        let at = at.f_minimum(&drawable.f_sub_scalar(1)?)?;
+        // Nothing can be drawn after logits that are not finite; the log-probability tells of it.
+        let at = at.f_minimum(&drawable.f_sub_scalar(1)?)?.f_clamp_min(0)?;
         let token = candidates.f_gather(1, &at, false)?;
         let log_probability = logits
             .f_log_softmax(1, Kind::Float)?

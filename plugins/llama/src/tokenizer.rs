@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, read_model_file};
 use rayon::prelude::*;
 use serde_json::Value;
 use tokenizers::models::ModelWrapper;
@@ -199,13 +199,12 @@ fn surroundings(tokenizer: &tokenizers::Tokenizer) -> tokenizers::Result<(Vec<i6
 
 /// The content of a JSON file, if there is one.
 fn read_json(path: &Path) -> Result<Option<Value>> {
-    match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| Error::input(path, format!("this is not JSON: {error}"))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("read", path)(error)),
+    if !path.exists() {
+        return Ok(None);
     }
+    serde_json::from_slice(&read_model_file(path)?)
+        .map(Some)
+        .map_err(|error| Error::input(path, format!("this is not JSON: {error}")))
 }
 
 /// The `eos_token_id` of the first file that has one: a number or a list.

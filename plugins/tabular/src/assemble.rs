@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 
 use crate::cell::Cell;
 use crate::config::Tables;
-use crate::source::{Column, Holds, Source};
+use crate::source::{Column, Holds, Rows, Source};
 
 /// Reads both files.
 pub(crate) fn read<S: Source>(
@@ -61,15 +61,23 @@ impl Items {
                 .chain(fields.iter().map(field)),
         );
         let mut all = Items::default();
-        source.read(tables.items, &columns, context, |place, cells| {
-            let [id, values @ ..] = cells else {
-                return Err("the row has no cells".into());
-            };
-            let item = item(&id.id(tables.item_id)?, values, &fields, template);
-            all.add(place, item, S::POSITION)
-        })?;
+        let mut rows = Rows::new(tables.on_bad_line);
+        source.read(
+            tables.items,
+            &columns,
+            context,
+            &mut rows,
+            |place, cells| {
+                let [id, values @ ..] = cells else {
+                    return Err("the row has no cells".into());
+                };
+                let item = item(&id.id(tables.item_id)?, values, &fields, template);
+                all.add(place, item, S::POSITION)
+            },
+        )?;
         report.count("rows of items", all.items.len() + all.repeated);
         report.count("repeated rows of items", all.repeated);
+        rows.report("items", report)?;
         Ok(all)
     }
 
@@ -129,35 +137,44 @@ impl Events {
         let columns = columns(required.into_iter().chain(rating));
         let mut all = Events::default();
         let mut positions = Positions::new();
-        let mut unknown = 0;
-        source.read(tables.interactions, &columns, context, |_, cells| {
-            let [user, item, time, rating @ ..] = cells else {
-                return Err("the row has too few cells".into());
-            };
-            let user = user.id(tables.user)?;
-            let time = time.time(tables.time, tables.time_unit)?;
-            let rating = match (rating, tables.rating) {
-                ([rating, ..], Some(name)) => rating.number(name)?,
-                _ => f32::NAN,
-            };
-            let Some(&item) = items.positions.get(&*item.id(tables.item)?) else {
-                unknown += 1;
-                return Ok(());
-            };
-            let user = all.user(&mut positions, &user)?;
-            all.events.push(Event {
-                user,
-                item,
-                time,
-                rating,
-            });
-            Ok(())
-        })?;
-        report.count("rows of interactions", all.events.len() + unknown);
-        report.count(
-            "interactions of items that are not in the items file",
-            unknown,
-        );
+        let (mut unknown, mut example) = (0, None);
+        let mut rows = Rows::new(tables.on_bad_line);
+        source.read(
+            tables.interactions,
+            &columns,
+            context,
+            &mut rows,
+            |_, cells| {
+                let [user, item, time, rating @ ..] = cells else {
+                    return Err("the row has too few cells".into());
+                };
+                let user = user.id(tables.user)?;
+                let time = time.time(tables.time, tables.time_format)?;
+                let rating = match (rating, tables.rating) {
+                    ([rating, ..], Some(name)) => rating.number(name)?,
+                    _ => f32::NAN,
+                };
+                let id = item.id(tables.item)?;
+                let Some(&item) = items.positions.get(&*id) else {
+                    unknown += 1;
+                    example.get_or_insert_with(|| format!("`{id}`"));
+                    return Ok(());
+                };
+                let user = all.user(&mut positions, &user)?;
+                all.events.push(Event {
+                    user,
+                    item,
+                    time,
+                    rating,
+                });
+                Ok(())
+            },
+        )?;
+        let read = all.events.len() + unknown;
+        report.count("rows of interactions", read);
+        let what = "interactions of items that are not in the items file";
+        report.drop(what, unknown, read, example);
+        rows.report("interactions", report)?;
         Ok(all)
     }
 

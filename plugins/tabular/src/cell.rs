@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::config::TimeUnit;
+use crate::config::{TimeFormat, TimeUnit};
+use crate::time;
 
 /// A cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +16,8 @@ pub(crate) enum Cell<'a> {
     Integer(i64),
     /// A number.
     Float(f64),
+    /// A number as it is written, with decimals or an exponent.
+    Decimal(Cow<'a, str>),
     /// A time, in milliseconds since 1970.
     Time(i64),
     /// Something else: what it is, and how it is written.
@@ -33,31 +36,59 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// The cell as the time in the column `column`, in milliseconds.
-    pub(crate) fn time(&self, column: &str, unit: TimeUnit) -> Result<i64, String> {
-        let (factor, expected) = match unit {
-            TimeUnit::Seconds => (1000, "a number of seconds since 1970"),
-            TimeUnit::Milliseconds => (1, "a number of milliseconds since 1970"),
+    /// The cell as the time in the column `column`, in milliseconds since 1970.
+    pub(crate) fn time(&self, column: &str, format: TimeFormat<'_>) -> Result<i64, String> {
+        let time = match (self, format.pattern) {
+            (Cell::Time(milliseconds), _) => Some(*milliseconds),
+            (Cell::Text(text), Some(pattern)) => time::parse(text.trim(), pattern),
+            (_, Some(_)) => None,
+            (_, None) => self.count(format.unit),
         };
-        let whole = |number: i64| number.checked_mul(factor);
+        let expected = || time::expected(format);
+        let time = time.ok_or_else(|| {
+            let advice = match self {
+                Cell::Text(text) if format.pattern.is_none() => time::advice(text.trim()),
+                _ => String::new(),
+            };
+            self.refused(column, &(expected() + &advice))
+        })?;
+        match time::is_plausible(time) {
+            true => Ok(time),
+            false => Err(self.refused(column, &(expected() + &self.other_unit(format)))),
+        }
+    }
+
+    /// The cell as a count of units, in milliseconds.
+    fn count(&self, unit: TimeUnit) -> Option<i64> {
+        let whole = |number: i64| time::milliseconds(number, unit);
         let broken = |number: f64| {
-            let milliseconds = (number * factor as f64).round();
+            let milliseconds = (number * time::per_unit(unit)).round();
             // Exactly the floats that are within the range of 64-bit integers.
             (i64::MIN as f64..-(i64::MIN as f64))
                 .contains(&milliseconds)
                 .then_some(milliseconds as i64)
         };
-        let time = match self {
-            Cell::Time(milliseconds) => Some(*milliseconds),
+        match self {
             Cell::Integer(number) => whole(*number),
             Cell::Float(number) => broken(*number),
-            Cell::Text(text) => match text.trim().parse() {
+            Cell::Text(text) | Cell::Decimal(text) => match text.trim().parse() {
                 Ok(number) => whole(number),
                 Err(_) => text.trim().parse().ok().and_then(broken),
             },
-            Cell::Empty | Cell::Other(..) => None,
-        };
-        time.ok_or_else(|| self.refused(column, expected))
+            Cell::Time(_) | Cell::Empty | Cell::Other(..) => None,
+        }
+    }
+
+    /// A hint at the unit in which a count is a plausible time.
+    fn other_unit(&self, format: TimeFormat<'_>) -> String {
+        let fits = |unit: &TimeUnit| self.count(*unit).is_some_and(time::is_plausible);
+        match (
+            format.pattern,
+            time::UNITS.iter().find(|(unit, _)| fits(unit)),
+        ) {
+            (None, Some((_, name))) => format!("; did you mean `time_unit = \"{name}\"`?"),
+            _ => String::new(),
+        }
     }
 
     /// The cell as the number in the column `column`; NaN where it is empty.
@@ -67,7 +98,7 @@ impl<'a> Cell<'a> {
             Cell::Integer(number) => Some(*number as f64),
             Cell::Float(number) => Some(*number),
             Cell::Text(text) if text.trim().is_empty() => Some(f64::NAN),
-            Cell::Text(text) => text.trim().parse().ok(),
+            Cell::Text(text) | Cell::Decimal(text) => text.trim().parse().ok(),
             Cell::Time(_) | Cell::Other(..) => None,
         };
         match number {
@@ -80,7 +111,9 @@ impl<'a> Cell<'a> {
     pub(crate) fn into_text(self) -> Option<String> {
         match self {
             Cell::Empty => None,
-            Cell::Text(text) | Cell::Other(_, text) => Some(text.into_owned()),
+            Cell::Text(text) | Cell::Decimal(text) | Cell::Other(_, text) => {
+                Some(text.into_owned())
+            }
             Cell::Integer(number) | Cell::Time(number) => Some(number.to_string()),
             Cell::Float(number) => Some(number.to_string()),
         }
@@ -96,6 +129,7 @@ impl<'a> Cell<'a> {
             Cell::Text(text) => format!("`{text}`"),
             Cell::Integer(number) => number.to_string(),
             Cell::Float(number) => number.to_string(),
+            Cell::Decimal(number) => number.to_string(),
             Cell::Time(milliseconds) => format!("a time ({milliseconds} ms since 1970)"),
             Cell::Other(what, _) => what.to_string(),
         };
@@ -121,6 +155,7 @@ mod tests {
             (text("NaN"), "`NaN`"),
             (Cell::Float(f64::NAN), "NaN"),
             (Cell::Float(1.5), "1.5"),
+            (Cell::Decimal("3.0".into()), "3.0"),
             (Cell::Other("a list", "[1]".into()), "a list"),
         ];
         for (cell, found) in refused {
@@ -134,21 +169,29 @@ mod tests {
         }
     }
 
+    fn of(unit: TimeUnit) -> TimeFormat<'static> {
+        let pattern = None;
+        TimeFormat { unit, pattern }
+    }
+
     #[test]
     fn times_are_numbers_of_the_unit_or_times() {
-        let seconds = |cell: Cell<'_>| cell.time("t", TimeUnit::Seconds).ok();
-        let milliseconds = |cell: Cell<'_>| cell.time("t", TimeUnit::Milliseconds).ok();
-        assert_eq!(seconds(Cell::Integer(-3)), Some(-3000));
+        let seconds = |cell: Cell<'_>| cell.time("t", of(TimeUnit::Seconds)).ok();
+        let milliseconds = |cell: Cell<'_>| cell.time("t", of(TimeUnit::Milliseconds)).ok();
+        assert_eq!(seconds(Cell::Integer(3)), Some(3000));
         assert_eq!(seconds(Cell::Float(1.5)), Some(1500));
         assert_eq!(seconds(text(" 1370000000 ")), Some(1_370_000_000_000));
         assert_eq!(seconds(text("1.25")), Some(1250));
         assert_eq!(milliseconds(text("1.25e3")), Some(1250));
-        assert_eq!(milliseconds(Cell::Integer(i64::MAX)), Some(i64::MAX));
+        let nanoseconds = Cell::Integer(1_600_001_000_000_000_000);
+        let read = nanoseconds.time("t", of(TimeUnit::Nanoseconds));
+        assert_eq!(read, Ok(1_600_001_000_000));
         assert_eq!(milliseconds(Cell::Time(5)), Some(5));
         assert_eq!(seconds(Cell::Time(5)), Some(5));
         for cell in [
             Cell::Empty,
             Cell::Integer(i64::MAX),
+            Cell::Integer(-3),
             Cell::Float(f64::NAN),
             Cell::Float(1e300),
             text("2013-06-01"),
@@ -157,6 +200,48 @@ mod tests {
         ] {
             assert_eq!(seconds(cell), None);
         }
+    }
+
+    #[test]
+    fn a_time_of_another_unit_or_format_names_the_option() {
+        let error = |cell: Cell<'_>| cell.time("t", of(TimeUnit::Seconds)).unwrap_err();
+        assert_eq!(
+            error(Cell::Integer(1_600_001_000_000)),
+            "column `t`: found 1600001000000, expected a number of seconds from 1970 to 2100; did you \
+             mean `time_unit = \"milliseconds\"`?"
+        );
+        let iso = error(text("2020-09-13T12:43:20Z"));
+        assert!(
+            iso.ends_with("; `time_format = \"iso\"` reads this"),
+            "{iso}"
+        );
+        let other = error(text("13.09.2020"));
+        assert!(other.contains("`time_format`"), "{other}");
+    }
+
+    #[test]
+    fn texts_are_times_by_a_pattern() {
+        let read = |written: &str, pattern| {
+            let unit = TimeUnit::Seconds;
+            let pattern = Some(pattern);
+            text(written).time("t", TimeFormat { unit, pattern })
+        };
+        for written in [
+            "2020-09-13T12:43:20Z",
+            "2020-09-13 12:43:20",
+            "2020-09-13T14:43:20+02:00",
+            "2020-09-13T12:43:20.000",
+        ] {
+            assert_eq!(read(written, "iso"), Ok(1_600_001_000_000), "{written}");
+        }
+        assert_eq!(read("2020-09-13", "iso"), Ok(1_599_955_200_000));
+        assert_eq!(read("13.09.2020", "%d.%m.%Y"), Ok(1_599_955_200_000));
+        assert_eq!(
+            read("13.09.2020 12:43", "%d.%m.%Y %H:%M"),
+            Ok(1_600_000_980_000)
+        );
+        assert!(read("1600001000", "iso").is_err());
+        assert!(read("2020-09-13", "%q").is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gloss_core::SplitOptions;
+use gloss_core::{OnBadLine, SplitOptions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,18 @@ pub enum TimeUnit {
     Seconds,
     /// Milliseconds.
     Milliseconds,
+    /// Microseconds.
+    Microseconds,
+    /// Nanoseconds.
+    Nanoseconds,
+}
+
+/// The reading of the time column.
+#[derive(Clone, Copy)]
+pub(crate) struct TimeFormat<'a> {
+    pub(crate) unit: TimeUnit,
+    /// The pattern of texts; numbers if there is none.
+    pub(crate) pattern: Option<&'a str>,
 }
 
 /// The options of any format, borrowed.
@@ -28,7 +40,8 @@ pub(crate) struct Tables<'a> {
     pub(crate) rating: Option<&'a str>,
     pub(crate) item_id: &'a str,
     pub(crate) text: &'a str,
-    pub(crate) time_unit: TimeUnit,
+    pub(crate) time_format: TimeFormat<'a>,
+    pub(crate) on_bad_line: OnBadLine,
 }
 
 /// Declares the options of a dataset: its summary, its name, and the options that it alone has. A struct for
@@ -61,6 +74,14 @@ macro_rules! tables {
             /// as Parquet has them, is read by its own unit.
             #[serde(default)]
             pub time_unit: TimeUnit,
+            /// The format of times that are texts: `"iso"` (such as `2020-09-13`,
+            /// `2020-09-13 12:43:20` or `2020-09-13T12:43:20Z`), or a pattern of strftime such as
+            /// `"%d.%m.%Y"`. A time without a zone is in UTC. By default, times are numbers.
+            #[serde(default)]
+            pub time_format: Option<String>,
+            /// The treatment of a row that cannot be read.
+            #[serde(default)]
+            pub on_bad_line: OnBadLine,
             /// The column of the interactions that holds the rating, a number; a cell may be empty.
             #[serde(default)]
             pub rating: Option<String>,
@@ -89,7 +110,11 @@ macro_rules! tables {
                     rating: self.rating.as_deref(),
                     item_id: &self.item_id,
                     text: &self.text,
-                    time_unit: self.time_unit,
+                    time_format: TimeFormat {
+                        unit: self.time_unit,
+                        pattern: self.time_format.as_deref(),
+                    },
+                    on_bad_line: self.on_bad_line,
                 }
             }
         }
@@ -108,11 +133,16 @@ tables! {
         /// The separator of cells: one ASCII character.
         #[serde(default = "default_delimiter")]
         pub delimiter: char,
+        /// The character around cells that hold separators or line breaks: one ASCII character, or
+        /// `"none"` if quotes are part of the text, as in tab-separated files of RecBole.
+        #[serde(default = "default_quote")]
+        pub quote: String,
     }
 }
 
 tables! {
-    /// Interactions and items from Parquet files.
+    /// Interactions and items from Parquet files. A folder is read as one file: its parts that end
+    /// in `.parquet`, in the order of their names.
     Parquet {}
 }
 
@@ -134,4 +164,8 @@ fn default_text() -> String {
 
 fn default_delimiter() -> char {
     ','
+}
+
+fn default_quote() -> String {
+    "\"".into()
 }

@@ -8,22 +8,33 @@ use gloss_core::{Context, Diagnostic, Error, Result};
 
 use crate::cell::Cell;
 use crate::config::Csv;
-use crate::source::{Column, Source, empty, no_column};
+use crate::source::{Column, Rows, Source, empty, no_column, two_columns};
 use crate::text;
 
 /// A row that is put after the file's own: a noncharacter, which no text has, in a line of its
 /// own. A quote that is never closed takes it into its cell, and is thereby known.
 const END: &str = "\n\u{10ffff}\n";
 
+/// The option of files in which quotes are part of the text.
+const NO_QUOTE: &str = "none";
+
 impl Source for Csv {
     const POSITION: &'static str = "line";
 
     fn own_faults(&self) -> Vec<Diagnostic> {
-        if self.delimiter.is_ascii() {
-            return Vec::new();
+        let mut diagnostics = Vec::new();
+        if !self.delimiter.is_ascii() {
+            let message = format!("expected one ASCII character, found `{}`", self.delimiter);
+            diagnostics.push(Diagnostic::new("delimiter", message));
         }
-        let message = format!("expected one ASCII character, found `{}`", self.delimiter);
-        vec![Diagnostic::new("delimiter", message)]
+        if self.quote != NO_QUOTE && quote(&self.quote).is_none() {
+            let message = format!(
+                "expected one ASCII character or \"{NO_QUOTE}\", found `{}`",
+                self.quote
+            );
+            diagnostics.push(Diagnostic::new("quote", message));
+        }
+        diagnostics
     }
 
     fn read(
@@ -31,10 +42,13 @@ impl Source for Csv {
         path: &Path,
         columns: &[Column<'_>],
         context: &Context,
+        rows: &mut Rows,
         mut take: impl FnMut(u64, &[Cell<'_>]) -> Result<(), String>,
     ) -> Result<()> {
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(u8::try_from(self.delimiter).unwrap_or(b','))
+            .quoting(self.quote != NO_QUOTE)
+            .quote(quote(&self.quote).unwrap_or(b'"'))
             .flexible(true)
             .from_reader(text::open(path, context)?.chain(END.as_bytes()));
         let header = reader
@@ -46,28 +60,55 @@ impl Source for Csv {
         }
         let places = places(columns, &header).map_err(|message| Error::line(path, 1, message))?;
         let mut record = StringRecord::new();
-        let mut rows = 0;
-        while reader
-            .read_record(&mut record)
-            .map_err(|error| explain(path, context, error))?
-        {
-            if is_end(&record) {
-                continue;
+        let mut several_lines = None;
+        loop {
+            let read = match reader.read_record(&mut record) {
+                Ok(false) => break,
+                Ok(true) if is_end(&record) => continue,
+                Ok(true) => Ok(()),
+                Err(error) if is_bad_text(&error) => Err(explain(path, context, error)),
+                Err(error) => return Err(explain(path, context, error)),
+            };
+            let line = record.position().map_or(0, csv::Position::line);
+            let row = read.and_then(|()| {
+                check(&record, header.len())
+                    .and_then(|()| {
+                        let cells: Vec<_> =
+                            places.iter().map(|&place| cell(&record[place])).collect();
+                        take(line, &cells)
+                    })
+                    .map_err(|message| Error::line(path, line, message))
+            });
+            if several_lines.is_none() && record.iter().any(|cell| cell.contains('\n')) {
+                several_lines = Some(line);
             }
-            rows += 1;
-            let line = record.position().map_or(rows + 1, csv::Position::line);
-            check(&record, header.len())
-                .and_then(|()| {
-                    let cells: Vec<_> = places.iter().map(|&place| cell(&record[place])).collect();
-                    take(line, &cells)
-                })
-                .map_err(|message| Error::line(path, line, message))?;
+            rows.count(row)?;
         }
-        if rows == 0 {
-            return Err(empty(path));
+        if let Some(line) = several_lines.filter(|_| self.delimiter == '\t') {
+            tracing::warn!(
+                "{}:{line}: a cell goes over several lines, since it begins with a quote; if quotes \
+                 are part of the text in this file, set `quote = \"{NO_QUOTE}\"`",
+                path.display()
+            );
         }
-        Ok(())
+        match rows.is_empty() {
+            true => Err(empty(path)),
+            false => Ok(()),
+        }
     }
+}
+
+/// The byte of the option, if it is one character of ASCII.
+fn quote(option: &str) -> Option<u8> {
+    match option.as_bytes() {
+        [byte] if byte.is_ascii() => Some(*byte),
+        _ => None,
+    }
+}
+
+/// Returns `true` if a row was read whose text is not UTF-8.
+fn is_bad_text(error: &csv::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Utf8 { .. })
 }
 
 /// Returns `true` if a row is the one after the file's own.
@@ -111,9 +152,7 @@ fn place(name: &str, header: &StringRecord) -> Result<usize, String> {
     let mut places = (0..header.len()).filter(|&place| &header[place] == name);
     match (places.next(), places.next()) {
         (Some(place), None) => Ok(place),
-        (Some(_), Some(_)) => Err(format!(
-            "there are two columns `{name}`; rename one of them"
-        )),
+        (Some(_), Some(_)) => Err(two_columns(name)),
         (None, _) => Err(no_column(name, header)),
     }
 }

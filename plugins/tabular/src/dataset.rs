@@ -7,28 +7,38 @@ use gloss_core::{Context, Data, Dataset, Diagnostic, Error, Result, Template};
 use crate::assemble;
 use crate::config::{Csv, Jsonl, Parquet, Tables};
 use crate::source::Source;
+use crate::time::is_pattern;
 
 impl Tables<'_> {
-    fn inputs(&self) -> Result<Vec<PathBuf>> {
-        let files = [("interactions", self.interactions), ("items", self.items)];
-        for (option, path) in files {
-            if !path.is_file() {
-                return Err(Error::input(
-                    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()),
-                    format!("there is no such file; `{option}` names the file of {option}"),
-                ));
-            }
+    fn inputs<S: Source>(&self) -> Result<Vec<PathBuf>> {
+        let mut inputs = Vec::new();
+        for (option, path) in [("interactions", self.interactions), ("items", self.items)] {
+            let files = S::files(path).map_err(|error| match error {
+                Error::Input { path, message, .. } => Error::input(
+                    path,
+                    format!("{message}; `{option}` names the file of {option}"),
+                ),
+                other => other,
+            });
+            inputs.extend(files?);
         }
-        Ok(files.map(|(_, path)| path.to_path_buf()).into())
+        Ok(inputs)
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        let diagnostic = |message| Diagnostic::new("text", message);
-        Template::parse(self.text)
-            .err()
-            .map(diagnostic)
-            .into_iter()
-            .collect()
+        let text = Template::parse(self.text).err();
+        let text = text.map(|message| Diagnostic::new("text", message));
+        let pattern = self
+            .time_format
+            .pattern
+            .filter(|pattern| !is_pattern(pattern));
+        let pattern = pattern.map(|pattern| {
+            let message = format!(
+                "expected \"iso\" or a pattern of strftime such as \"%d.%m.%Y\", found `{pattern}`"
+            );
+            Diagnostic::new("time_format", message)
+        });
+        text.into_iter().chain(pattern).collect()
     }
 }
 
@@ -44,7 +54,7 @@ macro_rules! datasets {
             }
 
             fn inputs(&self) -> Result<Vec<PathBuf>> {
-                self.tables().inputs()
+                self.tables().inputs::<Self>()
             }
 
             fn load(&self, context: &Context) -> Result<Data> {

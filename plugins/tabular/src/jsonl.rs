@@ -2,23 +2,58 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{BufRead, Read};
 use std::path::Path;
 
 use gloss_core::{Context, Error, Result};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::cell::Cell;
 use crate::config::Jsonl;
-use crate::source::{Column, Source, empty, no_column};
+use crate::source::{Column, Rows, Source, empty, no_column};
 use crate::text;
 
 /// The number of bytes a line may have; a longer one is no line.
 const LONGEST_LINE: usize = 256 << 20;
 
+/// The message about a file that is one array.
+const ARRAY: &str = "the file is one JSON array; expected JSON lines, an object on each line: \
+                     `jq -c '.[]' FILE > LINES` makes them";
+
 /// A line's object; values that are not asked for stay unread.
-type Object<'a> = BTreeMap<String, &'a RawValue>;
+struct Object<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+/// Reads an object whose keys are all different.
+struct Keys;
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = Object<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut object = BTreeMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value()?;
+            if object.insert(key.clone(), value).is_some() {
+                return Err(A::Error::custom(format!("the key `{key}` is there twice")));
+            }
+        }
+        Ok(Object(object))
+    }
+}
 
 impl Source for Jsonl {
     const POSITION: &'static str = "line";
@@ -28,6 +63,7 @@ impl Source for Jsonl {
         path: &Path,
         columns: &[Column<'_>],
         context: &Context,
+        rows: &mut Rows,
         mut take: impl FnMut(u64, &[Cell<'_>]) -> Result<(), String>,
     ) -> Result<()> {
         let mut reader = text::open(path, context)?;
@@ -47,17 +83,26 @@ impl Source for Jsonl {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let diagnostic = |message| Error::line(path, number, message);
-            let object: Object<'_> =
-                serde_json::from_slice(&line).map_err(|error| diagnostic(explain(error)))?;
-            let cells = cells(&object, columns, &mut found).map_err(diagnostic)?;
-            take(number, &cells).map_err(diagnostic)?;
-            if names.is_empty() {
-                names = object.into_keys().collect();
+            if rows.is_empty() && line.trim_ascii_start().starts_with(b"[") {
+                return Err(Error::input(path, ARRAY));
             }
+            let row = serde_json::from_slice(&line)
+                .map_err(|error| explain(error, &line))
+                .and_then(|object: Object<'_>| {
+                    let cells = cells(&object.0, columns, &mut found)?;
+                    take(number, &cells)?;
+                    if names.is_empty() {
+                        names = object.0.into_keys().collect();
+                    }
+                    Ok(())
+                });
+            rows.count(row.map_err(|message| Error::line(path, number, message)))?;
+        }
+        if rows.is_empty() {
+            return Err(empty(path));
         }
         if names.is_empty() {
-            return Err(empty(path));
+            return Ok(());
         }
         match found.iter().position(|found| !found) {
             Some(missing) => Err(Error::input(path, no_column(columns[missing].name, names))),
@@ -78,7 +123,7 @@ fn too_long(path: &Path) -> Error {
 
 /// Picks the columns from a line's object, and notes in `found` which are there.
 fn cells<'a>(
-    object: &Object<'a>,
+    object: &BTreeMap<String, &'a RawValue>,
     columns: &[Column<'_>],
     found: &mut [bool],
 ) -> Result<Vec<Cell<'a>>, String> {
@@ -94,7 +139,7 @@ fn cells<'a>(
 }
 
 fn cell(raw: &RawValue) -> Result<Cell<'_>, String> {
-    let value = serde_json::from_str(raw.get()).map_err(explain)?;
+    let value = serde_json::from_str(raw.get()).map_err(|error| explain(error, &[]))?;
     let written = || Cow::Borrowed(raw.get());
     Ok(match value {
         Value::Null => Cell::Empty,
@@ -104,20 +149,58 @@ fn cell(raw: &RawValue) -> Result<Cell<'_>, String> {
         Value::Object(_) => Cell::Other("an object", written()),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => Cell::Integer(whole),
-            // As it is written: it may be a part of a text.
-            (None, Some(_)) => Cell::Text(written()),
+            // As it is written: it may be a part of a text, or a whole number of more than 64 bits.
+            (None, Some(_)) if raw.get().bytes().all(|byte| byte.is_ascii_digit()) => {
+                Cell::Text(written())
+            }
+            (None, Some(_)) => Cell::Decimal(written()),
             (None, None) => Cell::Other("a number out of range", written()),
         },
     })
 }
 
-/// Tells the fault by its column alone, since serde knows nothing of the lines before.
-fn explain(error: serde_json::Error) -> String {
+/// Describes the fault by its column and the key before it, since serde knows nothing of the lines
+/// before.
+fn explain(error: serde_json::Error, line: &[u8]) -> String {
     let message = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     let message = message.strip_suffix(&position).unwrap_or(&message);
-    format!(
-        "expected a JSON object: {message} (column {})",
-        error.column()
-    )
+    let read = line.get(..error.column()).unwrap_or_default();
+    let rest = &line[read.len().saturating_sub(1)..];
+    let number = ["NaN", "Infinity", "-Infinity"]
+        .into_iter()
+        .find(|number| rest.starts_with(number.as_bytes()));
+    match (key_before(read), number) {
+        (Some(key), Some(number)) => format!(
+            "key `{key}`: {number} is not JSON; write null (`df.to_json(..., orient=\"records\", \
+             lines=True)` of pandas does)"
+        ),
+        (Some(key), None) => format!("key `{key}`: {message} (column {})", error.column()),
+        (None, _) => format!(
+            "expected a JSON object: {message} (column {})",
+            error.column()
+        ),
+    }
+}
+
+/// The last key in the beginning of an object.
+fn key_before(read: &[u8]) -> Option<String> {
+    let read = String::from_utf8_lossy(read);
+    let (mut key, mut text, mut escaped, mut inside) = (None, String::new(), false, false);
+    for c in read.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if inside => escaped = true,
+            '"' => {
+                inside = !inside;
+                if inside {
+                    text.clear();
+                }
+            }
+            ':' if !inside => key = Some(text.clone()),
+            _ if inside => text.push(c),
+            _ => {}
+        }
+    }
+    key
 }

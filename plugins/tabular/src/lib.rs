@@ -13,6 +13,7 @@ mod jsonl;
 mod parquet;
 mod source;
 mod text;
+mod time;
 
 pub use config::{Csv, Jsonl, Parquet, TimeUnit};
 

@@ -1,6 +1,8 @@
 //! Low-rank adapters (LoRA), as PEFT writes them.
 
 mod config;
+mod keys;
+mod targets;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,6 +13,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::Checkpoint;
 use config::Config;
+use keys::{Factor, Keys};
 
 /// A low-rank change of a matrix: `scale * b a` is added to it.
 #[derive(Debug)]
@@ -28,8 +31,17 @@ pub struct LowRank {
 pub struct Adapter {
     config: Config,
     checkpoint: Checkpoint,
-    /// The names of the tensors that a model has asked for.
-    taken: Mutex<BTreeSet<String>>,
+    keys: Keys,
+    asked: Mutex<Asked>,
+}
+
+/// Everything that a model has asked for.
+#[derive(Debug, Default)]
+struct Asked {
+    /// The names of tensors that are there.
+    tensors: BTreeSet<String>,
+    /// Modules that the adapter leaves as they are.
+    unchanged: Vec<String>,
 }
 
 impl Adapter {
@@ -40,10 +52,18 @@ impl Adapter {
     /// Files that are missing or damaged, and an adapter that is more than low-rank changes.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
+        let config = Config::read(folder)?;
+        let checkpoint = Checkpoint::open_named(folder, "adapter_model")?;
+        let names = checkpoint.names();
+        let keys = Keys::new(names).map_err(|message| {
+            let file = checkpoint.files().next().unwrap_or(folder);
+            Error::input(file, message)
+        })?;
         Ok(Adapter {
-            config: Config::read(folder)?,
-            checkpoint: Checkpoint::open_named(folder, "adapter_model")?,
-            taken: Mutex::default(),
+            config,
+            keys,
+            checkpoint,
+            asked: Mutex::default(),
         })
     }
 
@@ -73,8 +93,10 @@ impl Adapter {
         out_features: i64,
         device: Device,
     ) -> Result<Option<LowRank>> {
-        let [a, b] = ["A", "B"].map(|f| format!("base_model.model.{module}.lora_{f}.weight"));
+        let [a, b] = [Factor::A, Factor::B].map(|factor| self.keys.name(module, factor));
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.checkpoint.contains(&a) && !self.checkpoint.contains(&b) {
+            asked.unchanged.push(module.to_string());
             return Ok(None);
         }
         let rank = self.config.rank(module);
@@ -83,8 +105,7 @@ impl Adapter {
             b: self.factor(&b, &[out_features, rank], device)?,
             scale: self.config.scale(module),
         };
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.extend([a, b]);
+        asked.tensors.extend([a, b]);
         Ok(Some(change))
     }
 
@@ -94,9 +115,10 @@ impl Adapter {
     ///
     /// As [`Adapter::module`]; and a factor that is missing.
     pub fn tensor(&self, name: &str, shape: &[i64], device: Device) -> Result<Tensor> {
-        let tensor = self.factor(name, shape, device)?;
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.insert(name.to_string());
+        let name = self.keys.actual(name);
+        let tensor = self.factor(&name, shape, device)?;
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.tensors.insert(name);
         Ok(tensor)
     }
 
@@ -107,6 +129,13 @@ impl Adapter {
 
     fn factor(&self, name: &str, shape: &[i64], device: Device) -> Result<Tensor> {
         match self.checkpoint.shape(name) {
+            Some(found) if found == [0] => {
+                let message = "is empty, as DeepSpeed ZeRO-3 leaves it if an adapter is saved without \
+                               gathering its parameters; save it with \
+                               `stage3_gather_16bit_weights_on_model_save`, or convert the training's \
+                               checkpoint with zero_to_fp32.py";
+                return Err(self.checkpoint.diagnostic(name, message));
+            }
             Some(found) if found != shape => {
                 let message = format!(
                     "has shape {found:?}, but {shape:?} is expected of the model's matrix and the \
@@ -126,18 +155,39 @@ impl Adapter {
         }
     }
 
-    /// Checks that every tensor of the adapter was asked for by [`Adapter::module`]; to be called
-    /// when all modules of a model have had their turn.
+    /// Checks that every tensor of the adapter was asked for, and that every module that the
+    /// adapter is said to change has its tensors; to be called when all modules of a model have had
+    /// their turn.
     ///
     /// # Errors
     ///
-    /// Tensors that no module asked for: the adapter is for another architecture.
+    /// Modules without tensors, and tensors that no module asked for.
     pub fn finish(&self) -> Result<()> {
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let lacks = |module: &&String| self.config.targets(module);
+        let missing: Vec<&str> = asked
+            .unchanged
+            .iter()
+            .filter(lacks)
+            .map(String::as_str)
+            .collect();
+        if !missing.is_empty() {
+            let targeted = asked.tensors.len() / 2 + missing.len();
+            return Err(Error::input(
+                self.checkpoint.files().next().unwrap_or(self.config.path()),
+                format!(
+                    "the tensors of {} of {targeted} modules are missing that {} has among its \
+                     `target_modules`: `{}`; save the adapter again",
+                    missing.len(),
+                    self.config.path().display(),
+                    missing.join("`, `")
+                ),
+            ));
+        }
         let mut left = self
             .checkpoint
             .names()
-            .filter(|name| !taken.contains(*name));
+            .filter(|name| !asked.tensors.contains(*name));
         let Some(first) = left.next() else {
             return Ok(());
         };
@@ -148,8 +198,8 @@ impl Adapter {
         Err(Error::input(
             self.checkpoint.path(first),
             format!(
-                "tensor `{first}` has no place in this model{others}: the adapter is for another \
-                 architecture"
+                "tensor `{first}` has no place in this model{others}: {}",
+                keys::reason(first)
             ),
         ))
     }

@@ -1,12 +1,14 @@
 //! Checkpoints in Hugging Face's layout: one safetensors file, or several and an index of them.
 
 mod file;
+mod header;
 mod index;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use gloss_core::{Error, Result, nearest};
 use tch::{Device, Kind, Tensor};
@@ -24,7 +26,19 @@ pub struct Checkpoint {
     files: Vec<File>,
     /// The number of the file of every tensor.
     places: BTreeMap<String, usize>,
+    /// The names of the tensors that were read.
+    read: Mutex<BTreeSet<String>>,
 }
+
+/// Endings of tensors that older libraries stored beside the weights; transformers computes them.
+const COMPUTED: [&str; 3] = [
+    "rotary_emb.inv_freq",
+    "attention.bias",
+    "embeddings.position_ids",
+];
+
+/// The most names in a warning.
+const SHOWN: usize = 8;
 
 impl Checkpoint {
     /// Opens the folder of a model: `model.safetensors`, or the files that
@@ -64,8 +78,14 @@ impl Checkpoint {
 
     fn open_sharded(list: PathBuf, folder: &Path) -> Result<Self> {
         let index = index::read(&list)?;
-        let files = index.files().map(|name| File::open(folder.join(name)));
-        let checkpoint = Self::new(list, files.collect::<Result<_>>()?)?;
+        let files = index.files().map(|name| {
+            let path = folder.join(name);
+            match path.exists() {
+                true => File::open(path),
+                false => Err(index.lost(&list, &path)),
+            }
+        });
+        let checkpoint = Self::new(list.clone(), files.collect::<Result<_>>()?)?;
         for (name, file) in index.tensors() {
             let path = folder.join(file);
             if checkpoint.file(name).is_none_or(|held| held.path != path) {
@@ -92,6 +112,7 @@ impl Checkpoint {
             list,
             files,
             places,
+            read: Mutex::default(),
         })
     }
 
@@ -140,22 +161,69 @@ impl Checkpoint {
     /// A tensor that is missing, of another shape, of a number type that libtorch lacks, or that
     /// holds NaN or infinity. Each error names the file and the tensor.
     pub fn tensor(&self, name: &str, shape: &[i64], device: Device) -> Result<Tensor> {
-        let file = self.file(name).ok_or_else(|| self.missing(name))?;
-        let found = file.shape(name).unwrap_or_default();
+        let found = self.shape(name).ok_or_else(|| self.missing(name))?;
         if found != shape {
             let message = format!("has shape {found:?}, but {shape:?} is expected");
             return Err(self.diagnostic(name, message));
         }
+        let (tensor, kind) = self.stored(name, shape, device)?;
+        if kind_is_float(kind) && !is_finite(&tensor).map_err(torch_error("check a tensor"))? {
+            return Err(self.diagnostic(name, "holds NaN or infinity: the file is damaged"));
+        }
+        Ok(tensor)
+    }
+
+    /// Reads the bytes of a tensor, whatever its shape and number type, as a vector on a device.
+    ///
+    /// # Errors
+    ///
+    /// A tensor that is missing, or of a number type that libtorch lacks.
+    pub(crate) fn bytes(&self, name: &str, device: Device) -> Result<Tensor> {
+        let shape = self.shape(name).ok_or_else(|| self.missing(name))?;
+        let (tensor, _) = self.stored(name, &shape, device)?;
+        let bytes = tensor
+            .f_reshape([-1])
+            .and_then(|t| t.f_view_dtype(Kind::Uint8));
+        bytes.map_err(torch_error(&format!("load tensor `{name}`")))
+    }
+
+    /// A tensor of a known shape as it is stored.
+    fn stored(&self, name: &str, shape: &[i64], device: Device) -> Result<(Tensor, Kind)> {
+        let file = self.file(name).ok_or_else(|| self.missing(name))?;
         let Some(kind) = file.kind(name) else {
             let message = format!("is of type {}, which is not supported", file.dtype(name));
             return Err(self.diagnostic(name, message));
         };
         let tensor = file.read(name, shape, kind, device);
         let tensor = tensor.map_err(torch_error(&format!("load tensor `{name}`")))?;
-        if kind_is_float(kind) && !is_finite(&tensor).map_err(torch_error("check a tensor"))? {
-            return Err(self.diagnostic(name, "holds NaN or infinity: the file is damaged"));
-        }
-        Ok(tensor)
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.insert(name.to_string());
+        Ok((tensor, kind))
+    }
+
+    /// Warns of the tensors that were never read; to be called when the whole model is loaded.
+    /// Tensors that libraries compute anew, such as `rotary_emb.inv_freq`, are left out.
+    pub fn warn_of_unread(&self) {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let unread: Vec<&str> = self
+            .names()
+            .filter(|name| !read.contains(*name))
+            .filter(|name| !COMPUTED.iter().any(|end| name.ends_with(end)))
+            .collect();
+        let Some(first) = unread.first() else {
+            return;
+        };
+        let file = self.path(first).display();
+        let shown = unread[..unread.len().min(SHOWN)].join("`, `");
+        let others = match unread.len() - unread.len().min(SHOWN) {
+            0 => String::new(),
+            count => format!(" and {count} others"),
+        };
+        tracing::warn!(
+            "{file}: the model has no place for {} of the checkpoint's tensors, which are ignored: \
+             `{shown}`{others}; does config.json lack an option, such as `attention_bias`?",
+            unread.len()
+        );
     }
 
     fn file(&self, name: &str) -> Option<&File> {

@@ -114,10 +114,13 @@ impl<'a> Evaluator<'a> {
         let whole = deepest.unwrap_or(0).min(self.data.catalogue.len());
         let with_fewer = |than: usize| rankings.iter().filter(|r| r.len() < than).count() as u64;
         let without = with_fewer(1);
-        let (values, scores) = self.values(metrics, &rankings, &self.relevant)?;
+        let (values, scores) =
+            self.values(metrics, &rankings, &self.relevant, |at| self.user(at))?;
         let segments = self.segments.iter().map(|(name, members)| {
             let relevant = selected(&self.relevant, members);
-            let (values, _) = self.values(metrics, &selected(&rankings, members), &relevant)?;
+            let user = |at: usize| self.user(members[at]);
+            let rankings = selected(&rankings, members);
+            let (values, _) = self.values(metrics, &rankings, &relevant, user)?;
             Ok(SegmentResult {
                 segment: name.clone(),
                 users: members.len() as u64,
@@ -139,19 +142,25 @@ impl<'a> Evaluator<'a> {
         })
     }
 
+    /// The identifier of the user of an example.
+    fn user(&self, position: usize) -> &'a str {
+        self.data.histories.context(self.examples[position]).user
+    }
+
     /// The values of the metrics over these rankings, and of each ranking by itself.
     fn values(
         &self,
         metrics: &[Arc<dyn Metric>],
         rankings: &Ragged<u32>,
         relevant: &Ragged<(u32, f32)>,
+        user: impl Fn(usize) -> &'a str + Copy,
     ) -> Result<(Vec<MetricValue>, Vec<Labelled>)> {
         let evaluation = Evaluation::new(rankings, relevant)?
             .with_catalogue(&self.data.catalogue, &self.training_counts);
         let mut scores = Vec::new();
         for metric in metrics {
             let values = metric.score(&evaluation)?;
-            check(metric.as_ref(), &values, rankings.len())?;
+            check(metric.as_ref(), &values, rankings.len(), user)?;
             scores.push((metric.label(), values));
         }
         let all = metrics.iter().zip(&scores).zip(self.intervals(&scores));
@@ -199,8 +208,17 @@ fn items(rankings: &Ragged<Hit>) -> Ragged<u32> {
     items
 }
 
-/// Checks the number and the finiteness of a metric's values.
-fn check(metric: &dyn Metric, scores: &Scores, users: usize) -> Result<()> {
+/// The rounding by which a value may be out of its metric's range.
+const ROUNDING: f64 = 1e-9;
+
+/// Checks that a metric's values are as many as there are users, finite, and within its range;
+/// `name` gives the identifiers of users.
+fn check<'a>(
+    metric: &dyn Metric,
+    scores: &Scores,
+    users: usize,
+    name: impl Fn(usize) -> &'a str,
+) -> Result<()> {
     let violated = |message: String| {
         Err(Error::component(
             format!("metric {}", metric.label()),
@@ -217,8 +235,20 @@ fn check(metric: &dyn Metric, scores: &Scores, users: usize) -> Result<()> {
         Scores::PerUser(values) => values.as_slice(),
         Scores::Overall(value) => std::slice::from_ref(value),
     };
-    match values.iter().find(|value| !value.is_finite()) {
-        Some(value) => violated(format!("returned {value}")),
-        None => Ok(()),
-    }
+    let range = metric.invariants().range;
+    let (low, high) = (range.start() - ROUNDING, range.end() + ROUNDING);
+    let is_wrong = |value: &f64| !value.is_finite() || !(low..=high).contains(value);
+    let Some(position) = values.iter().position(is_wrong) else {
+        return Ok(());
+    };
+    let user = match scores {
+        Scores::PerUser(_) => format!(" for user {}", name(position)),
+        Scores::Overall(_) => String::new(),
+    };
+    violated(format!(
+        "returned {}{user}; expected a number from {} to {}",
+        values[position],
+        range.start(),
+        range.end()
+    ))
 }

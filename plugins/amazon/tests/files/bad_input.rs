@@ -1,7 +1,8 @@
 //! Invalid files: each error names the file and the line.
 
 use crate::folder::Folder;
-use gloss_amazon::{Layout, OnBadLine};
+use gloss_amazon::Layout;
+use gloss_core::OnBadLine;
 use gloss_core::{Dataset, Error};
 
 const METADATA: &str = "{'asin': 'a', 'title': 'Tea \"A\"'}\n{'asin': 'b', 'title': \"It's B\"}\n";

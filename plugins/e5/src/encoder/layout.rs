@@ -1,10 +1,9 @@
 //! The files that sentence-transformers keeps beside a model's weights, in the layout of
 //! its versions 2 to 4 and in that of 5 and later.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, read_model_file};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -47,6 +46,7 @@ pub(crate) fn read(folder: &Path) -> Result<Given> {
         );
         return Err(Error::input(list(folder), message));
     }
+    check(folder, &weights_of(folder, &modules))?;
     let pooling = modules.iter().find(|module| module.name() == "Pooling");
     Ok(Given {
         prefix: prefix(folder)?,
@@ -130,16 +130,36 @@ fn read_pooling(folder: &Path) -> Result<Pooling> {
     }
 }
 
-/// Prompts that are empty say nothing: later versions write them for every model.
+/// The prompts of a folder, by their names.
+pub(crate) fn prompts(folder: &Path) -> Result<Vec<(String, String)>> {
+    let config = read_object(&folder.join(PROMPTS))?.unwrap_or_default();
+    let prompts = config.get("prompts").and_then(Value::as_object);
+    let named = prompts.into_iter().flatten();
+    let texts = named.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_string())));
+    Ok(texts.collect())
+}
+
+/// Prompts that are empty say nothing: later versions write them for every model. The prompt of
+/// `default_prompt_name` is that of texts whose role has none, as in sentence-transformers.
 fn prefix(folder: &Path) -> Result<Option<Prefix>> {
     let path = folder.join(PROMPTS);
     let config = read_object(&path)?.unwrap_or_default();
-    let prompt = |names: &[&str]| {
-        let prompts = config.get("prompts")?;
-        let prompt = names.iter().find_map(|name| prompts.get(name)?.as_str())?;
-        (!prompt.is_empty()).then(|| prompt.to_string())
+    let prompts = prompts(folder)?;
+    let named = |name: &str| prompts.iter().find(|(own, _)| own == name);
+    let default = match config.get("default_prompt_name").and_then(Value::as_str) {
+        None => None,
+        Some(name) => Some(named(name).ok_or_else(|| {
+            let message = format!("`default_prompt_name` is `{name}`, which no prompt is called");
+            Error::input(&path, message)
+        })?),
     };
-    let (query, passage) = (prompt(&["query"]), prompt(&["document", "passage"]));
+    let prompt = |names: &[&str]| {
+        let found = names.iter().find_map(|name| named(name)).or(default);
+        let text = found.map(|(_, text)| text.clone());
+        text.filter(|text| !text.is_empty())
+    };
+    let query = prompt(&["query"]);
+    let passage = prompt(&["document", "passage", "corpus"]);
     if query.is_none() && passage.is_none() {
         return Ok(None);
     }
@@ -147,6 +167,63 @@ fn prefix(folder: &Path) -> Result<Option<Prefix>> {
         query: query.unwrap_or_default(),
         passage: passage.unwrap_or_default(),
     }))
+}
+
+/// The similarity that a folder names: `cosine`, `dot`, `euclidean` or `manhattan`.
+pub(crate) fn similarity(folder: &Path) -> Result<Option<String>> {
+    let config = read_object(&folder.join(PROMPTS))?.unwrap_or_default();
+    let name = config.get("similarity_fn_name").and_then(Value::as_str);
+    Ok(name.map(str::to_string))
+}
+
+/// Checks that a file asks for nothing that is not followed: keys of `known` are read, and those of
+/// `fixed` must have the one value that is supported; others are warned of.
+fn check_keys(path: &Path, known: &[&str], fixed: &[(&str, &str)]) -> Result<()> {
+    let config = read_object(path)?.unwrap_or_default();
+    for (key, value) in &config {
+        let expected = fixed.iter().find(|(name, _)| name == key);
+        match expected {
+            Some((_, expected)) if value.as_str() != Some(expected) && !value.is_null() => {
+                let message = format!("`{key}` is {value}; only \"{expected}\" is supported");
+                return Err(Error::input(path, message));
+            }
+            None if !value.is_null() && !known.contains(&key.as_str()) => tracing::warn!(
+                "{}: `{key}` = {value} is ignored; expected {}",
+                path.display(),
+                known.join(", ")
+            ),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Checks the keys of a folder's files.
+fn check(folder: &Path, weights: &Path) -> Result<()> {
+    let prompts = folder.join(PROMPTS);
+    let config = read_object(&prompts)?.unwrap_or_default();
+    if let Some(dimensions) = config.get("truncate_dim").filter(|value| !value.is_null()) {
+        let message = format!(
+            "`truncate_dim` is {dimensions}; cutting vectors short is not supported: remove it to \
+             use all dimensions"
+        );
+        return Err(Error::input(prompts, message));
+    }
+    let known = [
+        "__version__",
+        "default_prompt_name",
+        "model_type",
+        "prompts",
+        "similarity_fn_name",
+        "truncate_dim",
+    ];
+    check_keys(&prompts, &known, &[("model_type", "SentenceTransformer")])?;
+    let known = ["do_lower_case", "max_seq_length", "modality_config"];
+    let fixed = [
+        ("transformer_task", "feature-extraction"),
+        ("module_output_name", "token_embeddings"),
+    ];
+    check_keys(&weights.join(LENGTHS[0]), &known, &fixed)
 }
 
 /// Returns the length in the module's file, else that of the tokenizer's, and never more than the model has
@@ -178,13 +255,12 @@ fn read_object(path: &Path) -> Result<Option<Map<String, Value>>> {
 
 /// The content of a JSON file, if there is one.
 fn read_json(path: &Path) -> Result<Option<Value>> {
-    match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| Error::input(path, format!("this is not JSON: {error}"))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("read", path)(error)),
+    if !path.exists() {
+        return Ok(None);
     }
+    serde_json::from_slice(&read_model_file(path)?)
+        .map(Some)
+        .map_err(|error| Error::input(path, format!("this is not JSON: {error}")))
 }
 
 #[cfg(test)]

@@ -14,5 +14,6 @@ mod workers;
 
 pub use encode::{Encoder, files};
 pub use known::known;
+pub(crate) use layout::similarity;
 pub use pooling::Pooling;
 pub use settings::{Given, Prefix, Role, Settings};

@@ -31,13 +31,13 @@ impl Settings {
                 normalise,
                 max_length,
             }),
-            open => Err(missing(&open, model)),
+            open => Err(missing(&open, model, &layout::prompts(folder)?)),
         }
     }
 }
 
-/// The error that names the options to give.
-fn missing(open: &Given, model: &str) -> Error {
+/// The error that names the options to give, and the prompts to choose from.
+fn missing(open: &Given, model: &str, prompts: &[(String, String)]) -> Error {
     let options = [
         (
             open.prefix.is_none(),
@@ -54,6 +54,18 @@ fn missing(open: &Given, model: &str) -> Error {
         .into_iter()
         .filter_map(|(open, option)| open.then_some(option))
         .collect();
+    if open.prefix.is_none() && !prompts.is_empty() {
+        let prompts = prompts
+            .iter()
+            .map(|(name, text)| format!("{name} = {text:?}"));
+        return Error::Usage(format!(
+            "`{model}` has prompts for several tasks, none of which is called `query` or `document`: \
+             {}. Give {}; for example `prefix = {{ query = \"...\", passage = \"...\" }}` with the texts \
+             of two of them",
+            prompts.collect::<Vec<_>>().join(", "),
+            options.join(", "),
+        ));
+    }
     Error::Usage(format!(
         "nothing is known of how `{model}` was trained: give {}, as its model card says. \
          Models that are known by their names: {}",

@@ -7,6 +7,9 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::keys::MERGE;
+use super::targets::Targets;
+
 const FILE: &str = "adapter_config.json";
 
 /// Options that would change what the adapter computes, and are supported as long as they are off.
@@ -24,9 +27,12 @@ const MUST_BE_OFF: [&str; 11] = [
     "use_qalora",
 ];
 
+/// Initialisations of the factors that leave the base as it is.
+const PLAIN_INITIALISATIONS: [&str; 4] = ["default", "gaussian", "eva", "orthogonal"];
+
 /// The keys that are read; others are for training, or newer than this code and ignored.
 #[derive(Debug, Deserialize)]
-struct Written {
+pub(super) struct Written {
     peft_type: String,
     r: i64,
     lora_alpha: f64,
@@ -38,6 +44,11 @@ struct Written {
     alpha_pattern: Option<Map<String, Value>>,
     base_model_name_or_path: Option<String>,
     bias: Option<String>,
+    pub(super) target_modules: Option<Value>,
+    pub(super) exclude_modules: Option<Value>,
+    pub(super) layers_to_transform: Option<Value>,
+    pub(super) layers_pattern: Option<Value>,
+    init_lora_weights: Option<Value>,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -49,6 +60,7 @@ pub(super) struct Config {
     written: Written,
     ranks: Vec<(Regex, i64)>,
     alphas: Vec<(Regex, f64)>,
+    targets: Targets,
 }
 
 impl Config {
@@ -72,6 +84,7 @@ impl Config {
         Ok(Config {
             ranks: ranks.map_err(|message| Error::input(&path, message))?,
             alphas: alphas.map_err(|message| Error::input(&path, message))?,
+            targets: Targets::of(&written),
             path,
             written,
         })
@@ -91,6 +104,11 @@ impl Config {
     /// The rank of the change of a module.
     pub(super) fn rank(&self, module: &str) -> i64 {
         first_match(&self.ranks, module).unwrap_or(self.written.r)
+    }
+
+    /// Returns `true` if the adapter is said to change a module.
+    pub(super) fn targets(&self, module: &str) -> bool {
+        self.targets.contains(module)
     }
 
     /// Returns the scale of a module's low-rank product.
@@ -115,8 +133,11 @@ fn check(written: &Written) -> std::result::Result<(), String> {
         return Err(format!("`r` is {}, but a rank is at least 1", written.r));
     }
     if let Some(bias) = written.bias.as_deref().filter(|bias| *bias != "none") {
-        return Err(format!("`bias` is `{bias}`; only `none` is supported"));
+        return Err(format!(
+            "`bias` is `{bias}`; only `none` is supported; {MERGE}"
+        ));
     }
+    check_initialisation(written.init_lora_weights.as_ref())?;
     let is_off = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
         Value::Array(values) => values.is_empty(),
@@ -131,7 +152,22 @@ fn check(written: &Written) -> std::result::Result<(), String> {
     });
     match option {
         None => Ok(()),
-        Some((name, value)) => Err(format!("`{name}` is {value}, which is not supported")),
+        Some((name, value)) => Err(format!(
+            "`{name}` is {value}, which is not supported; {MERGE}"
+        )),
+    }
+}
+
+/// Refuses initialisations after which the adapter belongs to another base than the one it names.
+fn check_initialisation(value: Option<&Value>) -> std::result::Result<(), String> {
+    match value {
+        None | Some(Value::Null | Value::Bool(_)) => Ok(()),
+        Some(Value::String(name)) if PLAIN_INITIALISATIONS.contains(&name.as_str()) => Ok(()),
+        Some(value) => Err(format!(
+            "`init_lora_weights` is {value}, an initialisation that can change the base's weights, so \
+             that the adapter alone does not fit the base; convert it in PEFT with \
+             `save_pretrained(folder, path_initial_model_for_weight_conversion=...)`"
+        )),
     }
 }
 

@@ -8,6 +8,8 @@ use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, tensor::Metadata, tensor::TensorInfo};
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::header;
+
 /// The length of the number that says how long the header is.
 const LENGTH: usize = 8;
 
@@ -33,12 +35,19 @@ impl File {
         }
         let map = map(&file).map_err(Error::io("map", &path))?;
         match SafeTensors::read_metadata(&map) {
-            Ok((length, header)) => Ok(File {
-                data: LENGTH + length,
-                path,
-                map,
-                header,
-            }),
+            Ok((length, header)) => {
+                let data = LENGTH + length;
+                if let Some(name) = header::repeated(map.get(LENGTH..data).unwrap_or_default()) {
+                    let message = format!("holds two tensors of the name `{name}`");
+                    return Err(Error::input(path, message));
+                }
+                Ok(File {
+                    data,
+                    path,
+                    map,
+                    header,
+                })
+            }
             Err(why) => Err(damaged(path, &map, &why)),
         }
     }
@@ -117,6 +126,9 @@ impl File {
 /// Says what is wrong with a file that is no safetensors.
 fn damaged(path: PathBuf, bytes: &[u8], why: &safetensors::SafeTensorError) -> Error {
     use safetensors::SafeTensorError as Diagnostic;
+    if let Some(message) = gloss_core::lfs_pointer(bytes) {
+        return Error::input(path, message);
+    }
     let length = bytes.len();
     let message = match why {
         Diagnostic::HeaderTooSmall

@@ -19,6 +19,22 @@ impl Index {
         files.into_iter()
     }
 
+    /// The error for a file that the index at `list` names and that is not there.
+    pub(super) fn lost(&self, list: &Path, path: &Path) -> Error {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let tensors = self.weight_map.values().filter(|file| **file == name);
+        Error::input(
+            path,
+            format!(
+                "there is no such file, but {} names it as one of {} with the model's weights \
+                 ({} tensors are in it); download it too, or the whole model again",
+                list.display(),
+                self.files().count(),
+                tensors.count()
+            ),
+        )
+    }
+
     /// Every tensor with the name of its file.
     pub(super) fn tensors(&self) -> impl Iterator<Item = (&str, &str)> {
         self.weight_map

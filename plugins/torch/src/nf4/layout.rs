@@ -133,11 +133,18 @@ impl Source<'_> {
         })
     }
 
-    /// The packed weights, as a vector.
+    /// The packed weights, as a vector of bytes, in whatever type they are stored
+    /// (`bnb_4bit_quant_storage`).
     fn packed(&self, bytes: i64, device: Device) -> Result<Tensor> {
-        self.check_kind(self.name, Kind::Uint8)?;
-        let packed = self.checkpoint.tensor(self.name, &[bytes, 1], device)?;
-        packed.f_view([-1]).map_err(torch_error("view a tensor"))
+        let packed = self.checkpoint.bytes(self.name, device)?;
+        let found = packed.size().iter().product::<i64>();
+        match found == bytes {
+            true => Ok(packed),
+            false => {
+                let message = format!("has {found} bytes, but {bytes} are expected");
+                Err(self.checkpoint.diagnostic(self.name, message))
+            }
+        }
     }
 
     /// A tensor that belongs to the matrix, on the CPU.
