@@ -22,6 +22,7 @@ mod download;
 mod load;
 mod plugins;
 mod session;
+mod signals;
 mod ui;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

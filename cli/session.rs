@@ -1,13 +1,14 @@
 //! The session of a command: output, progress and interruption.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
-use gloss_core::{Context, ErrorClass};
+use gloss_core::Context;
 
 use crate::args::Global;
 use crate::load;
+use crate::signals;
 use crate::ui::logging::{self, RunLog};
 use crate::ui::output::Output;
 use crate::ui::progress::Bars;
@@ -28,7 +29,8 @@ impl Session {
         let bars = Bars::new(global.quiet);
         let log = logging::start(global, &bars)?;
         let cancelled = Arc::new(AtomicBool::new(false));
-        stop_on_ctrl_c(Arc::clone(&cancelled), bars.clone())?;
+        signals::stop_on_interrupt(Arc::clone(&cancelled), bars.clone())?;
+        signals::report_lost_pages();
         load::all(global)?;
         Ok(Session {
             output: Output::new(global, bars.clone()),
@@ -36,15 +38,4 @@ impl Session {
             log,
         })
     }
-}
-
-/// The first Ctrl-C asks the work to stop where it can go on later; the second ends the process.
-fn stop_on_ctrl_c(cancelled: Arc<AtomicBool>, bars: Bars) -> Result<()> {
-    ctrlc::set_handler(move || {
-        if cancelled.swap(true, Ordering::Relaxed) {
-            std::process::exit(ErrorClass::Interrupted.exit_code().into());
-        }
-        bars.suspend(|| eprintln!("stopping; Ctrl-C again ends at once"));
-    })?;
-    Ok(())
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Context, Error, Result, Unit};
+use gloss_core::{Context, Error, Result, Unit, hash_file};
 
 /// Returns the file of the checksum of `path`.
 pub(super) fn beside(path: &Path) -> PathBuf {
@@ -18,10 +18,7 @@ pub(super) fn beside(path: &Path) -> PathBuf {
 pub(super) fn compute(path: &Path, context: &Context) -> Result<String> {
     let name = name_of(path);
     let _task = context.task(&format!("Checking {name}"), None, Unit::Bytes);
-    let mut hasher = blake3::Hasher::new();
-    let hashed = hasher.update_mmap_rayon(path);
-    hashed.map_err(Error::io("read", path))?;
-    Ok(hasher.finalize().to_hex().to_string())
+    hash_file(path)
 }
 
 /// The recorded checksum, if there is one.

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::output::Closed;
 use super::style::{self, ERROR, HINT, STRONG, paint};
 use crate::args::Global;
+use crate::signals;
 
 /// Reports an error, if there is one, and returns the exit code.
 pub(crate) fn code(result: Result<()>, global: &Global) -> ExitCode {
@@ -27,7 +28,12 @@ pub(crate) fn code(result: Result<()>, global: &Global) -> ExitCode {
     } else {
         problem.text(style::colored(global.color, &io::stderr()))
     });
-    ExitCode::from(problem.class.exit_code())
+    let code = problem.class.exit_code();
+    if problem.class == ErrorClass::Interrupted {
+        // Threads of libraries may be at work still.
+        signals::end(code);
+    }
+    ExitCode::from(code)
 }
 
 /// Reports that the command line could not be understood, or prints the help that was asked for.

@@ -1,6 +1,7 @@
 //! Hashes of files, each computed once per process.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -13,6 +14,9 @@ use crate::{Error, Result};
 /// A file that was written this recently may be written again without a later modification time,
 /// whose resolution is limited.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// Bytes that are hashed at once, by all cores.
+const BLOCK: u64 = 16 << 20;
 
 /// Size, modification time and hash of the files that were hashed.
 static KNOWN: LazyLock<Mutex<HashMap<PathBuf, Known>>> = LazyLock::new(Mutex::default);
@@ -42,9 +46,7 @@ pub fn hash_file(path: &Path) -> Result<String> {
         return Ok(known.hash.clone());
     }
     let settled = modified.elapsed().is_ok_and(|elapsed| elapsed > SETTLED);
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_mmap_rayon(path).map_err(failed)?;
-    let hash = hasher.finalize().to_hex().to_string();
+    let hash = read(path).map_err(failed)?;
     if settled {
         let file = Known {
             bytes,
@@ -54,6 +56,20 @@ pub fn hash_file(path: &Path) -> Result<String> {
         known().insert(path.to_path_buf(), file);
     }
     Ok(hash)
+}
+
+/// Hashes a file by reading it: a file that is mapped and then cut short would end the process.
+fn read(path: &Path) -> std::io::Result<String> {
+    let mut file = fs::File::open(path)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut block = Vec::new();
+    loop {
+        block.clear();
+        if file.by_ref().take(BLOCK).read_to_end(&mut block)? == 0 {
+            return Ok(hasher.finalize().to_hex().to_string());
+        }
+        hasher.update_rayon(&block);
+    }
 }
 
 /// A file that something was made from.

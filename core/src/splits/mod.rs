@@ -124,16 +124,22 @@ impl SplitOptions {
     fn too_few(&self, sorted: &SortedEvents, items: &[Item], report: &Report) -> Error {
         let minimum = self.minimum_interactions;
         if sorted.events.is_empty() {
-            let dropped = report.dropped.iter().map(|dropped| format!("; {dropped}"));
-            let known = items
+            let dropped = report
+                .dropped
+                .iter()
+                .map(|dropped| format!(" Dropped: {dropped}."));
+            let first = items
                 .first()
-                .map(|item| format!("; the first item is `{}`", item.id));
+                .map(|item| format!(" The first item is `{}`.", item.id));
+            let k_core = match self.k_core {
+                0 | 1 => String::new(),
+                k => format!(", and is k_core = {k} too much"),
+            };
             return Error::Usage(format!(
                 "no user has {minimum} interactions: not one interaction with a known item is left. \
-                 Do the ids of interactions and items match, and is k_core = {} too much?{}{}",
-                self.k_core,
+                 Do the ids of interactions and items match{k_core}?{}{}",
                 dropped.collect::<String>(),
-                known.unwrap_or_default(),
+                first.unwrap_or_default(),
             ));
         }
         let most = (0..sorted.users.len()).map(|user| sorted.of(user).len());

@@ -78,13 +78,13 @@ fn a_bad_cell_is_told_with_its_line() {
     );
     assert_eq!(
         row("u,b,2013-06-01"),
-        "interactions:3: column `timestamp`: found `2013-06-01`, expected a number of seconds since 1970"
+        "interactions:3: column `timestamp`: found `2013-06-01`, expected a number of seconds from 1970 to 2100; `time_format = \"iso\"` reads this"
     );
     assert!(row("u,b").starts_with("interactions:3: the row has 2 cells and the header 3"));
     let line = |from: &str, to: &str| jsonl(LINES.replace(from, to), ITEM_LINES, json!({}));
     assert_eq!(
         line("2}", "null}"),
-        "interactions:2: column `timestamp`: found nothing, expected a number of seconds since 1970"
+        "interactions:2: column `timestamp`: found nothing, expected a number of seconds from 1970 to 2100; `time_format = \"iso\"` reads this"
     );
     assert!(line("2}", "NaN}").starts_with("interactions:2: expected a JSON object: "));
     assert!(line(", \"timestamp\": 2", "").starts_with("interactions:2: there is no column"));

@@ -1,7 +1,7 @@
 //! Checkpoints in Hugging Face's layout: one safetensors file, or several and an index of them.
 
 mod file;
-mod header;
+pub(crate) mod header;
 mod index;
 #[cfg(test)]
 mod tests;
@@ -17,8 +17,6 @@ use crate::error::torch_error;
 use file::File;
 
 /// The tensors of a checkpoint, on disk until they are asked for.
-///
-/// The files are memory-mapped; they must not be cut short while the checkpoint is open.
 #[derive(Debug)]
 pub struct Checkpoint {
     /// The file that lists the tensors.
@@ -194,11 +192,29 @@ impl Checkpoint {
             let message = format!("is of type {}, which is not supported", file.dtype(name));
             return Err(self.diagnostic(name, message));
         };
-        let tensor = file.read(name, shape, kind, device);
-        let tensor = tensor.map_err(torch_error(&format!("load tensor `{name}`")))?;
+        let tensor = file.read(name, shape, kind, device)?;
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.insert(name.to_string());
         Ok((tensor, kind))
+    }
+
+    /// Compares the tensors with the hash that gloss wrote beside them, if it did.
+    ///
+    /// # Errors
+    ///
+    /// A file whose tensors are not those that were written.
+    pub fn verify(&self) -> Result<()> {
+        for file in &self.files {
+            match file.recorded_hash() {
+                Some(recorded) if file.hash()? != recorded => {
+                    let path = file.path.clone();
+                    let message = "is damaged: its tensors are not those that were written".into();
+                    return Err(Error::Stale { path, message });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Warns of the tensors that were never read; to be called when the whole model is loaded.

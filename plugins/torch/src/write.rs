@@ -8,10 +8,12 @@ use gloss_core::{Error, Result};
 use safetensors::{Dtype, tensor::TensorView};
 use tch::{Device, Kind, TchError, Tensor};
 
+use crate::checkpoint::header;
 use crate::error::torch_error;
 
-/// Writes a safetensors file of named tensors and of texts that describe them. The file appears
-/// whole or not at all, in the place of one that was there.
+/// Writes a safetensors file of named tensors and of texts that describe them, with a hash of the
+/// tensors that [`Checkpoint::verify`](crate::Checkpoint::verify) checks. The file appears whole or
+/// not at all, in the place of one that was there.
 ///
 /// # Errors
 ///
@@ -19,7 +21,7 @@ use crate::error::torch_error;
 pub fn write_safetensors<N: AsRef<str>, T: std::borrow::Borrow<Tensor>>(
     path: &Path,
     tensors: &[(N, T)],
-    metadata: HashMap<String, String>,
+    mut metadata: HashMap<String, String>,
 ) -> Result<()> {
     let bytes = tensors
         .iter()
@@ -36,15 +38,27 @@ pub fn write_safetensors<N: AsRef<str>, T: std::borrow::Borrow<Tensor>>(
         let view = view.map_err(|error| unwritable(error.to_string()))?;
         views.push((name.as_ref(), view));
     }
-    let metadata = (!metadata.is_empty()).then_some(metadata);
+    metadata.insert(header::HASH.to_string(), hash(&views));
     let partial = path.with_extension("safetensors.partial");
-    safetensors::serialize_to_file(views, metadata, &partial).map_err(|error| match error {
-        safetensors::SafeTensorError::IoError(error) => Error::io("write", &partial)(error),
-        other => Error::Internal(format!("{}: {other}", partial.display())),
-    })?;
+    safetensors::serialize_to_file(views, Some(metadata), &partial).map_err(
+        |error| match error {
+            safetensors::SafeTensorError::IoError(error) => Error::io("write", &partial)(error),
+            other => Error::Internal(format!("{}: {other}", partial.display())),
+        },
+    )?;
     let file = fs::File::open(&partial).map_err(Error::io("write", &partial))?;
     file.sync_all().map_err(Error::io("write", &partial))?;
     fs::rename(&partial, path).map_err(Error::io("move into place", &partial))
+}
+
+fn hash(views: &[(&str, TensorView<'_>)]) -> String {
+    let mut sorted: Vec<_> = views.iter().collect();
+    sorted.sort_by_key(|(name, _)| *name);
+    let mut hash = header::Hash::default();
+    for (name, view) in sorted {
+        hash.add(name, &view.dtype().to_string(), view.shape(), view.data());
+    }
+    hash.finish()
 }
 
 fn bytes(tensor: &Tensor) -> std::result::Result<Vec<u8>, TchError> {
@@ -88,5 +102,15 @@ mod tests {
         assert_eq!(bf16.kind(), Kind::BFloat16);
         assert_eq!(bf16.to_kind(Kind::Float), a);
         assert_eq!(read.tensor("b", &[2], Device::Cpu).unwrap(), b);
+        read.verify().unwrap();
+
+        let bytes = fs::read(&path).unwrap();
+        for at in bytes.len() - 8..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            fs::write(&path, damaged).unwrap();
+            let error = Checkpoint::open_file(&path).unwrap().verify().unwrap_err();
+            assert!(error.to_string().contains("not those that were written"));
+        }
     }
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use gloss_core::{ArtefactRequest, ArtefactStore, BuildArtefact, Context, Error, Result};
+use gloss_core::{
+    ArtefactRequest, ArtefactStore, BuildArtefact, Context, Error, Result, hash_file,
+};
 use serde_json::json;
 
 use super::artefact::{Artefact, Record};
@@ -131,6 +133,10 @@ impl Driver {
         }
         create_folder(&partial)?;
         let fresh = make(&partial)?;
+        if let Err(error) = check_inputs(provenance) {
+            remove_folder(&partial)?;
+            return Err(error);
+        }
         let record = Record::write(&partial, stage, provenance, start.elapsed().as_secs_f64())?;
         remove_folder(&folder)?;
         move_into_place(&partial, &folder)?;
@@ -165,6 +171,20 @@ impl Driver {
             .unwrap_or_else(PoisonError::into_inner);
         locks.push(lock);
     }
+}
+
+/// Checks that the files that an artefact was made from are those that its key was computed from.
+fn check_inputs(provenance: &Provenance) -> Result<()> {
+    for input in provenance.inputs() {
+        let now = hash_file(&input.path)?;
+        if now != input.blake3 {
+            return Err(Error::Stale {
+                path: input.path.clone(),
+                message: "was changed while it was read; run again".to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The artefact in `folder`, if it is intact. A damaged one is reported and built again.

@@ -1,7 +1,9 @@
 //! The stage that generates queries, which are written as they are made.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+mod resume;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use gloss_core::{
@@ -10,6 +12,8 @@ use gloss_core::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use self::resume::Resumed;
 
 use crate::files::damaged;
 use crate::split::Split;
@@ -79,7 +83,12 @@ fn generate(
     path: &Path,
     context: &Context,
 ) -> Result<Ragged<Query>> {
-    let (file, mut all) = resume(path, examples, data)?;
+    let Resumed {
+        file,
+        mut progress,
+        mut hasher,
+        queries: mut all,
+    } = Resumed::open(path, examples, data)?;
     let mut file = BufWriter::new(file);
     let total = Some(examples.len() as u64);
     let task = context.task("Generating queries", total, Unit::Count);
@@ -102,12 +111,17 @@ fn generate(
             };
             let text = serde_json::to_string(&of_user)
                 .map_err(|error| Error::Internal(error.to_string()))?;
-            writeln!(file, "{text}").map_err(Error::io("write", path))?;
+            let line = text + "\n";
+            hasher.update(line.as_bytes());
+            file.write_all(line.as_bytes())
+                .map_err(Error::io("write", path))?;
             all.push(of_user.into_queries());
         }
         file.flush().map_err(Error::io("write", path))?;
+        progress.add(all.len(), &hasher)?;
         task.advance(batch.len() as u64)?;
     }
+    progress.remove()?;
     Ok(all)
 }
 
@@ -119,41 +133,6 @@ impl UserQueries {
             log_probability,
         })
     }
-}
-
-/// Opens the file after the last complete line of an interrupted attempt, and returns the queries
-/// before it.
-fn resume(path: &Path, examples: &[Example], data: &Data) -> Result<(File, Ragged<Query>)> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(Error::io("write", path))?;
-    let mut all = Ragged::with_capacity(examples.len(), examples.len());
-    let mut end = 0;
-    let mut text = String::new();
-    let mut lines = BufReader::new(&file);
-    while lines.read_line(&mut text).is_ok_and(|bytes| bytes > 0) {
-        let example = examples.get(all.len());
-        let expected = example.map(|example| data.histories.context(*example).user);
-        let parsed = serde_json::from_str::<UserQueries>(&text).ok();
-        let parsed = parsed.filter(|parsed| Some(parsed.user.as_str()) == expected);
-        let (true, Some(of_user)) = (text.ends_with('\n'), parsed) else {
-            break;
-        };
-        all.push(of_user.into_queries());
-        end += text.len() as u64;
-        text.clear();
-    }
-    file.set_len(end).map_err(Error::io("write", path))?;
-    file.seek(SeekFrom::Start(end))
-        .map_err(Error::io("write", path))?;
-    if !all.is_empty() {
-        tracing::info!(users = all.len(), "resuming an interrupted generation");
-    }
-    Ok((file, all))
 }
 
 /// Checks a batch against the contract of [`Generator::generate`](gloss_core::Generator::generate).

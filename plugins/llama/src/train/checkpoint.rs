@@ -55,7 +55,10 @@ pub(crate) fn read(
     if !path.exists() {
         return Ok(None);
     }
-    let checkpoint = Checkpoint::open_file(&path)?;
+    let checkpoint = Checkpoint::open_file(&path).map_err(|error| damaged(&path, &error))?;
+    checkpoint
+        .verify()
+        .map_err(|error| damaged(&path, &error))?;
     let mut tensors = vec![(VALUES, &parameters.values)];
     tensors.extend(optimizer.states());
     for (name, tensor) in tensors {
@@ -72,6 +75,17 @@ pub(crate) fn read(
     state
         .map(Some)
         .map_err(|error| checkpoint.diagnostic(STATE, format!("does not tell a state: {error}")))
+}
+
+/// The error about a checkpoint of ours: it cannot be fetched again, but made again.
+fn damaged(path: &Path, error: &Error) -> Error {
+    Error::Stale {
+        path: path.to_path_buf(),
+        message: format!(
+            "the checkpoint of an interrupted training cannot be read; remove it to begin the \
+             training again ({error})"
+        ),
+    }
 }
 
 /// Removes the checkpoint of a training that is done.

@@ -1,55 +1,59 @@
-//! One safetensors file, memory-mapped.
+//! One safetensors file.
+//!
+//! It is read and not mapped into memory, so that a file that another process cuts short meanwhile is
+//! an error.
 
 use std::fs;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
-use gloss_core::{Error, Result};
-use memmap2::Mmap;
-use safetensors::{Dtype, SafeTensors, tensor::Metadata, tensor::TensorInfo};
+use gloss_core::{Error, Result, lfs_pointer};
+use safetensors::{Dtype, tensor::Metadata, tensor::TensorInfo};
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::header;
+use crate::error::torch_error;
 
 /// The length of the number that says how long the header is.
-const LENGTH: usize = 8;
+const LENGTH: u64 = 8;
+/// The longest header, as in the format's own library.
+const LONGEST_HEADER: u64 = 100_000_000;
+/// The bytes of a pointer of git-lfs that tell it.
+const START: u64 = 64;
 
 /// A safetensors file whose header has been read and checked.
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) path: PathBuf,
-    map: Mmap,
+    file: Mutex<fs::File>,
     /// The offset of the tensors' bytes.
-    data: usize,
+    data: u64,
     header: Metadata,
 }
 
 impl File {
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let file = fs::File::open(&path).map_err(Error::io("open", &path))?;
-        let is_file = file.metadata().map_err(Error::io("read", &path))?.is_file();
-        if !is_file {
-            return Err(Error::input(
-                path,
-                "is a folder, but a safetensors file is expected",
-            ));
+        let mut file = fs::File::open(&path).map_err(Error::io("open", &path))?;
+        let metadata = file.metadata().map_err(Error::io("read", &path))?;
+        if !metadata.is_file() {
+            let message = "is not a regular file, but a safetensors file is expected";
+            return Err(Error::input(path, message));
         }
-        let map = map(&file).map_err(Error::io("map", &path))?;
-        match SafeTensors::read_metadata(&map) {
-            Ok((length, header)) => {
-                let data = LENGTH + length;
-                if let Some(name) = header::repeated(map.get(LENGTH..data).unwrap_or_default()) {
-                    let message = format!("holds two tensors of the name `{name}`");
-                    return Err(Error::input(path, message));
-                }
-                Ok(File {
-                    data,
-                    path,
-                    map,
-                    header,
-                })
+        let (data, header) = match read_header(&mut file, metadata.len()) {
+            Ok(Ok(read)) => read,
+            Ok(Err(message)) => {
+                let message = pointer(&mut file).unwrap_or(message);
+                return Err(Error::input(path, message));
             }
-            Err(why) => Err(damaged(path, &map, &why)),
-        }
+            Err(error) => return Err(Error::io("read", &path)(error)),
+        };
+        Ok(File {
+            path,
+            file: Mutex::new(file),
+            data,
+            header,
+        })
     }
 
     pub(super) fn names(&self) -> Vec<String> {
@@ -92,67 +96,124 @@ impl File {
         shape: &[i64],
         kind: Kind,
         device: Device,
-    ) -> std::result::Result<Tensor, TchError> {
-        let bytes = self.bytes(name).unwrap_or_default();
+    ) -> Result<Tensor> {
+        let bytes = self.bytes(name)?;
         let count = shape.iter().product::<i64>();
         let expected = usize::try_from(count).map(|count| count * kind.elt_size_in_bytes());
         if expected.ok() != Some(bytes.len()) {
-            return Err(TchError::Shape(format!(
-                "{} bytes for {shape:?}",
-                bytes.len()
-            )));
+            let message = format!("tensor `{name}` has {} bytes for {shape:?}", bytes.len());
+            return Err(Error::input(&self.path, message));
         }
-        if device == Device::Cpu
-            || !bytes
-                .as_ptr()
-                .addr()
-                .is_multiple_of(kind.elt_size_in_bytes())
-        {
-            return Tensor::f_from_data_size(bytes, shape, kind)?.f_to_device(device);
+        let failed = torch_error(&format!("load tensor `{name}`"));
+        let is_aligned = bytes
+            .as_ptr()
+            .addr()
+            .is_multiple_of(kind.elt_size_in_bytes());
+        let tensor = match device == Device::Cpu || !is_aligned {
+            true => Tensor::f_from_data_size(&bytes, shape, kind)
+                .and_then(|tensor| tensor.f_to_device(device)),
+            false => upload(&bytes, shape, kind, device),
+        };
+        tensor.map_err(failed)
+    }
+
+    /// The hash that gloss wrote into the header, if it did.
+    pub(super) fn recorded_hash(&self) -> Option<&str> {
+        let metadata = self.header.metadata().as_ref()?;
+        metadata.get(header::HASH).map(String::as_str)
+    }
+
+    /// The hash of all tensors as they are now; see [`header::Hash`].
+    pub(super) fn hash(&self) -> Result<String> {
+        let mut hash = header::Hash::default();
+        for name in self.names() {
+            let dtype = self.dtype(&name);
+            let shape = self.info(&name).map(|info| info.shape.clone());
+            hash.add(
+                &name,
+                &dtype,
+                &shape.unwrap_or_default(),
+                &self.bytes(&name)?,
+            );
         }
-        upload(bytes, shape, kind, device)
+        Ok(hash.finish())
     }
 
     fn info(&self, name: &str) -> Option<&TensorInfo> {
         self.header.info(name)
     }
 
-    fn bytes(&self, name: &str) -> Option<&[u8]> {
-        let (start, end) = self.info(name)?.data_offsets;
-        self.map.get(self.data + start..self.data + end)
+    fn bytes(&self, name: &str) -> Result<Vec<u8>> {
+        let Some(info) = self.info(name) else {
+            return Ok(Vec::new());
+        };
+        let (start, end) = info.data_offsets;
+        let mut bytes = vec![0; end - start];
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = SeekFrom::Start(self.data + start as u64);
+        let read = file.seek(at).and_then(|_| file.read_exact(&mut bytes));
+        match read {
+            Ok(()) => Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Error::input(
+                &self.path,
+                "was cut short while it was read; make sure that nothing writes it, and run again",
+            )),
+            Err(error) => Err(Error::io("read", &self.path)(error)),
+        }
     }
 }
 
-/// Says what is wrong with a file that is no safetensors.
-fn damaged(path: PathBuf, bytes: &[u8], why: &safetensors::SafeTensorError) -> Error {
-    use safetensors::SafeTensorError as Diagnostic;
-    if let Some(message) = gloss_core::lfs_pointer(bytes) {
-        return Error::input(path, message);
-    }
-    let length = bytes.len();
-    let message = match why {
-        Diagnostic::HeaderTooSmall
-        | Diagnostic::InvalidHeaderLength
-        | Diagnostic::MetadataIncompleteBuffer => {
-            format!("is cut short or damaged: its {length} bytes are not those that it announces")
-        }
-        Diagnostic::InvalidOffset(name) => {
-            format!("is damaged: tensor `{name}` has no valid place")
-        }
-        other => format!("is not a safetensors file, or is damaged: {other}"),
+/// Reads the header of a file of `size` bytes; the offset of the data behind it.
+fn read_header(file: &mut fs::File, size: u64) -> io::Result<Result<(u64, Metadata), String>> {
+    const AGAIN: &str = "fetch the file again";
+    let short = || {
+        format!(
+            "is cut short or damaged: its {size} bytes are not those that it announces; {AGAIN}"
+        )
     };
-    Error::input(path, format!("{message}; fetch the file again"))
+    let mut length = [0; LENGTH as usize];
+    if size < LENGTH {
+        return Ok(Err(short()));
+    }
+    file.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    if length > LONGEST_HEADER {
+        let message = "is not a safetensors file, or is damaged: its header would be too large";
+        return Ok(Err(format!("{message}; {AGAIN}")));
+    }
+    if length > size - LENGTH {
+        return Ok(Err(short()));
+    }
+    let mut text = Vec::new();
+    file.take(length).read_to_end(&mut text)?;
+    if let Some(name) = header::repeated(&text) {
+        return Ok(Err(format!(
+            "is damaged: it holds two tensors `{name}`; {AGAIN}"
+        )));
+    }
+    let header: Metadata = match serde_json::from_slice(&text) {
+        Ok(header) => header,
+        Err(error) => {
+            let message = format!("is not a safetensors file, or is damaged: {error}; {AGAIN}");
+            return Ok(Err(message));
+        }
+    };
+    let data = LENGTH + length;
+    match data + header.data_len() as u64 == size {
+        true => Ok(Ok((data, header))),
+        false => Ok(Err(short())),
+    }
 }
 
-#[allow(unsafe_code, reason = "a memory map is only as safe as its file")]
-fn map(file: &fs::File) -> std::io::Result<Mmap> {
-    // SAFETY: the map is read-only and lives as long as `File`. Another process could change the
-    // file meanwhile, as with any map; no value read from it is trusted to stay the same, for the
-    // header is copied out and checked once, and weights can have any bits.
-    unsafe { Mmap::map(file) }
+/// The message about a pointer of git-lfs in the place of the file.
+fn pointer(file: &mut fs::File) -> Option<String> {
+    let mut start = Vec::new();
+    file.rewind().ok()?;
+    file.take(START).read_to_end(&mut start).ok()?;
+    lfs_pointer(&start)
 }
 
-/// Copies mapped bytes to a GPU without a copy in the CPU's memory between.
+/// Copies bytes to a GPU without another copy in the CPU's memory.
 #[allow(unsafe_code, reason = "a tensor over borrowed bytes")]
 fn upload(
     bytes: &[u8],

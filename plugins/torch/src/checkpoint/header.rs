@@ -1,4 +1,4 @@
-//! The names in the header of a safetensors file.
+//! The header of a safetensors file: names, and the hash that gloss writes.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,6 +11,27 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 pub(super) fn repeated(header: &[u8]) -> Option<String> {
     let mut json = serde_json::Deserializer::from_slice(header);
     json.deserialize_map(Names).ok().flatten()
+}
+
+/// The key of the hash among the header's texts.
+pub(crate) const HASH: &str = "gloss_blake3";
+
+/// The BLAKE3 hash of tensors in the order of their names: name, type, shape and bytes.
+#[derive(Default)]
+pub(crate) struct Hash(blake3::Hasher);
+
+impl Hash {
+    /// Adds the next tensor.
+    pub(crate) fn add(&mut self, name: &str, dtype: &str, shape: &[usize], bytes: &[u8]) {
+        let about = format!("{name}\0{dtype}\0{shape:?}\0{}\0", bytes.len());
+        self.0.update(about.as_bytes());
+        self.0.update_rayon(bytes);
+    }
+
+    /// The hash in hexadecimal digits.
+    pub(crate) fn finish(&self) -> String {
+        self.0.finalize().to_hex().to_string()
+    }
 }
 
 struct Names;

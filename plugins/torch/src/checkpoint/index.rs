@@ -26,11 +26,11 @@ impl Index {
         Error::input(
             path,
             format!(
-                "there is no such file, but {} names it as one of {} with the model's weights \
-                 ({} tensors are in it); download it too, or the whole model again",
+                "there is no such file, but {} names it: {} of the model's {} tensors are in it; \
+                 download it too, or the whole model again",
                 list.display(),
-                self.files().count(),
-                tensors.count()
+                tensors.count(),
+                self.weight_map.len(),
             ),
         )
     }

@@ -151,7 +151,7 @@ fn several_files_are_one_checkpoint() {
         (
             &two,
             r#"{"one": "3.safetensors"}"#,
-            "cannot open /3.safetensors: No such file",
+            "/3.safetensors: there is no such file, but /model.safetensors.index.json names it",
         ),
         (
             &two,

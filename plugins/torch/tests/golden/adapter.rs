@@ -33,13 +33,21 @@ fn changes_are_those_of_peft() {
             assert!(most < 1e-6, "{name}.{module}: {most}");
             assert!(expected.abs().max().double_value(&[]) > 1e-3);
         }
-        assert!(
+        let unchanged = |module| {
             adapter
-                .module("layers.2.self_attn.q_proj", 8, 12, Device::Cpu)
+                .module(module, 8, 12, Device::Cpu)
                 .unwrap()
                 .is_none()
-        );
+        };
+        assert!(unchanged("layers.0.self_attn.k_proj"));
         adapter.finish().unwrap();
+        assert!(unchanged("layers.2.self_attn.q_proj"));
+        let error = adapter.finish().unwrap_err().to_string();
+        let expected = "the tensors of 1 of 5 modules are missing";
+        assert!(
+            error.contains(expected) && error.contains("layers.2.self_attn"),
+            "{error}"
+        );
     }
 }
 
