@@ -63,6 +63,9 @@ pub(crate) enum Command {
     /// Write the complete model of an experiment's generator, with its adapter merged, for other programs
     Export(Export),
     /// Report all configuration errors of an experiment, or print it with all defaults; read no data
+    ///
+    /// Libraries that `plugins` names are loaded, and programs are started once to ask for their
+    /// options; nothing else is run.
     Validate(Experiment),
     /// List all components
     List(List),

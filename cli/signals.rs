@@ -27,7 +27,10 @@ pub(crate) fn stop_on_interrupt(cancelled: Arc<AtomicBool>, bars: Bars) -> Resul
                 bars.suspend(|| eprintln!("stopping; Ctrl-C again ends at once"));
             }
             Some(first) if first.elapsed() < SAME => {}
-            Some(_) => end(ErrorClass::Interrupted.exit_code()),
+            Some(_) => {
+                gloss_command::end_all();
+                end(ErrorClass::Interrupted.exit_code())
+            }
         }
     })?;
     Ok(())

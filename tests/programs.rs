@@ -248,6 +248,40 @@ fn ctrl_c_ends_gloss_and_the_program() {
     assert!(start.elapsed() < Duration::from_secs(10));
 }
 
+#[cfg(unix)]
+#[test]
+fn two_signals_at_once_are_one() {
+    let place = in_trouble();
+    let marker = format!("retriever.options.marker={}", place.path("hangs").display());
+    let hangs = "retriever.options.trouble=hang";
+    let mut command = place.command(&["run", "t.toml", "--set", hangs, "--set", &marker]);
+    let gloss = command
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !place.path("hangs").exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut kill = std::process::Command::new("bash");
+    kill.args(["-c", &format!("kill -TERM {0}; kill -TERM {0}", gloss.id())]);
+    assert!(kill.status().unwrap().success());
+    let ran = Ran::from(gloss.wait_with_output().unwrap());
+    ran.fails(
+        130,
+        &["stopping; Ctrl-C again ends at once", "error: interrupted;"],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_helper_in_a_session_of_its_own_ends_with_the_program() {
+    let place = in_trouble();
+    assert_eq!(run(&place, "session", &[]).code, Some(0));
+    let helper = place.read("helper");
+    let stat = fs::read_to_string(format!("/proc/{helper}/stat"));
+    assert!(stat.is_err(), "{stat:?}");
+}
+
 /// A generator and a metric in Python, beside the helper of the examples.
 const PYTHON: &str = r#"#!/usr/bin/env python3
 import gloss

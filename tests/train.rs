@@ -279,7 +279,7 @@ gloss.serve(Decides)
     };
     assert_eq!(reused("1.0", "a"), false);
     assert_eq!(reused("1.0", "b"), true);
-    assert_eq!(reused("-1.0", "c"), false);
+    assert_eq!(reused("0.5", "c"), false);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, open_regular};
 
 /// A file that was written this recently may be written again without a later modification time,
 /// whose resolution is limited.
@@ -46,7 +46,7 @@ pub fn hash_file(path: &Path) -> Result<String> {
         return Ok(known.hash.clone());
     }
     let settled = modified.elapsed().is_ok_and(|elapsed| elapsed > SETTLED);
-    let hash = read(path).map_err(failed)?;
+    let hash = read(path)?;
     if settled {
         let file = Known {
             bytes,
@@ -59,13 +59,14 @@ pub fn hash_file(path: &Path) -> Result<String> {
 }
 
 /// Hashes a file by reading it: a file that is mapped and then cut short would end the process.
-fn read(path: &Path) -> std::io::Result<String> {
-    let mut file = fs::File::open(path)?;
+fn read(path: &Path) -> Result<String> {
+    let mut file = open_regular(path)?;
     let mut hasher = blake3::Hasher::new();
     let mut block = Vec::new();
     loop {
         block.clear();
-        if file.by_ref().take(BLOCK).read_to_end(&mut block)? == 0 {
+        let read = file.by_ref().take(BLOCK).read_to_end(&mut block);
+        if read.map_err(Error::io("read", path))? == 0 {
             return Ok(hasher.finalize().to_hex().to_string());
         }
         hasher.update_rayon(&block);

@@ -38,7 +38,7 @@ pub use code::Code;
 pub use component::{Component, Kind, Options, describe_component};
 pub use context::{Context, Progress, ProgressTask, Task, Unit};
 pub use dataset::{Dataset, Download, OnBadLine};
-pub use decompress::{decompress, read_error, read_file};
+pub use decompress::{decompress, open_regular, read_error, read_file, read_limited};
 pub use error::{Diagnostic, Diagnostics, Error, ErrorClass, Location, Result, nearest};
 pub use evaluation::{Evaluation, Scores, UserGains};
 pub use file_hash::{InputFile, hash_file};
@@ -48,7 +48,8 @@ pub use input_files::hash_files;
 pub use memory::{ProcessMemory, process_memory};
 pub use metric::{Invariants, Metric};
 pub use models::{
-    FetchedModel, ModelFile, find_model, is_hub_name, lfs_pointer, model_folder, read_model_file,
+    FetchedModel, ModelFile, find_model, is_hub_name, lfs_pointer, model_folder, probe_tokenizer,
+    read_model_file,
 };
 pub use plugin_files::add_plugin;
 pub use query::{Query, QueryContent, QueryKind};

@@ -3,11 +3,16 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, read_limited};
 
+/// The longest file of a model that is read whole, in bytes; weights are not.
+const LONGEST: u64 = 1 << 30;
 /// The folder of fetched models.
 const MODELS: &str = "data/models";
 /// The files that tell what a folder of a model holds: a whole model, or an adapter for one.
@@ -91,13 +96,43 @@ impl FetchedModel {
 /// Reads a file of a model whole.
 ///
 /// # Errors
-/// If it cannot be read, or is a pointer of git-lfs in the place of the file.
+/// If it cannot be read, has more than 1 GiB, or is a pointer of git-lfs in the place of the file.
 pub fn read_model_file(path: &Path) -> Result<Vec<u8>> {
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = read_limited(path, LONGEST)?;
     match lfs_pointer(&bytes) {
         Some(message) => Err(Error::input(path, message)),
         None => Ok(bytes),
     }
+}
+
+/// The time that a tokenizer has for a short text, and the most tokens of it.
+const PROBE: (Duration, usize) = (Duration::from_secs(10), 10_000);
+
+/// Encodes a short text with the tokenizer of the file `path`, so that one that never ends, or makes
+/// tokens without end, is an error before any work. `encode` returns the number of tokens.
+///
+/// # Errors
+/// If it does not end in 10 seconds, or makes more than 10,000 tokens.
+pub fn probe_tokenizer(
+    path: &Path,
+    encode: impl FnOnce(&str) -> usize + Send + 'static,
+) -> Result<()> {
+    let (sender, receiver) = mpsc::channel();
+    // It cannot be stopped; the thread ends with the process.
+    thread::spawn(move || sender.send(encode("Title: Lip balm, 2 x 30 ml\n")));
+    let problem = match receiver.recv_timeout(PROBE.0) {
+        Ok(tokens) if tokens <= PROBE.1 => return Ok(()),
+        Ok(tokens) => format!("makes {tokens} tokens of a short text"),
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            format!(
+                "does not end within {} s on a short text",
+                PROBE.0.as_secs()
+            )
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => "panics on a short text".to_string(),
+    };
+    let message = format!("this is not a tokenizer that can be used: it {problem}");
+    Err(Error::input(path, message))
 }
 
 /// An error message if the content of a file is a pointer of git-lfs: the text that a clone without

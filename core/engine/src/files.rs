@@ -7,6 +7,7 @@ use std::path::Path;
 use gloss_core::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Creates a folder and its parents.
 pub(crate) fn create_folder(folder: &Path) -> Result<()> {
@@ -35,6 +36,36 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     serde_json::from_slice(&bytes).map_err(|error| damaged(path, error))
+}
+
+/// The key of a record's checksum.
+const CHECKSUM: &str = "checksum";
+
+/// Writes a value, which must be an object, as indented JSON with a checksum of all its content.
+pub(crate) fn write_record(path: &Path, value: &impl Serialize) -> Result<()> {
+    let value = serde_json::to_value(value);
+    let mut value = value.map_err(|error| Error::Internal(error.to_string()))?;
+    let checksum = checksum(&value);
+    if let Some(object) = value.as_object_mut() {
+        object.insert(CHECKSUM.to_string(), checksum.into());
+    }
+    write_json(path, &value)
+}
+
+/// Reads what [`write_record`] wrote, and whether its checksum is right.
+pub(crate) fn read_record<T: DeserializeOwned>(path: &Path) -> Result<(T, bool)> {
+    let mut value: Value = read_json(path)?;
+    let object = value.as_object_mut();
+    let recorded = object.and_then(|object| object.remove(CHECKSUM));
+    let intact = recorded.is_some_and(|recorded| recorded == checksum(&value).as_str());
+    let value = serde_json::from_value(value).map_err(|error| damaged(path, error))?;
+    Ok((value, intact))
+}
+
+fn checksum(value: &Value) -> String {
+    blake3::hash(value.to_string().as_bytes())
+        .to_hex()
+        .to_string()
 }
 
 /// The error of a file that gloss wrote and that is not in its format any more.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::cache::{checksums, first_mismatch};
 use crate::config::Experiment;
-use crate::files::{read_json, write_json};
+use crate::files::{read_record, write_record};
 use crate::output_folder::OutputFolder;
 use crate::program::{VERSION, peak_memory};
 use crate::results::Manifest;
@@ -90,12 +90,12 @@ impl<'a> Folder<'a> {
             return Ok(None);
         }
         let (path, work) = (self.path.display(), self.work.name());
-        let manifest = read_json::<Manifest>(&self.path.join(MANIFEST)).ok();
-        let manifest = manifest.filter(|manifest| {
+        let manifest = read_record::<Manifest>(&self.path.join(MANIFEST)).ok();
+        let manifest = manifest.filter(|(manifest, _)| {
             let own = own_entries(manifest);
             entries.iter().all(|entry| own.contains(&entry.as_str()))
         });
-        let Some(manifest) = manifest else {
+        let Some((manifest, intact)) = manifest else {
             return Err(Error::Usage(format!(
                 "the output folder {path} holds files that are not a {work} of gloss; it is left \
                  as it is. Choose another by `output` or --output"
@@ -112,7 +112,15 @@ impl<'a> Folder<'a> {
                 manifest.experiment["name"],
             )));
         }
-        match first_mismatch(&self.path, &manifest.files)? {
+        let problem = match intact {
+            true => first_mismatch(&self.path, &manifest.files)?,
+            false => {
+                let manifest = self.path.join(MANIFEST);
+                let what = "does not have the content that was written";
+                Some(format!("{} {what}", manifest.display()))
+            }
+        };
+        match problem {
             None => Ok(Some(manifest)),
             Some(problem) => Err(Error::Usage(format!(
                 "{problem}; run again with --overwrite to replace the {work}"
@@ -145,7 +153,7 @@ impl<'a> Folder<'a> {
             stages,
             files: checksums(partial)?,
         };
-        write_json(&partial.join(MANIFEST), &manifest)?;
+        write_record(&partial.join(MANIFEST), &manifest)?;
         self.output.finish()
     }
 }

@@ -12,7 +12,9 @@ use crate::files::{read_json, write_json};
 use crate::manifest::{Existing, Folder, Work};
 use crate::pipeline::{prepare, run_method, train};
 use crate::results::{Results, Run};
-use crate::run_files::{GENERATED, METRICS, QRELS, method_folder};
+use crate::run_files::{
+    GENERATED, METRICS, QRELS, RANKINGS, VALUES_LINES, VALUES_TABLE, method_folder,
+};
 
 /// Runs an experiment, or finds the same run in its folder. The folder holds `manifest.json`,
 /// `metrics.json`, `qrels.trec` and, for each method (in a folder of its own if there are several),
@@ -40,6 +42,7 @@ pub fn run(
     let partial = folder.begin()?;
     let results = evaluate(experiment, &driver, partial)?;
     write_json(&partial.join(METRICS), &results)?;
+    check_files(experiment, partial)?;
     folder.finish(driver.rows())?;
     Ok(Run {
         reused: false,
@@ -47,6 +50,28 @@ pub fn run(
         stages: driver.rows(),
         folder: folder.path,
     })
+}
+
+/// Checks that nobody removed a file while the run went on.
+fn check_files(experiment: &Experiment, folder: &Path) -> Result<()> {
+    let count = experiment.methods.len() + experiment.fusions.len();
+    let texts = experiment.methods.iter();
+    let texts = texts.map(|method| (method.name.as_str(), method.has_texts()));
+    let fused = experiment.fusions.iter();
+    let fused = fused.map(|fused| (fused.name.as_str(), false));
+    let mut files = vec![folder.join(METRICS), folder.join(QRELS)];
+    for (name, has_texts) in texts.chain(fused) {
+        let own = method_folder(folder, name, count);
+        files.extend([RANKINGS, VALUES_TABLE, VALUES_LINES].map(|file| own.join(file)));
+        files.extend(has_texts.then(|| own.join(GENERATED)));
+    }
+    match files.iter().find(|file| !file.is_file()) {
+        None => Ok(()),
+        Some(lost) => Err(Error::Stale {
+            path: lost.clone(),
+            message: "was removed while the run went on; run again".to_string(),
+        }),
+    }
 }
 
 /// Runs and evaluates all methods, and writes their files into `folder`.

@@ -3,7 +3,7 @@
 //!
 //! - `config`: the options.
 //! - `protocol`: what is asked and answered.
-//! - `process`: a running program.
+//! - `process`: a running program; `family`: everything that it started.
 //! - `exchange`: one question and its answer.
 //! - `program`: a program that is started, and started again.
 //! - `external`: what the four kinds have in common; `dataset`, `generator`, `retriever`, `metric`.
@@ -13,6 +13,7 @@ mod config;
 mod dataset;
 mod exchange;
 mod external;
+mod family;
 mod generator;
 mod metric;
 mod process;
@@ -23,5 +24,6 @@ mod retriever;
 mod told;
 
 pub use config::Command;
+pub use family::end_all;
 pub use protocol::{Answer, Call, Facts, Hello, HistoryView, KindName, PROTOCOL, UserView};
 pub use register::{load_program, register};

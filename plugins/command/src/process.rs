@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use gloss_core::{Context, Error, Result};
 
+use crate::family;
+
 /// The longest line that is read, in bytes.
 const LONGEST_LINE: u64 = 1 << 28;
 
@@ -60,9 +62,11 @@ impl Process {
         // Ctrl-C is for gloss, which ends the program when it is at a good place.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        family::begin();
         let mut child = command
             .spawn()
             .map_err(Error::io("start the program", name))?;
+        family::add(&child);
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -149,14 +153,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.input = None;
         self.wait();
-        #[cfg(unix)]
-        rustix::process::kill_process_group(
-            rustix::process::Pid::from_child(&self.child),
-            rustix::process::Signal::KILL,
-        )
-        .ok(); // There is nobody left, usually.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        family::end(&mut self.child);
     }
 }
 

@@ -93,3 +93,108 @@ pub(crate) fn rotate(heads: &Tensor, cosines: &Tensor, sines: &Tensor) -> Result
     let crossed = Tensor::f_cat(&[&second.f_neg()?, first], -1)?;
     heads.f_mul(cosines)?.f_add(&crossed.f_mul(sines)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The frequencies are those of transformers 5.24; `tests/golden/rope.py` prints them.
+    #[test]
+    fn scaled_frequencies_are_those_of_transformers() {
+        let examples = [
+            (
+                json!({ "rope_type": "linear", "factor": 4.0 }),
+                [
+                    0.25,
+                    0.079056941,
+                    0.0250000004,
+                    0.00790569466,
+                    0.00249999994,
+                    0.000790569466,
+                    0.000250000012,
+                    7.90569466e-5,
+                ],
+                1.0,
+            ),
+            (
+                json!({ "type": "dynamic", "factor": 4.0 }),
+                [
+                    1.0,
+                    0.316227764,
+                    0.100000001,
+                    0.0316227786,
+                    0.00999999978,
+                    0.00316227786,
+                    0.00100000005,
+                    0.000316227786,
+                ],
+                1.0,
+            ),
+            (
+                json!({ "rope_type": "yarn", "factor": 4.0 }),
+                [
+                    1.0,
+                    0.25693506,
+                    0.0625,
+                    0.0138349654,
+                    0.00249999994,
+                    0.000790569466,
+                    0.000250000012,
+                    7.90569466e-5,
+                ],
+                1.138629436111989,
+            ),
+            (
+                json!({
+                    "rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 128,
+                    "beta_fast": 16.0, "beta_slow": 2.0, "mscale": 0.7, "mscale_all_dim": 0.9,
+                }),
+                [
+                    1.0,
+                    0.223994657,
+                    0.0416666642,
+                    0.00395284733,
+                    0.00124999997,
+                    0.000395284733,
+                    0.000125000006,
+                    3.95284733e-5,
+                ],
+                0.9649674935890178,
+            ),
+            (
+                json!({
+                    "rope_type": "yarn", "factor": 4.0, "truncate": false, "attention_factor": 1.5,
+                }),
+                [
+                    1.0,
+                    0.301406473,
+                    0.0703986362,
+                    0.0143833589,
+                    0.00249999994,
+                    0.000790569466,
+                    0.000250000012,
+                    7.90569466e-5,
+                ],
+                1.5,
+            ),
+        ];
+        for (parameters, expected, factor) in examples {
+            let rope = Rope::parse(None, Some(&parameters), Some(512.0)).unwrap();
+            assert!((rope.scaling.attention_factor() - factor).abs() < 1e-12);
+            let found: Vec<f32> = Vec::try_from(rope.frequencies(16).unwrap()).unwrap();
+            for (found, expected) in found.iter().zip(expected) {
+                let error = (f64::from(*found) - expected).abs() / expected;
+                assert!(error < 1e-6, "{parameters}: {found} is not {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_dynamic_scaling_has_a_longest_text() {
+        let parameters = json!({ "rope_type": "dynamic", "factor": 2.0 });
+        let rope = Rope::parse(None, Some(&parameters), Some(512.0)).unwrap();
+        rope.check(512).unwrap();
+        assert!(rope.check(513).unwrap_err().contains("lower `max_length`"));
+    }
+}

@@ -1,11 +1,9 @@
 //! Texts to tokens and back, exactly as the checkpoint's own tokenizer does it.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use gloss_core::{Error, Result, read_model_file};
+use gloss_core::{Error, Result, probe_tokenizer, read_model_file};
 use rayon::prelude::*;
 use serde_json::Value;
 use tokenizers::models::ModelWrapper;
@@ -146,24 +144,25 @@ fn unusable(path: &Path, error: impl std::fmt::Display) -> Error {
 }
 
 fn read_tokenizer(path: &Path) -> Result<tokenizers::Tokenizer> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(Error::input(
-                path,
-                "there is no such file, and a checkpoint cannot be used without its tokenizer; get \
-                 the file from where the checkpoint came from (a `tokenizer.model` alone becomes \
-                 one by transformers' `AutoTokenizer.from_pretrained(...).save_pretrained(...)`)",
-            ));
-        }
-        Err(error) => return Err(Error::io("read", path)(error)),
-    };
+    if !path.exists() {
+        return Err(Error::input(
+            path,
+            "there is no such file, and a checkpoint cannot be used without its tokenizer; get \
+             the file from where the checkpoint came from (a `tokenizer.model` alone becomes \
+             one by transformers' `AutoTokenizer.from_pretrained(...).save_pretrained(...)`)",
+        ));
+    }
+    let bytes = read_model_file(path)?;
     let mut tokenizer =
         tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| unusable(path, error))?;
     tokenizer
         .with_truncation(None)
         .map_err(|error| unusable(path, error))?
         .with_padding(None);
+    let copy = tokenizer.clone();
+    probe_tokenizer(path, move |text| {
+        copy.encode(text, true).map_or(0, |encoding| encoding.len())
+    })?;
     Ok(tokenizer)
 }
 
@@ -277,6 +276,8 @@ fn clean_up(text: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use std::path::PathBuf;
     use tempfile::TempDir;

@@ -1,11 +1,10 @@
 //! Reading the file, object by object.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
-use gloss_core::{Context, Error, Query, Result, Task, Unit, decompress, read_error};
+use gloss_core::{Context, Error, Query, Result, Task, Unit, decompress, open_regular, read_error};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use serde::Deserialize;
@@ -39,7 +38,7 @@ pub(crate) type Rows = HashMap<String, Row>;
 
 /// Reads all rows of the file at `path`.
 pub(crate) fn read(path: &Path, context: &Context) -> Result<Rows> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = open_regular(path)?;
     let reader = BufReader::with_capacity(1 << 16, file);
     let (first, reader) = decompress(reader)
         .and_then(peek)

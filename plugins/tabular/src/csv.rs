@@ -9,7 +9,7 @@ use gloss_core::{Context, Diagnostic, Error, Result};
 use crate::cell::Cell;
 use crate::config::Csv;
 use crate::source::{Column, Rows, Source, empty, no_column, two_columns};
-use crate::text;
+use crate::text::{self, LineLimit};
 
 /// A row that is put after the file's own: a noncharacter, which no text has, in a line of its
 /// own. A quote that is never closed takes it into its cell, and is thereby known.
@@ -50,7 +50,7 @@ impl Source for Csv {
             .quoting(self.quote != NO_QUOTE)
             .quote(quote(&self.quote).unwrap_or(b'"'))
             .flexible(true)
-            .from_reader(text::open(path, context)?.chain(END.as_bytes()));
+            .from_reader(LineLimit::new(text::open(path, context)?).chain(END.as_bytes()));
         let header = reader
             .headers()
             .map_err(|error| explain(path, context, error))?
@@ -172,7 +172,7 @@ fn explain(path: &Path, context: &Context, error: csv::Error) -> Error {
         ErrorKind::Utf8 { err, .. } => {
             format!("cell {} of the row is not valid UTF-8", err.field() + 1)
         }
-        other => format!("not a CSV file: {other:?}"),
+        _ => "not a CSV file".to_string(),
     };
     Error::Input {
         path: path.to_path_buf(),

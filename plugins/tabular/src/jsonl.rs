@@ -15,10 +15,7 @@ use serde_json::value::RawValue;
 use crate::cell::Cell;
 use crate::config::Jsonl;
 use crate::source::{Column, Rows, Source, empty, no_column};
-use crate::text;
-
-/// The number of bytes a line may have; a longer one is no line.
-const LONGEST_LINE: usize = 256 << 20;
+use crate::text::{self, LONGEST_LINE};
 
 /// The message about a file that is one array.
 const ARRAY: &str = "the file is one JSON array; expected JSON lines, an object on each line: \
@@ -78,7 +75,7 @@ impl Source for Jsonl {
                 break;
             }
             if line.len() > LONGEST_LINE {
-                return Err(too_long(path));
+                return Err(Error::input(path, text::too_long()));
             }
             if line.trim_ascii().is_empty() {
                 continue;
@@ -109,16 +106,6 @@ impl Source for Jsonl {
             None => Ok(()),
         }
     }
-}
-
-fn too_long(path: &Path) -> Error {
-    Error::input(
-        path,
-        format!(
-            "a line is longer than {} MiB; is this a file of lines at all?",
-            LONGEST_LINE >> 20
-        ),
-    )
 }
 
 /// Picks the columns from a line's object, and notes in `found` which are there.

@@ -3,11 +3,10 @@
 mod values;
 
 use std::fmt::Display;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow_schema::Schema;
-use gloss_core::{Context, Error, Result, Unit};
+use gloss_core::{Context, Error, Result, Unit, open_regular};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -71,7 +70,7 @@ fn read_part(
     mut take: impl FnMut(u64, &[Cell<'_>]) -> Result<(), String>,
 ) -> Result<u64> {
     let diagnostic = |message| Error::input(path, message);
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = open_regular(path)?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)
         .map_err(|error| diagnostic(unreadable(error)))?;
     let roots = roots(columns, builder.schema()).map_err(diagnostic)?;

@@ -9,7 +9,7 @@ use gloss_core::{Error, InputFile, Result, hash_file};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::files::{damaged, for_each_file, write_json};
+use crate::files::{damaged, for_each_file, read_record, write_record};
 use crate::stage::Provenance;
 
 /// The file in an artefact's folder that describes it. It is written last.
@@ -60,20 +60,20 @@ impl Record {
             files: checksums(folder)?,
             seconds,
         };
-        write_json(&folder.join(RECORD), &record)?;
+        write_record(&folder.join(RECORD), &record)?;
         Ok(record)
     }
 
     /// Reads the record of the artefact in `folder`; `None` if there is no artefact.
     pub(super) fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(RECORD);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("read", &path)(error)),
-        };
-        let record = serde_json::from_slice(&bytes).map_err(|error| damaged(&path, error));
-        record.map(Some)
+        if !path.exists() {
+            return Ok(None);
+        }
+        match read_record(&path)? {
+            (record, true) => Ok(Some(record)),
+            (_, false) => Err(damaged(&path, "its checksum is another")),
+        }
     }
 
     /// The first problem of the artefact in `folder`, which should have been built from

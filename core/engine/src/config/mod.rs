@@ -22,7 +22,11 @@ use serde_json::{Map, Value};
 
 use gloss_core::{
     AnyComponent, Dataset, Diagnostic, Diagnostics, Error, Kind, Metric, Registry, Result,
+    read_limited,
 };
+
+/// The longest experiment file, in bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// The settings of an experiment: those of a file, overridden by those of the command line.
 #[derive(Debug, Default)]
@@ -41,9 +45,10 @@ impl ExperimentConfig {
     /// The settings of a TOML file.
     ///
     /// # Errors
-    /// If the file cannot be read, or is not valid TOML.
+    /// If the file cannot be read, has more than a MiB, or is not valid TOML.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(Error::io("read the experiment", path))?;
+        std::fs::metadata(path).map_err(Error::io("read the experiment", path))?;
+        let bytes = read_limited(path, LONGEST)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| Error::input(path, "the experiment is not UTF-8 text"))?;
         Ok(ExperimentConfig {

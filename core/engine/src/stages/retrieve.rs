@@ -262,9 +262,11 @@ fn check(requests: &[Request<'_>], hits: &[Vec<Hit>], items: usize) -> Result<()
             .iter()
             .find(|h| h.item as usize >= items || !h.score.is_finite())
         {
-            return violated(format!(
-                "returned {hit:?}: no such item, or not a finite score"
-            ));
+            let (item, score) = (hit.item, hit.score);
+            return violated(match item as usize >= items {
+                true => format!("returned item {item}, but there are {items} items"),
+                false => format!("returned the score {score} for item {item}"),
+            });
         }
         let mut found: Vec<u32> = hits.iter().map(|hit| hit.item).collect();
         found.sort_unstable();

@@ -1,13 +1,12 @@
 //! A file as blocks of whole lines, decompressed by the thread that sends them.
 
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::mpsc::SyncSender;
 
-use gloss_core::{Error, Result, decompress, read_error};
+use gloss_core::{Error, Result, decompress, open_regular, read_error};
 
 /// The smallest size of a block in bytes, except the last.
 const BLOCK_BYTES: usize = 512 << 10;
@@ -48,7 +47,7 @@ impl<'p> Blocks<'p> {
     fn open(path: &'p Path) -> Result<Self> {
         let position = Rc::new(Cell::new(0));
         let file = Counted {
-            inner: File::open(path).map_err(Error::io("open", path))?,
+            inner: open_regular(path)?,
             position: Rc::clone(&position),
         };
         let file = BufReader::with_capacity(64 << 10, file);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, read_model_file};
 use gloss_torch::Activation;
 use serde::Deserialize;
 use serde_json::Value;
@@ -80,7 +80,8 @@ impl Architecture {
 
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let path = Self::file(folder);
-        let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let text = read_model_file(&path)?;
+        let text = String::from_utf8_lossy(&text);
         Self::parse(&text).map_err(|message| Error::input(path, message))
     }
 

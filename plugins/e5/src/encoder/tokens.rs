@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, probe_tokenizer, read_model_file};
 use rayon::prelude::*;
 use tokenizers::{PostProcessor, TruncationParams};
 
@@ -21,12 +21,16 @@ impl Tokens {
     /// replaced: a text has at most `max_length` tokens, special tokens included.
     pub(crate) fn open(folder: &Path, vocabulary: i64, max_length: usize) -> Result<Self> {
         let path = Self::file(folder);
-        let bytes = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let bytes = read_model_file(&path)?;
         let unusable = |error| {
             let message = format!("this is not a tokenizer that can be used: {error}");
             Error::input(&path, message)
         };
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(unusable)?;
+        let copy = inner.clone();
+        probe_tokenizer(&path, move |text| {
+            copy.encode(text, true).map_or(0, |encoding| encoding.len())
+        })?;
         check_vocabulary(&inner, vocabulary).map_err(|message| Error::input(&path, message))?;
         let special = inner
             .get_post_processor()

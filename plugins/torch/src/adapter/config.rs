@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, read_model_file};
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::keys::MERGE;
-use super::targets::Targets;
+use super::targets::{Targets, WrittenTargets};
 
 const FILE: &str = "adapter_config.json";
 
@@ -32,7 +32,7 @@ const PLAIN_INITIALISATIONS: [&str; 4] = ["default", "gaussian", "eva", "orthogo
 
 /// The keys that are read; others are for training, or newer than this code and ignored.
 #[derive(Debug, Deserialize)]
-pub(super) struct Written {
+struct Written {
     peft_type: String,
     r: i64,
     lora_alpha: f64,
@@ -44,10 +44,8 @@ pub(super) struct Written {
     alpha_pattern: Option<Map<String, Value>>,
     base_model_name_or_path: Option<String>,
     bias: Option<String>,
-    pub(super) target_modules: Option<Value>,
-    pub(super) exclude_modules: Option<Value>,
-    pub(super) layers_to_transform: Option<Value>,
-    pub(super) layers_pattern: Option<Value>,
+    #[serde(flatten)]
+    targets: WrittenTargets,
     init_lora_weights: Option<Value>,
     #[serde(flatten)]
     others: Map<String, Value>,
@@ -67,7 +65,7 @@ impl Config {
     /// Reads the configuration of the adapter in `folder`.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        let text = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let text = read_model_file(&path)?;
         let written: Written = serde_json::from_slice(&text).map_err(|error| {
             let message = format!("is not an adapter configuration: {error}");
             Error::line(&path, error.line() as u64, message)
@@ -84,7 +82,7 @@ impl Config {
         Ok(Config {
             ranks: ranks.map_err(|message| Error::input(&path, message))?,
             alphas: alphas.map_err(|message| Error::input(&path, message))?,
-            targets: Targets::of(&written),
+            targets: Targets::of(&written.targets),
             path,
             written,
         })

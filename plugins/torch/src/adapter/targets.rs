@@ -1,9 +1,17 @@
 //! The modules that an adapter is said to change.
 
 use regex::Regex;
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::config::Written;
+/// The options as they are written.
+#[derive(Debug, Deserialize)]
+pub(super) struct WrittenTargets {
+    target_modules: Option<Value>,
+    exclude_modules: Option<Value>,
+    layers_to_transform: Option<Value>,
+    layers_pattern: Option<Value>,
+}
 
 /// `target_modules`, `exclude_modules`, `layers_to_transform` and `layers_pattern` of an adapter's
 /// configuration, by the rules of PEFT.
@@ -30,7 +38,7 @@ enum Names {
 }
 
 impl Targets {
-    pub(super) fn of(written: &Written) -> Self {
+    pub(super) fn of(written: &WrittenTargets) -> Self {
         let layers = match &written.layers_to_transform {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(values)) => values.iter().filter_map(Value::as_u64).collect(),

@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use gloss_core::{Error, Result, lfs_pointer};
+use gloss_core::{Error, Result, lfs_pointer, open_regular};
 use safetensors::{Dtype, tensor::Metadata, tensor::TensorInfo};
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -34,12 +34,8 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let mut file = fs::File::open(&path).map_err(Error::io("open", &path))?;
+        let mut file = open_regular(&path)?;
         let metadata = file.metadata().map_err(Error::io("read", &path))?;
-        if !metadata.is_file() {
-            let message = "is not a regular file, but a safetensors file is expected";
-            return Err(Error::input(path, message));
-        }
         let (data, header) = match read_header(&mut file, metadata.len()) {
             Ok(Ok(read)) => read,
             Ok(Err(message)) => {

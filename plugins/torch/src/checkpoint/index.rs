@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, read_model_file};
 use serde::Deserialize;
 
 /// The file of each tensor.
@@ -45,7 +45,7 @@ impl Index {
 
 /// Reads an index; the files it names are in the same folder.
 pub(super) fn read(path: &Path) -> Result<Index> {
-    let text = std::fs::read(path).map_err(Error::io("read", path))?;
+    let text = read_model_file(path)?;
     let index: Index = serde_json::from_slice(&text).map_err(|error| {
         let message = format!("is not an index of safetensors files: {error}");
         Error::line(path, error.line() as u64, message)

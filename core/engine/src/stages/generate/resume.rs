@@ -166,3 +166,83 @@ fn rewrite(path: PathBuf, marks: &[Mark]) -> Result<Progress> {
         .map_err(failed())?;
     Ok(Progress { path, file })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gloss_core::Query;
+
+    /// Data with ten users.
+    fn data() -> Data {
+        Data::of_histories(3, &vec![vec![0, 1, 2]; 10]).unwrap()
+    }
+
+    /// Generates in batches of three from where an earlier attempt stood; at most `batches`.
+    fn attempt(folder: &Path, batches: usize) -> (usize, Vec<u8>) {
+        let data = data();
+        let examples = &data.splits.train;
+        let path = folder.join("queries.jsonl");
+        let Resumed {
+            mut file,
+            mut progress,
+            mut hasher,
+            queries,
+        } = Resumed::open(&path, examples, &data).unwrap();
+        let begun = queries.len();
+        let rest = &examples[begun..];
+        for (at, batch) in rest.chunks(3).enumerate().take(batches) {
+            for example in batch {
+                let user = data.histories.context(*example).user.to_string();
+                // The first user of a batch is told from the others, as batches are in practice.
+                let text = format!("{user} of {}", batch.len());
+                let queries = vec![(Query::text(text).content, -1.0)];
+                let line = serde_json::to_string(&UserQueries { user, queries }).unwrap() + "\n";
+                hasher.update(line.as_bytes());
+                file.write_all(line.as_bytes()).unwrap();
+            }
+            progress.add(begun + at * 3 + batch.len(), &hasher).unwrap();
+        }
+        (begun, fs::read(&path).unwrap())
+    }
+
+    #[test]
+    fn an_attempt_that_ended_anywhere_is_resumed_at_a_whole_batch() {
+        let whole = attempt(tempfile::tempdir().unwrap().path(), 4).1;
+        for length in 0..=whole.len() {
+            let folder = tempfile::tempdir().unwrap();
+            attempt(folder.path(), 2);
+            let path = folder.path().join("queries.jsonl");
+            let mut text = fs::read(&path).unwrap();
+            text.extend_from_slice(&whole[text.len()..]);
+            text.truncate(length);
+            fs::write(&path, text).unwrap();
+            let (begun, bytes) = attempt(folder.path(), 4);
+            assert!(begun % 3 == 0 && begun <= 6, "{begun}");
+            assert_eq!(bytes, whole, "cut after {length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_is_never_kept() {
+        let whole = attempt(tempfile::tempdir().unwrap().path(), 4).1;
+        for name in ["queries.jsonl", FILE] {
+            let folder = tempfile::tempdir().unwrap();
+            attempt(folder.path(), 3);
+            let original = [
+                fs::read(folder.path().join("queries.jsonl")),
+                fs::read(folder.path().join(FILE)),
+            ]
+            .map(Result::unwrap);
+            let length = fs::metadata(folder.path().join(name)).unwrap().len() as usize;
+            for at in 0..length {
+                fs::write(folder.path().join("queries.jsonl"), &original[0]).unwrap();
+                fs::write(folder.path().join(FILE), &original[1]).unwrap();
+                let path = folder.path().join(name);
+                let mut text = fs::read(&path).unwrap();
+                text[at] ^= 1;
+                fs::write(&path, text).unwrap();
+                assert_eq!(attempt(folder.path(), 4).1, whole, "{name}: byte {at}");
+            }
+        }
+    }
+}
