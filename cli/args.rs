@@ -1,5 +1,6 @@
 //! Commands and flags, apart from what they do.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -35,11 +36,11 @@ pub(crate) struct Global {
     pub(crate) verbose: u8,
 
     /// Load a plugin: a dynamic library, or a program that speaks the plugin protocol
-    #[arg(long = "plugin", global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(value_parser = path, long = "plugin", global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) plugins: Vec<PathBuf>,
 
     /// Load all plugins of a folder: its dynamic libraries and its executable programs
-    #[arg(long, global = true, value_name = "FOLDER", env = "GLOSS_PLUGINS",
+    #[arg(value_parser = path, long, global = true, value_name = "FOLDER", env = "GLOSS_PLUGINS",
           value_hint = ValueHint::DirPath)]
     pub(crate) plugin_folder: Option<PathBuf>,
 
@@ -96,7 +97,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Experiment {
     /// The experiment's TOML file
-    #[arg(value_hint = ValueHint::FilePath)]
+    #[arg(value_parser = path, value_hint = ValueHint::FilePath)]
     pub(crate) file: Option<PathBuf>,
 
     /// The dataset's name
@@ -131,7 +132,7 @@ pub(crate) struct Run {
     pub(crate) experiment: Experiment,
 
     /// The output folder [default: runs/NAME-HASH, runs/NAME-train-HASH]
-    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    #[arg(value_parser = path, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
 
     /// Replace another run or training in the output folder
@@ -157,7 +158,7 @@ pub(crate) struct Export {
     pub(crate) method: Option<String>,
 
     /// The output folder
-    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    #[arg(value_parser = path, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
 
     #[command(flatten)]
@@ -183,7 +184,7 @@ pub(crate) struct New {
     pub(crate) python: bool,
 
     /// The folder to create [default: NAME]
-    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    #[arg(value_parser = path, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
 }
 
@@ -207,7 +208,7 @@ pub(crate) struct Check {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Cache {
     /// The folder of the cached results of stages; it can be removed at any time
-    #[arg(long = "cache", value_name = "FOLDER", env = "GLOSS_CACHE", default_value = ".gloss",
+    #[arg(value_parser = path, long = "cache", value_name = "FOLDER", env = "GLOSS_CACHE", default_value = ".gloss",
           value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
 }
@@ -223,7 +224,7 @@ pub(crate) struct Prepare {
     pub(crate) set: Vec<String>,
 
     /// The folder for items.parquet, interactions.parquet, examples.parquet and report.json
-    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    #[arg(value_parser = path, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
 
     /// Replace another prepared dataset in the output folder
@@ -275,11 +276,11 @@ pub(crate) struct PruneCache {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Evaluate {
     /// The run in TREC format, or a file of GLoSS's metrics by user (JSON lines)
-    #[arg(value_hint = ValueHint::FilePath)]
+    #[arg(value_parser = path, value_hint = ValueHint::FilePath)]
     pub(crate) run: PathBuf,
 
     /// The relevance judgements in TREC format; none for a file of GLoSS's metrics
-    #[arg(value_hint = ValueHint::FilePath)]
+    #[arg(value_parser = path, value_hint = ValueHint::FilePath)]
     pub(crate) qrels: Option<PathBuf>,
 
     /// The metrics, such as recall@5,ndcg@5,mrr
@@ -370,6 +371,11 @@ fn kinds() -> impl TypedValueParser<Value = Kind> {
             .find(|kind| kind.name() == name)
             .ok_or("no such kind")
     })
+}
+
+/// A path; one that is not UTF-8 is refused, since results and manifests name paths in JSON.
+fn path(text: &str) -> Result<PathBuf, Infallible> {
+    Ok(text.into())
 }
 
 #[cfg(test)]

@@ -44,8 +44,10 @@ impl OutputFolder {
     /// The output folder `folder`, which need not exist yet; a link is followed. Writes nothing.
     ///
     /// # Errors
-    /// If it is a file, cannot be read, or has no name of its own, such as `/`.
+    /// If it is a file, cannot be read, has no name of its own, such as `/`, or one that is not
+    /// UTF-8, or is a link to nothing.
     pub fn new(folder: &Path) -> Result<Self> {
+        check_name(folder)?;
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries
                 .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
@@ -110,6 +112,23 @@ impl OutputFolder {
     }
 }
 
+/// Refuses names under which the work could not be moved into place or described.
+fn check_name(folder: &Path) -> Result<()> {
+    let refused = |why: &str| {
+        let folder = folder.display();
+        Err(Error::Usage(format!(
+            "{folder} cannot be the output folder: {why}"
+        )))
+    };
+    if folder.to_str().is_none() {
+        return refused("its name is not UTF-8");
+    }
+    match folder.is_symlink() && !folder.exists() {
+        true => refused("it is a link to something that does not exist"),
+        false => Ok(()),
+    }
+}
+
 impl Lock {
     /// Waits for the lock; `None` if the file cannot be created.
     fn take(path: PathBuf, context: &Context) -> Result<Option<Self>> {
@@ -167,6 +186,21 @@ mod tests {
         output.finish().unwrap();
         assert!(link.is_symlink() && place.join("new").exists() && !place.join("old").exists());
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_used_is_refused_before_any_work() {
+        use std::os::unix::ffi::OsStrExt;
+        let root = tempfile::tempdir().unwrap();
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(root.path().join("nowhere"), &link).unwrap();
+        let message = OutputFolder::new(&link).unwrap_err().to_string();
+        assert!(message.contains("does not exist"), "{message}");
+        let name = std::ffi::OsStr::from_bytes(b"a\xff");
+        let message = OutputFolder::new(&root.path().join(name))
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("not UTF-8"), "{message}");
     }
 
     #[test]

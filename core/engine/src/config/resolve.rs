@@ -1,5 +1,6 @@
 //! From what was typed to an experiment that can run, with all faults at once.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use gloss_core::{
@@ -33,13 +34,9 @@ pub(crate) fn resolve(
         Some(Location::Flag(_)) => (1, 0, 0),
         None => (2, 0, 0),
     });
-    let mut unique: Vec<Diagnostic> = Vec::new();
-    for diagnostic in diagnostics {
-        if !unique.contains(&diagnostic) {
-            unique.push(diagnostic);
-        }
-    }
-    Diagnostics(unique).into_result()?;
+    let mut told = HashSet::new();
+    diagnostics.retain(|diagnostic| told.insert(diagnostic.to_string()));
+    Diagnostics(diagnostics).into_result()?;
     experiment.ok_or_else(|| Error::Internal("an experiment without errors did not resolve".into()))
 }
 
