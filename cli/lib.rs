@@ -51,5 +51,7 @@ pub fn main() -> ExitCode {
     // A panic, of a component perhaps, has printed what it has to say.
     let result = catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(Error::Internal("the work ended in a panic".into()).into()));
+    // Programs that were started to ask for their options, and not needed.
+    gloss_command::end_all();
     exit::code(result, &args.global)
 }

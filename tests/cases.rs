@@ -246,7 +246,7 @@ mod models {
         works(&left);
         shows(
             &left.stderr,
-            &["has no place for 2 of", "model.layers.0.mlp.down_proj.bias"],
+            &["has no place for 3 of", "model.layers.0.mlp.down_proj.bias"],
         );
         let (told, _) = llama("05-weights-left-over/bias-told", &[]);
         assert!(told.stderr.is_empty(), "{}", told.stderr);

@@ -5,7 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, move_into_place};
 use serde::{Deserialize, Serialize};
 
 /// `path` with `suffix` after its last letter.
@@ -120,7 +120,7 @@ impl Part {
     /// # Errors
     /// If it cannot be renamed.
     pub(super) fn finish(&self, path: &Path) -> Result<()> {
-        fs::rename(&self.path, path).map_err(Error::io("create", path))?;
+        move_into_place(&self.path, path)?;
         remove(&self.version)
     }
 

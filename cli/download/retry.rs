@@ -31,8 +31,8 @@ impl Attempts {
     /// longer each time.
     ///
     /// # Errors
-    /// What `give_up` makes of the reason, after the last attempt or if the server asks for more
-    /// time than there is; [`Error::Interrupted`].
+    /// The error of `give_up`, after the last attempt or if the server asks for more time than there
+    /// is; [`Error::Interrupted`].
     pub(super) fn wait(
         &mut self,
         reason: &str,

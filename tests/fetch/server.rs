@@ -45,7 +45,7 @@ pub(crate) struct Behaviour {
     pub(crate) redirect: Option<(&'static str, String)>,
     /// What is below this path is for those alone who name this token.
     pub(crate) token: Option<(&'static str, &'static str)>,
-    /// How many requests it answers with a status and further headers before it is well again.
+    /// The number of requests that are answered with this status and these headers.
     pub(crate) busy: Arc<AtomicUsize>,
     pub(crate) busy_head: &'static str,
 }

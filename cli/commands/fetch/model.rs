@@ -4,10 +4,11 @@
 //! model's name once all are there, so that half a model is never taken for a whole one, and
 //! files of two commits never come together.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Download, Error, FetchedModel, ModelFile, Result, is_hub_name, model_folder};
+use gloss_core::{
+    Download, Error, FetchedModel, ModelFile, Result, is_hub_name, model_folder, move_into_place,
+};
 
 use crate::args::Fetch;
 use crate::download::{Downloader, Expected, Fetched, Hub, HubFile, HubModel};
@@ -61,7 +62,7 @@ pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
         files.push(file);
     }
     record(&files, name, revision, &model).write(&arriving)?;
-    fs::rename(&arriving, &folder).map_err(Error::io("create", &folder))?;
+    move_into_place(&arriving, &folder)?;
     for (file, HubFile { path, .. }) in files.iter_mut().zip(&model.files) {
         file.path = folder.join(path);
     }

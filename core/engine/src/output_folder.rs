@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Context, Error, Result};
+use gloss_core::{Context, Error, Result, move_into_place};
 
 use crate::cache::wait_for;
-use crate::files::{create_folder, move_into_place, remove_folder};
+use crate::files::{create_folder, remove_folder};
 
 /// An output folder. It is written beside its place and moved there when it is complete.
 #[derive(Debug)]

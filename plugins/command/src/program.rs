@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use gloss_core::{Context, Error, InputFile, Kind, Result};
@@ -66,6 +66,14 @@ pub(crate) struct Live {
 pub(crate) struct Work<'a> {
     number: u64,
     prepare: Box<Prepare<'a>>,
+}
+
+/// A program that said hello and waits for its component.
+type Waiting = (Vec<String>, Live, Hello);
+
+fn waiting() -> MutexGuard<'static, Vec<Waiting>> {
+    static WAITING: Mutex<Vec<Waiting>> = Mutex::new(Vec::new());
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Prepare<'a> = dyn Fn(&mut Teller<'_>) -> Result<(), Trouble> + Send + Sync + 'a;
@@ -210,6 +218,16 @@ impl Program {
             .live = None;
     }
 
+    /// Leaves the running program to the first component that is made of it, so that it is started
+    /// once.
+    pub(crate) fn hand_over(self) {
+        let state = self.state.into_inner();
+        let live = state.unwrap_or_else(PoisonError::into_inner).live;
+        if let (Some(live), Some(hello)) = (live, self.hello.into_inner()) {
+            waiting().push((self.command.program, live, hello));
+        }
+    }
+
     fn with_live<T>(
         &self,
         context: &Context,
@@ -242,6 +260,15 @@ impl Program {
 
     /// The running program, which is started if there is none.
     fn start<'s>(&self, state: &'s mut State, context: &Context) -> Result<&'s mut Live, Trouble> {
+        let waits = |(program, ..): &Waiting| *program == self.command.program;
+        if state.live.is_none() {
+            let mut waiting = waiting();
+            if let Some(at) = waiting.iter().position(waits) {
+                let (_, live, hello) = waiting.swap_remove(at);
+                self.hello.get_or_init(|| hello);
+                state.live = Some(live);
+            }
+        }
         if state.live.is_none() {
             let mut live = Live {
                 process: Process::start(&self.command.program)?,

@@ -50,7 +50,7 @@ pub fn load_program(path: &Path) -> Result<()> {
         let file = file.ok_or_else(|| Error::input(path, "has a name that is not UTF-8"))?;
         let program = Program::new(Command::new(vec![file.clone()], Map::new()), None);
         let hello = program.hello()?.clone();
-        program.end();
+        program.hand_over();
         let kind = Kind::from(hello.kind);
         let origin = Origin {
             name: hello.name.clone(),

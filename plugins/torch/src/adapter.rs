@@ -54,7 +54,6 @@ impl Adapter {
         let folder = folder.as_ref();
         let config = Config::read(folder)?;
         let checkpoint = Checkpoint::open_named(folder, "adapter_model")?;
-        checkpoint.verify()?;
         let names = checkpoint.names();
         let keys = Keys::new(names).map_err(|message| {
             let file = checkpoint.files().next().unwrap_or(folder);

@@ -237,7 +237,7 @@ impl Checkpoint {
         };
         tracing::warn!(
             "{file}: the model has no place for {} of the checkpoint's tensors, which are ignored: \
-             `{shown}`{others}; does config.json lack an option, such as `attention_bias`?",
+             `{shown}`{others}; does config.json lack an option, such as `attention_bias` or `mlp_bias`?",
             unread.len()
         );
     }

@@ -1,19 +1,19 @@
 //! Writing tensors.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, move_into_place};
 use safetensors::{Dtype, tensor::TensorView};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::checkpoint::header;
 use crate::error::torch_error;
 
-/// Writes a safetensors file of named tensors and of texts that describe them, with a hash of the
-/// tensors that [`Checkpoint::verify`](crate::Checkpoint::verify) checks. The file appears whole or
-/// not at all, in the place of one that was there.
+/// Writes a safetensors file of named tensors and of a text that describes them; without one, of a
+/// hash of the tensors that [`Checkpoint::verify`](crate::Checkpoint::verify) checks. (The format's
+/// library writes several texts in no fixed order, so that the same tensors would give other bytes.)
+/// The file appears whole or not at all, in the place of one that was there.
 ///
 /// # Errors
 ///
@@ -38,7 +38,9 @@ pub fn write_safetensors<N: AsRef<str>, T: std::borrow::Borrow<Tensor>>(
         let view = view.map_err(|error| unwritable(error.to_string()))?;
         views.push((name.as_ref(), view));
     }
-    metadata.insert(header::HASH.to_string(), hash(&views));
+    if metadata.is_empty() {
+        metadata.insert(header::HASH.to_string(), hash(&views));
+    }
     let partial = path.with_extension("safetensors.partial");
     safetensors::serialize_to_file(views, Some(metadata), &partial).map_err(
         |error| match error {
@@ -46,9 +48,7 @@ pub fn write_safetensors<N: AsRef<str>, T: std::borrow::Borrow<Tensor>>(
             other => Error::Internal(format!("{}: {other}", partial.display())),
         },
     )?;
-    let file = fs::File::open(&partial).map_err(Error::io("write", &partial))?;
-    file.sync_all().map_err(Error::io("write", &partial))?;
-    fs::rename(&partial, path).map_err(Error::io("move into place", &partial))
+    move_into_place(&partial, path)
 }
 
 fn hash(views: &[(&str, TensorView<'_>)]) -> String {
@@ -88,6 +88,7 @@ fn dtype(kind: Kind) -> Option<Dtype> {
 mod tests {
     use super::*;
     use crate::Checkpoint;
+    use std::fs;
 
     #[test]
     fn what_is_written_is_read() {

@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use gloss_core::{
     ArtefactRequest, ArtefactStore, BuildArtefact, Context, Error, Result, hash_file,
+    move_into_place,
 };
 use serde_json::json;
 
 use super::artefact::{Artefact, Record};
 use super::explain::explain;
 use super::{Cache, lock};
-use crate::files::{create_folder, move_into_place, remove_folder};
+use crate::files::{create_folder, remove_folder};
 use crate::stage::{OnPartial, Provenance, Stage, StageRow};
 
 /// Runs stages for a run or a training; clones are the same driver. The artefacts that it used stay

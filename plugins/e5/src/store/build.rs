@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Catalogue, Context, Error, Result};
+use gloss_core::{Catalogue, Context, Error, Result, move_into_place};
 
 use super::header::{Hash, Header, hash_bytes, hash_text};
 use super::open::FILE;
@@ -108,8 +108,7 @@ fn write(source: &Source<'_>, folder: &Path, context: &Context, room: usize) -> 
     environment.write_header(&bytes)?;
     environment.finish()?;
     let place = folder.join(FILE);
-    fs::rename(&path, &place).map_err(Error::io("move into place", &place))?;
-    sync_folder(folder)
+    move_into_place(&path, &place)
 }
 
 /// The items' vectors, scaled to length 1 where they are compared by the cosine.
@@ -188,14 +187,4 @@ fn write_trees(
     }
     let exact = Exact::new(vectors);
     recall(environment, &exact, &queries, source.similarity, trees)
-}
-
-/// Sees to it that a file's new name outlives a power cut, where the system knows how.
-fn sync_folder(folder: &Path) -> Result<()> {
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        Err(error) if cfg!(unix) && error.kind() != std::io::ErrorKind::InvalidInput => {
-            Err(Error::io("write", folder)(error))
-        }
-        _ => Ok(()),
-    }
 }

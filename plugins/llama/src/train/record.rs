@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, move_into_place};
 use serde::{Deserialize, Serialize};
 
 const LINES: &str = "metrics.jsonl";
@@ -72,7 +72,7 @@ impl Record {
         let partial = path.with_extension("jsonl.partial");
         let kept = lines.iter().map(text).collect::<Result<String>>()?;
         fs::write(&partial, kept).map_err(Error::io("write", &partial))?;
-        fs::rename(&partial, &path).map_err(Error::io("move into place", &partial))?;
+        move_into_place(&partial, &path)?;
         let file = OpenOptions::new().append(true).open(&path);
         Ok(Record {
             folder: folder.to_path_buf(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, move_into_place};
 use gloss_torch::{torch_error, write_safetensors};
 use serde_json::{Value, json};
 use tch::Tensor;
@@ -127,7 +127,7 @@ pub(crate) fn write_json(path: &Path, value: &Value) -> Result<()> {
 /// Puts the folder `from` in the place of `to`.
 pub(crate) fn replace(from: &Path, to: &Path) -> Result<()> {
     remove(to)?;
-    fs::rename(from, to).map_err(Error::io("move into place", from))
+    move_into_place(from, to)
 }
 
 /// Removes a folder, if it is there.

@@ -193,7 +193,7 @@ mod tests {
         for (at, batch) in rest.chunks(3).enumerate().take(batches) {
             for example in batch {
                 let user = data.histories.context(*example).user.to_string();
-                // The first user of a batch is told from the others, as batches are in practice.
+                // A text depends on its batch, as rounding makes it in practice.
                 let text = format!("{user} of {}", batch.len());
                 let queries = vec![(Query::text(text).content, -1.0)];
                 let line = serde_json::to_string(&UserQueries { user, queries }).unwrap() + "\n";

@@ -5,7 +5,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod processes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -224,62 +226,6 @@ fn a_changed_program_makes_another_index() {
         code.any(|file| file["blake3"] == hash.to_hex().as_str()),
         "{manifest}"
     );
-}
-
-#[cfg(unix)]
-#[test]
-fn ctrl_c_ends_gloss_and_the_program() {
-    let place = in_trouble();
-    let args = ["run", "t.toml", "--set", "retriever.options.trouble=hang"];
-    let marker = format!("retriever.options.marker={}", place.path("hangs").display());
-    let mut command = place.command(&[&args[..], &["--set", &marker]].concat());
-    let mut gloss = command.spawn().unwrap();
-    while !place.path("hangs").exists() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let signal = |pid: &str| {
-        std::process::Command::new("kill")
-            .args(["-INT", pid])
-            .status()
-    };
-    assert!(signal(&gloss.id().to_string()).unwrap().success());
-    let start = Instant::now();
-    assert_eq!(gloss.wait().unwrap().code(), Some(130));
-    assert!(start.elapsed() < Duration::from_secs(10));
-}
-
-#[cfg(unix)]
-#[test]
-fn two_signals_at_once_are_one() {
-    let place = in_trouble();
-    let marker = format!("retriever.options.marker={}", place.path("hangs").display());
-    let hangs = "retriever.options.trouble=hang";
-    let mut command = place.command(&["run", "t.toml", "--set", hangs, "--set", &marker]);
-    let gloss = command
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    while !place.path("hangs").exists() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let mut kill = std::process::Command::new("bash");
-    kill.args(["-c", &format!("kill -TERM {0}; kill -TERM {0}", gloss.id())]);
-    assert!(kill.status().unwrap().success());
-    let ran = Ran::from(gloss.wait_with_output().unwrap());
-    ran.fails(
-        130,
-        &["stopping; Ctrl-C again ends at once", "error: interrupted;"],
-    );
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_helper_in_a_session_of_its_own_ends_with_the_program() {
-    let place = in_trouble();
-    assert_eq!(run(&place, "session", &[]).code, Some(0));
-    let helper = place.read("helper");
-    let stat = fs::read_to_string(format!("/proc/{helper}/stat"));
-    assert!(stat.is_err(), "{stat:?}");
 }
 
 /// A generator and a metric in Python, beside the helper of the examples.
