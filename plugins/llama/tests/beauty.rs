@@ -110,7 +110,9 @@ fn compare(file: &str, users: usize, every: usize) -> usize {
                 example.prompt
             );
             for (found, expected) in found.iter().zip(&example.scores) {
-                assert!((found.score - expected).abs() < 1e-4, "{about}");
+                let error = (found.score - expected).abs();
+                // Sums of twenty logarithms; processors without AVX-512 add in another order.
+                assert!(error < 3e-4, "{about}: {} is not {expected}", found.score);
             }
         }
     }

@@ -62,7 +62,7 @@ fn first_factor(shape: &[i64]) -> Tensor {
 
 #[test]
 #[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools; after the tests whose names begin with `model_`"]
-fn minutes_steps_on_a_real_model_are_those_of_peft() {
+fn minutes_steps_on_smollm2_are_those_of_peft() {
     let data_folder = folder("GLOSS_TEST_DATA", "../shared/data");
     let base = folder("GLOSS_TEST_MODELS", "target/tmp/models").join("smollm2-135m");
     let golden = std::fs::read(path("golden/train_beauty.json")).unwrap();
