@@ -303,3 +303,33 @@ fn bad_checkpoints_are_told_by_file_and_tensor() {
         .gloss(&args)
         .fails(2, &["adapter/adapter_model.safetensors", "layers.1"]);
 }
+
+/// Gives all numbers of the last norm's weight in a checkpoint this value.
+fn set_norm(place: &Place, value: f32) {
+    let path = place.path("model/model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let norm = &header["model.norm.weight"];
+    assert_eq!(norm["dtype"], "F32");
+    let offset = |at: usize| norm["data_offsets"][at].as_u64().unwrap() as usize;
+    let (start, end) = (8 + length + offset(0), 8 + length + offset(1));
+    for number in bytes[start..end].chunks_mut(4) {
+        number.copy_from_slice(&value.to_le_bytes());
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn logits_that_are_not_finite_are_an_error_that_names_the_user() {
+    let place = place();
+    set_norm(&place, f32::MAX);
+    let drawn = "generator.sampling={temperature=1.0}";
+    for settings in [&[][..], &["--set", drawn]] {
+        let ran = place.gloss(&[&["run", "e.toml"][..], settings].concat());
+        ran.fails(
+            70,
+            &["generator llama: the model's logits for user", "not finite"],
+        );
+    }
+}
