@@ -159,7 +159,7 @@ impl Hub {
                 request = request.header("Authorization", format!("Bearer {token}"));
             }
             let response = request.call();
-            let response = response.map_err(|error| self.silent(transfer::reason(error)))?;
+            let response = response.map_err(|error| self.silent(transfer::reason(error, url)))?;
             if !is_temporary(response.status().as_u16()) {
                 return Ok(response);
             }

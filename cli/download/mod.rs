@@ -9,6 +9,7 @@ mod checksum;
 mod content;
 mod hub;
 mod part;
+mod proxy;
 mod retry;
 mod token;
 mod transfer;

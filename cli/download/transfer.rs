@@ -10,6 +10,7 @@ use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
 use ureq::{Agent, Body};
 
 use super::part::{Part, PartFile, Version};
+use super::proxy;
 use super::retry::{is_temporary, retry_after};
 
 /// The timeouts of a connection.
@@ -117,7 +118,8 @@ impl Asking<'_> {
             }
         }
         request.call().map_err(|error| {
-            Error::Network(format!("cannot download {}: {}", self.url, reason(error)))
+            let reason = reason(error, self.url);
+            Error::Network(format!("cannot download {}: {reason}", self.url))
         })
     }
 }
@@ -132,8 +134,17 @@ pub(super) fn refusal(response: &Response<Body>) -> String {
     }
 }
 
-/// The reason why there is no answer.
-pub(super) fn reason(error: ureq::Error) -> String {
+/// The reason why `url` gave no answer.
+pub(super) fn reason(error: ureq::Error, url: &str) -> String {
+    let is_told = matches!(error, ureq::Error::ConnectProxyFailed(_));
+    let reason = in_words(error);
+    match proxy::of(url, |name| std::env::var(name).ok()) {
+        Some(proxy) if !is_told => format!("{reason} (asked through the proxy {proxy})"),
+        _ => reason,
+    }
+}
+
+fn in_words(error: ureq::Error) -> String {
     match error {
         ureq::Error::ConnectProxyFailed(answer) => format!(
             "the proxy refused, not the server: {}; see https_proxy and no_proxy",
