@@ -5,6 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use gloss_core::{Error, Result, lfs_pointer};
+use safetensors::tensor::Metadata;
 use sha2::{Digest, Sha256};
 
 /// The bytes at a file's start that are looked at.
@@ -104,15 +105,11 @@ fn safetensors(path: &Path, size: u64) -> Result<Option<String>> {
         return fault("it does not begin with the length of a header");
     }
     let header = BufReader::new(file.take(length));
-    let header: serde_json::Map<String, serde_json::Value> = match serde_json::from_reader(header) {
+    let header: Metadata = match serde_json::from_reader(header) {
         Ok(header) => header,
-        Err(error) => return fault(&format!("its header is not JSON: {error}")),
+        Err(error) => return fault(&format!("its header cannot be read: {error}")),
     };
-    let ends = header.values().filter_map(|tensor| {
-        let offsets = tensor.get("data_offsets")?.as_array()?;
-        offsets.get(1)?.as_u64()
-    });
-    let needed = 8 + length + ends.max().unwrap_or(0);
+    let needed = 8 + length + header.data_len() as u64;
     match needed == size {
         true => Ok(None),
         false => fault(&format!(

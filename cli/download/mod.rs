@@ -9,7 +9,6 @@ mod checksum;
 mod content;
 mod hub;
 mod part;
-mod proxy;
 mod retry;
 mod token;
 mod transfer;

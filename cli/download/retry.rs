@@ -9,7 +9,7 @@ use ureq::http::Response;
 use ureq::http::header::RETRY_AFTER;
 
 /// The number of attempts in a row, unless there is progress.
-pub(super) const ATTEMPTS: u32 = 4;
+const ATTEMPTS: u32 = 4;
 /// The first pause; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause that a server may ask for.

@@ -7,10 +7,9 @@ use gloss_core::{Context, Error, Result, Unit};
 use ureq::config::RedirectAuthHeaders;
 use ureq::http::Response;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Proxy};
 
 use super::part::{Part, PartFile, Version};
-use super::proxy;
 use super::retry::{is_temporary, retry_after};
 
 /// The timeouts of a connection.
@@ -138,10 +137,19 @@ pub(super) fn refusal(response: &Response<Body>) -> String {
 pub(super) fn reason(error: ureq::Error, url: &str) -> String {
     let is_told = matches!(error, ureq::Error::ConnectProxyFailed(_));
     let reason = in_words(error);
-    match proxy::of(url, |name| std::env::var(name).ok()) {
-        Some(proxy) if !is_told => format!("{reason} (asked through the proxy {proxy})"),
+    match proxy_of(url) {
+        Some(proxy) if !is_told => {
+            let (host, port) = (proxy.host(), proxy.port());
+            format!("{reason} (asked through the proxy {host}:{port} of the environment)")
+        }
         _ => reason,
     }
+}
+
+/// The proxy that a request for `url` goes through.
+fn proxy_of(url: &str) -> Option<Proxy> {
+    let uri = url.parse().ok()?;
+    Proxy::try_from_env().filter(|proxy| !proxy.is_no_proxy(&uri))
 }
 
 fn in_words(error: ureq::Error) -> String {

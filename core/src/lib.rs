@@ -33,6 +33,7 @@ mod schema;
 mod segment;
 mod splits;
 mod template;
+mod warn;
 
 pub use artefact::{ArtefactRequest, ArtefactStore, BuildArtefact};
 pub use code::Code;
@@ -70,4 +71,5 @@ pub use component::{Tagged, options_text};
 #[doc(hidden)]
 pub use library::{Difference, Export, Exported, Handshake, Parse, Sink, export, receive_log};
 #[doc(hidden)]
+pub use warn::warn_once;
 pub use {inventory, typetag};

@@ -123,7 +123,11 @@ fn attack(folder: &str, args: &[&str], seed: u64) -> BTreeMap<String, [usize; 3]
         let name = target.file_name().unwrap().to_str().unwrap();
         let outcome = match ran.code {
             Some(0) if results(&ran) == expected => 1,
-            Some(2 | 3) if ran.stderr.contains(name) || ran.stderr.contains("out") => 0,
+            Some(2 | 3)
+                if ran.stderr.contains(name) || ran.stderr.contains("the output folder out") =>
+            {
+                0
+            }
             _ => {
                 eprintln!(
                     "{kind:?} of {}: {:?}\n{}",

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{Error, Result, read_model_file};
-use gloss_torch::{Checkpoint, torch_error};
+use gloss_torch::{Checkpoint, Nf4, torch_error};
 use serde::Deserialize;
 use serde_json::Value;
-use tch::Device;
+use tch::{Device, Kind};
 
 use crate::rope::Rope;
 
@@ -118,13 +118,24 @@ impl Architecture {
         let mut architecture = Self::read(folder)?;
         let checkpoint = Checkpoint::open(folder)?;
         if architecture.tied && checkpoint.contains(HEAD) {
-            let table = [architecture.vocabulary, architecture.hidden];
-            let read = |name| checkpoint.tensor(name, &table, Device::Cpu);
-            architecture.tied = read(HEAD)?
-                .f_equal(&read(EMBEDDING)?)
-                .map_err(torch_error("compare the head with the embedding"))?;
+            architecture.tied = architecture.is_same_table(&checkpoint)?;
         }
         Ok((architecture, checkpoint))
+    }
+
+    /// Returns `true` if the head among the weights holds the numbers of the embedding.
+    fn is_same_table(&self, checkpoint: &Checkpoint) -> Result<bool> {
+        if Nf4::is_in(checkpoint, HEAD) {
+            return Ok(false);
+        }
+        let table = [self.vocabulary, self.hidden];
+        let read = |name| {
+            let tensor = checkpoint.tensor(name, &table, Device::Cpu)?;
+            let wide = tensor.f_to_kind(Kind::Float);
+            wide.map_err(torch_error("compare the head with the embedding"))
+        };
+        let same = read(HEAD)?.f_equal(&read(EMBEDDING)?);
+        same.map_err(torch_error("compare the head with the embedding"))
     }
 
     /// Returns `true` if the matrix of a module, such as `model.layers.0.mlp.up_proj`, is stored in

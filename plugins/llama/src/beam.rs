@@ -293,8 +293,8 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// The finished texts of the users at `positions` [n], best first; a
-    /// single one without tokens and with the log-probability NaN if the logits of a user were not finite.
+    /// The finished texts of the users at `positions` [n], best first. A user whose logits were not
+    /// finite has one text without tokens, with the log-probability NaN.
     pub(crate) fn finished(&self, positions: &Tensor) -> Result<Vec<Vec<Sequence>>, TchError> {
         let of = |tensor: &Tensor, kind| tensor.f_index_select(0, positions)?.f_to_kind(kind);
         let finished = &self.finished;

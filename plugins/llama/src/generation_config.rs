@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gloss_core::{Error, Result, read_model_file};
+use gloss_core::{Error, Result, read_model_file, warn_once};
 use serde_json::{Map, Value};
 
 /// The file, in a checkpoint's folder.
@@ -74,16 +74,16 @@ pub(crate) fn warn_of_ignored(folder: &Path) -> Result<()> {
     let (ignored, replaced) = ignored(&settings);
     let file = path.display();
     if !ignored.is_empty() {
-        tracing::warn!(
+        warn_once(format!(
             "{file}: ignored, although `generate` of transformers would follow it: {}",
             ignored.join(", ")
-        );
+        ));
     }
     if !replaced.is_empty() {
-        tracing::warn!(
+        warn_once(format!(
             "{file}: ignored, since the options of the generator count instead: {}",
             replaced.join(", ")
-        );
+        ));
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ impl Source for Jsonl {
                 break;
             }
             if line.len() > LONGEST_LINE {
-                return Err(Error::input(path, text::too_long()));
+                return Err(Error::input(path, text::TooLong.to_string()));
             }
             if line.trim_ascii().is_empty() {
                 continue;

@@ -1,5 +1,6 @@
 //! Text files, gzipped or not.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -22,8 +23,8 @@ pub(crate) fn explain(path: &Path, context: &Context, error: io::Error) -> Error
     if let Err(interrupted) = context.check() {
         return interrupted;
     }
-    match error.to_string() == too_long() {
-        true => Error::input(path, too_long()),
+    match error.get_ref().is_some_and(|inner| inner.is::<TooLong>()) {
+        true => Error::input(path, TooLong.to_string()),
         false => read_error(path, error),
     }
 }
@@ -66,19 +67,27 @@ impl<R: Read> Read for LineLimit<R> {
             None => self.length + read,
         };
         match self.length > LONGEST_LINE {
-            true => Err(io::Error::other(too_long())),
+            true => Err(io::Error::other(TooLong)),
             false => Ok(read),
         }
     }
 }
 
-/// The message about a line that is too long.
-pub(crate) fn too_long() -> String {
-    format!(
-        "a line is longer than {} MiB; is this a file of lines at all?",
-        LONGEST_LINE >> 20
-    )
+/// A line is too long.
+#[derive(Debug)]
+pub(crate) struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let most = LONGEST_LINE >> 20;
+        write!(
+            formatter,
+            "a line is longer than {most} MiB; is this a file of lines at all?"
+        )
+    }
 }
+
+impl std::error::Error for TooLong {}
 
 #[cfg(test)]
 mod tests {

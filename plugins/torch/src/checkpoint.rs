@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use gloss_core::{Error, Result, nearest};
+use gloss_core::{Error, Result, nearest, warn_once};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::torch_error;
@@ -235,11 +235,11 @@ impl Checkpoint {
             0 => String::new(),
             count => format!(" and {count} others"),
         };
-        tracing::warn!(
+        warn_once(format!(
             "{file}: the model has no place for {} of the checkpoint's tensors, which are ignored: \
              `{shown}`{others}; does config.json lack an option, such as `attention_bias` or `mlp_bias`?",
             unread.len()
-        );
+        ));
     }
 
     fn file(&self, name: &str) -> Option<&File> {

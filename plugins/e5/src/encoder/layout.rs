@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Error, Result, read_model_file};
+use gloss_core::{Error, Result, read_model_file, warn_once};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -187,11 +187,11 @@ fn check_keys(path: &Path, known: &[&str], fixed: &[(&str, &str)]) -> Result<()>
                 let message = format!("`{key}` is {value}; only \"{expected}\" is supported");
                 return Err(Error::input(path, message));
             }
-            None if !value.is_null() && !known.contains(&key.as_str()) => tracing::warn!(
+            None if !value.is_null() && !known.contains(&key.as_str()) => warn_once(format!(
                 "{}: `{key}` = {value} is ignored; expected {}",
                 path.display(),
                 known.join(", ")
-            ),
+            )),
             _ => {}
         }
     }
