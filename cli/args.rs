@@ -223,7 +223,7 @@ pub(crate) struct Prepare {
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// The folder for items.parquet, interactions.parquet, examples.parquet and report.json
+    /// The folder for the tables of items, interactions, training, validation and test, and report.json
     #[arg(value_parser = path, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
 

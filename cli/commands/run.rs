@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::args;
 use crate::config;
 use crate::session::Session;
+use crate::ui;
 use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
@@ -55,6 +56,9 @@ fn text(run: &Run, look: Look) -> String {
     );
     for dropped in &results.data.dropped {
         let _ = write!(text, "\ndropped: {dropped}");
+    }
+    if let Some(line) = ui::audit::same_time(&results.audit) {
+        let _ = write!(text, "\n{line}");
     }
     for method in &results.methods {
         for (users, what) in [

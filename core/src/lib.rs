@@ -63,7 +63,7 @@ pub use registry::{AnyComponent, Entry, Origin, Plugin, Registry};
 pub use retriever::{Index, IndexStatistic, Request, Retriever, StatisticValue};
 pub use schema::{OptionDescription, choices, of as schema_of, summary, type_of};
 pub use segment::Segment;
-pub use splits::{Event, Interactions, SplitOptions};
+pub use splits::{Event, Interactions, SameDay, SplitOptions, SplitStrategy, Unseen};
 pub use template::Template;
 
 #[doc(hidden)]

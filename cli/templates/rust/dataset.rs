@@ -33,6 +33,10 @@ impl Skeleton {
 }
 
 impl Dataset for Skeleton {
+    fn check(&self) -> Vec<Diagnostic> {
+        self.split.check()
+    }
+
     fn inputs(&self) -> Result<Vec<PathBuf>> {
         let files = ["items.csv", "purchases.csv"].map(|name| self.file(name));
         match files.iter().find(|file| !file.is_file()) {

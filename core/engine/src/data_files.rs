@@ -17,16 +17,21 @@ pub(crate) const EXAMPLES: &str = "examples.parquet";
 /// The file of the loader's counts.
 const REPORT: &str = "report.json";
 
-/// The files of a prepared dataset.
-pub const PREPARED: [&str; 4] = [ITEMS, INTERACTIONS, EXAMPLES, REPORT];
-
 /// Writes a dataset as `items.parquet` (id, text, further fields), `interactions.parquet` (user,
 /// item, time in milliseconds, rating; user by user, oldest first), `examples.parquet` (split, user,
 /// number of interactions in the context, number of targets) and `report.json` into `folder`.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write_data(data: &Data, folder: &Path) -> Result<()> {
+pub(crate) fn write_data(data: &Data, folder: &Path) -> Result<()> {
+    write_items(data, &folder.join(ITEMS))?;
+    write_interactions(data, &folder.join(INTERACTIONS))?;
+    write_examples(&data.splits, &folder.join(EXAMPLES))?;
+    write_json(&folder.join(REPORT), &data.report)
+}
+
+/// Writes the table of items.
+pub(crate) fn write_items(data: &Data, path: &Path) -> Result<()> {
     let items = data.catalogue.items();
     let mut columns = vec![
         (
@@ -42,13 +47,11 @@ pub fn write_data(data: &Data, folder: &Path) -> Result<()> {
         let values = items.iter().map(|item| item.fields[index].as_deref());
         columns.push((format!("field:{name}"), tables::text(values)));
     }
-    tables::write(&folder.join(ITEMS), columns)?;
-    write_interactions(data, &folder.join(INTERACTIONS))?;
-    write_examples(&data.splits, &folder.join(EXAMPLES))?;
-    write_json(&folder.join(REPORT), &data.report)
+    tables::write(path, columns)
 }
 
-fn write_interactions(data: &Data, path: &Path) -> Result<()> {
+/// Writes the table of interactions.
+pub(crate) fn write_interactions(data: &Data, path: &Path) -> Result<()> {
     let histories = (0..data.histories.len() as u32).map(|user| data.histories.history(user));
     let histories: Vec<_> = histories.collect();
     let items = data.catalogue.items();
@@ -116,7 +119,7 @@ fn write_examples(splits: &Splits, path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// If a file is missing or damaged.
-pub fn read_data(folder: &Path) -> Result<Data> {
+pub(crate) fn read_data(folder: &Path) -> Result<Data> {
     let catalogue = read_catalogue(&folder.join(ITEMS))?;
     let histories = read_histories(&folder.join(INTERACTIONS), &catalogue)?;
     let splits = read_splits(&folder.join(EXAMPLES), &histories)?;

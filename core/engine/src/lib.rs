@@ -5,6 +5,7 @@
 //! build on each other in this order: files and tables, stages and the cache, the pipeline that
 //! combines stages, and on top [`run()`] and [`train_experiment`].
 
+mod audit;
 mod bootstrap;
 mod cache;
 mod config;
@@ -17,6 +18,7 @@ mod manifest;
 mod output_folder;
 mod pipeline;
 mod program;
+mod published_tables;
 mod ranking;
 mod results;
 mod run;
@@ -29,14 +31,15 @@ mod tables;
 mod training;
 pub mod trec;
 
+pub use audit::{Audit, audit, fingerprint};
 pub use bootstrap::{Bootstrap, Interval};
 pub use cache::{Cache, CachedArtefact, FileRecord, PruneFilter};
 pub use config::{Experiment, ExperimentConfig, FusedMethods, Method, experiment_schema};
 pub use conformance::{Outcome, Verdict, assert_invariants, check_invariants};
-pub use data_files::{PREPARED, read_data, write_data};
 pub use library::load_library;
 pub use manifest::Existing;
 pub use output_folder::OutputFolder;
+pub use published_tables::{PREPARED, write_tables};
 pub use ranking::{Fusion, RankingOptions, Seen};
 pub use results::{Manifest, MethodResult, MetricValue, Results, Run, SegmentResult, Training};
 pub use run::run;

@@ -6,6 +6,7 @@ use gloss_core::{IndexStatistic, InputFile, Report};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::audit::Audit;
 use crate::bootstrap::Interval;
 use crate::cache::FileRecord;
 use crate::ranking::RankingOptions;
@@ -74,6 +75,8 @@ pub struct Results {
     pub methods: Vec<MethodResult>,
     /// The counts of the loader.
     pub data: Report,
+    /// Properties of the data and of the examples.
+    pub audit: Audit,
 }
 
 /// The manifest of a run or a training: everything that it was made from.

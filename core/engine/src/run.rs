@@ -5,6 +5,7 @@ use std::path::Path;
 use gloss_core::{Context, Error, Hit, QueryKind, Ragged, Result};
 use rayon::prelude::*;
 
+use crate::audit::audit;
 use crate::cache::{Cache, Driver};
 use crate::config::{Experiment, FusedMethods, Method};
 use crate::evaluate::{Evaluator, Ranked, write_generated};
@@ -117,6 +118,7 @@ fn evaluate(experiment: &Experiment, driver: &Driver, folder: &Path) -> Result<R
         dataset: experiment.dataset.name().to_string(),
         split,
         methods: results,
+        audit: audit(&data.value, split)?,
         data: data.value.report,
     })
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::builder::{Int64Builder, ListBuilder, StringBuilder};
 use arrow_array::{
     Array, ArrayRef, Float32Array, Int64Array, LargeStringArray, RecordBatch, UInt32Array,
 };
@@ -38,6 +39,24 @@ pub(crate) fn float32(values: impl IntoIterator<Item = f32>) -> ArrayRef {
 /// A column of `f64`.
 pub(crate) fn float64(values: impl IntoIterator<Item = f64>) -> ArrayRef {
     Arc::new(arrow_array::Float64Array::from_iter_values(values))
+}
+
+/// A column of lists of texts.
+pub(crate) fn text_lists<'a>(lists: impl IntoIterator<Item = Vec<&'a str>>) -> ArrayRef {
+    let mut column = ListBuilder::new(StringBuilder::new());
+    for list in lists {
+        column.append_value(list.into_iter().map(Some));
+    }
+    Arc::new(column.finish())
+}
+
+/// A column of lists of times, in milliseconds since 1970.
+pub(crate) fn time_lists<'a>(lists: impl IntoIterator<Item = &'a [i64]>) -> ArrayRef {
+    let mut column = ListBuilder::new(Int64Builder::new());
+    for list in lists {
+        column.append_value(list.iter().copied().map(Some));
+    }
+    Arc::new(column.finish())
 }
 
 /// Writes one table.

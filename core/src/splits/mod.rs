@@ -1,48 +1,25 @@
-//! Histories, catalogue and splits from interactions in file order: the leave-last-out protocol of
-//! GLoSS, shared by all loaders.
+//! Histories, catalogue and splits from interactions in file order, shared by all loaders: the
+//! leave-last-out protocol of GLoSS, a split at a point in time, and shares of each user's history.
 
 mod k_core;
+mod options;
 mod sample;
 mod sorted;
 mod split;
+#[cfg(test)]
+mod strategy_tests;
+mod temporal;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::{Catalogue, Context, Data, Error, Histories, Item, Report, Result};
+use crate::{
+    Catalogue, Context, Data, Diagnostics, Error, Histories, Item, Report, Result, Splits,
+};
 use sorted::SortedEvents;
 
-/// Options for histories and splits.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SplitOptions {
-    /// The fewest interactions of a user who is evaluated and counts for the catalogue.
-    #[schemars(range(min = 2))]
-    pub minimum_interactions: u32,
-    /// The share of all users, rounded down, that are drawn as validation users.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub validation_share: f64,
-    /// The seed of that draw, which is CPython's `random.sample`.
-    pub validation_seed: u64,
-    /// Keeps the k-core: users and items with fewer interactions are removed until none is left; 0
-    /// keeps all.
-    pub k_core: u32,
-}
-
-impl Default for SplitOptions {
-    fn default() -> Self {
-        SplitOptions {
-            minimum_interactions: 3,
-            validation_share: 0.05,
-            validation_seed: 42,
-            k_core: 0,
-        }
-    }
-}
+pub use options::{SameDay, SplitOptions, SplitStrategy, Unseen};
 
 /// One interaction.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,19 +52,22 @@ pub struct Interactions {
 impl SplitOptions {
     /// Sorts the interactions by user and time, and returns catalogue, histories and splits.
     ///
-    /// Users come in the order of their identifiers; a user's interactions at one time stay in
-    /// file order. Only users with `minimum_interactions` or more are kept, and only the items that
+    /// Users come in the order of their identifiers; a user's interactions at one time in that of
+    /// [`SameDay`]. Only users with `minimum_interactions` or more are kept, and only the items that
     /// occur in their histories, in the order of `items`.
     ///
-    /// The splits, for a user with n interactions: the test example predicts the last interaction
+    /// The splits of `leave-last-out`, for a user with n interactions: the test example predicts the last interaction
     /// from all before it. A validation user's validation example predicts the last but one, and the
     /// training example the one before that; the training example of all others predicts the last
     /// but one. An example for which there are too few interactions is left out. Validation users
     /// are drawn from all users with any interaction, so fewer than the share may be evaluated.
+    /// Those of `temporal` and `ratio` have as many targets as a user has interactions to validate
+    /// or test on; a training example predicts the last of the interactions to train on.
     ///
     /// # Errors
-    /// If no user has enough interactions.
+    /// If [`check`](SplitOptions::check) finds a fault; if no user has enough interactions.
     pub fn apply(&self, mut interactions: Interactions, context: &Context) -> Result<Data> {
+        Diagnostics(self.check()).into_result()?;
         check(&interactions)?;
         if self.k_core > 1 {
             k_core::keep_k_core(&mut interactions, self.k_core);
@@ -100,7 +80,8 @@ impl SplitOptions {
             events,
             mut report,
         } = interactions;
-        let sorted = SortedEvents::new(users, events, items.len());
+        let mut sorted = SortedEvents::new(users, events, items.len());
+        sorted.order_same_times(self, &items);
         let kept = sorted.users_with(self.minimum_interactions);
         if kept.is_empty() {
             return Err(self.too_few(&sorted, &items, &report));
@@ -108,17 +89,40 @@ impl SplitOptions {
         report_counts(&sorted, &kept, &mut report);
         context.check()?;
 
-        let (items, positions) = select_items(items, sorted.items_of(&kept), &mut report);
-        let validation = split::validation_users(self, sorted.users.len());
-        let splits = split::splits(&sorted, &kept, &validation);
-        report.count("validation users drawn", validation.len());
+        let (kept, splits) = self.split(&mut sorted, kept, &mut report)?;
         report.count("validation users evaluated", splits.validation.len());
+        let (items, positions) = select_items(items, sorted.items_of(&kept), &mut report);
         Ok(Data {
             histories: histories(sorted, &kept, &positions),
             catalogue: Catalogue::new(items, field_names)?,
             splits,
             report,
         })
+    }
+
+    /// The users to evaluate, and their examples.
+    fn split(
+        &self,
+        sorted: &mut SortedEvents,
+        kept: Vec<u32>,
+        report: &mut Report,
+    ) -> Result<(Vec<u32>, Splits)> {
+        let splits = match self.strategy {
+            SplitStrategy::LeaveLastOut => {
+                let validation = split::validation_users(self, sorted.users.len());
+                report.count("validation users drawn", validation.len());
+                split::leave_last_out(sorted, &kept, &validation)
+            }
+            SplitStrategy::Ratio => split::ratio(self, sorted, &kept),
+            SplitStrategy::Temporal => {
+                let cuts = temporal::Cuts::new(self, sorted, &kept)?;
+                cuts.unseen_items(self, sorted, &kept, report);
+                let kept = cuts.unseen_users(self, sorted, kept, report);
+                let splits = cuts.splits(sorted, &kept);
+                return Ok((kept, splits));
+            }
+        };
+        Ok((kept, splits))
     }
 
     fn too_few(&self, sorted: &SortedEvents, items: &[Item], report: &Report) -> Error {
@@ -181,6 +185,10 @@ fn report_counts(sorted: &SortedEvents, kept: &[u32], report: &mut Report) {
     report.count("interactions kept", all);
     let too_few = all - evaluated;
     report.drop("interactions of users with too few", too_few, all, None);
+    report.count(
+        "interactions behind a later one in the file",
+        sorted.disordered,
+    );
     report.count("timestamp ties", sorted.ties(kept));
     report.count("repeated interactions", sorted.repeats(kept));
 }

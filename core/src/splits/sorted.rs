@@ -1,6 +1,7 @@
 //! Interactions sorted by user and time.
 
-use super::Event;
+use super::{Event, SameDay, SplitOptions};
+use crate::Item;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -13,7 +14,10 @@ pub(crate) struct SortedEvents {
     pub(crate) events: Vec<Event>,
     /// The end of each user's interactions.
     ends: Vec<usize>,
-    item_count: usize,
+    /// The number of all items.
+    pub(crate) item_count: usize,
+    /// The number of interactions that stand in the file behind a later one of their user.
+    pub(crate) disordered: usize,
 }
 
 impl SortedEvents {
@@ -43,6 +47,7 @@ impl SortedEvents {
             events: place(events, &rank, &ends),
             ends,
             item_count,
+            disordered: 0,
         };
         sorted.sort_each_by_time();
         sorted
@@ -52,9 +57,43 @@ impl SortedEvents {
         for user in 0..self.users.len() {
             let range = self.range(user);
             let events = &mut self.events[range];
-            if !events.is_sorted_by_key(|event| event.time) {
+            let pairs = events.windows(2);
+            let disordered = pairs.filter(|pair| pair[1].time < pair[0].time).count();
+            self.disordered += disordered;
+            if disordered > 0 {
                 events.sort_by_key(|event| event.time);
             }
+        }
+    }
+
+    /// Orders each user's interactions at one time as `options` say; `items` are all items.
+    pub(crate) fn order_same_times(&mut self, options: &SplitOptions, items: &[Item]) {
+        let id = |event: &Event| items[event.item as usize].id.as_bytes();
+        for user in 0..self.users.len() {
+            let range = self.range(user);
+            let name = self.users[user].as_bytes();
+            let draw = |event: &Event| random_key(options.same_day_seed, name, id(event));
+            let days = self.events[range].chunk_by_mut(|a, b| a.time == b.time);
+            for day in days.filter(|day| day.len() > 1) {
+                match options.same_day {
+                    SameDay::File => {}
+                    SameDay::Id => day.sort_by(|a, b| id(a).cmp(id(b))),
+                    SameDay::Shuffle => day.sort_by_cached_key(|event| draw(event)),
+                }
+            }
+        }
+    }
+
+    /// Removes the interactions that do not meet a condition.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Event) -> bool) {
+        let kept: Vec<usize> = (0..self.users.len())
+            .map(|user| self.of(user).iter().filter(|event| keep(event)).count())
+            .collect();
+        self.events.retain(|event| keep(event));
+        let mut total = 0;
+        for (end, kept) in self.ends.iter_mut().zip(kept) {
+            total += kept;
+            *end = total;
         }
     }
 
@@ -114,6 +153,17 @@ impl SortedEvents {
             .map(repeats)
             .sum()
     }
+}
+
+/// A random number for an interaction, by which those at one time are shuffled: the hash of the seed,
+/// the user and the item.
+fn random_key(seed: u64, user: &[u8], item: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for part in [&seed.to_le_bytes()[..], user, item] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    *hasher.finalize().as_bytes()
 }
 
 /// A stable counting sort of the events by the rank of their users.

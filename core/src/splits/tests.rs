@@ -155,6 +155,7 @@ fn any_protocol() -> impl Strategy<Value = SplitOptions> {
             validation_share,
             validation_seed,
             k_core,
+            ..SplitOptions::default()
         },
     )
 }

@@ -77,6 +77,7 @@ impl Amazon {
         diagnostics.extend(self.category_fault());
         diagnostics.extend(self.text_faults());
         diagnostics.extend(self.field_faults());
+        diagnostics.extend(self.split.check());
         diagnostics
     }
 

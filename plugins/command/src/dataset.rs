@@ -19,7 +19,7 @@ type InteractionLine = (String, String, i64, Option<f32>);
 
 impl Dataset for External {
     fn check(&self) -> Vec<Diagnostic> {
-        self.diagnostics()
+        [self.diagnostics(), self.split.check()].concat()
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {

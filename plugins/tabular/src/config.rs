@@ -66,8 +66,8 @@ macro_rules! tables {
             /// The column of the interactions that holds the item's id.
             #[serde(default = "default_item")]
             pub item: String,
-            /// The column of the interactions that holds the time, a number since 1970. A user's
-            /// interactions at the same time stay in the order of the file.
+            /// The column of the interactions that holds the time, a number since 1970. The order
+            /// of a user's interactions at the same time is that of `split.same_day`.
             #[serde(default = "default_time")]
             pub time: String,
             /// The unit of numbers in the time column. A column of a time type,

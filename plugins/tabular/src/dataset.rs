@@ -50,6 +50,7 @@ macro_rules! datasets {
             fn check(&self) -> Vec<Diagnostic> {
                 let mut diagnostics = self.tables().diagnostics();
                 diagnostics.extend(self.own_faults());
+                diagnostics.extend(self.split.check());
                 diagnostics
             }
 
