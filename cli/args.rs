@@ -1,5 +1,7 @@
 //! Commands and flags, apart from what they do.
 
+mod analysis;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use clap::{ColorChoice, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use gloss_core::Kind;
 use gloss_engine::trec::Ties;
+
+pub(crate) use analysis::{Compare, Format, Test};
 
 /// Generative sequential recommendation: datasets, query generators, retrievers and metrics,
 /// composed by name.
@@ -87,6 +91,8 @@ pub(crate) enum Command {
     Cache(CacheCommand),
     /// Evaluate an existing run, in TREC format or GLoSS's per-user files
     Evaluate(Evaluate),
+    /// Compare methods of finished runs on the same users, with tests of significance
+    Compare(Compare),
     /// Report on this build and this machine
     Doctor,
     /// Print a completion script for a shell
@@ -275,11 +281,11 @@ pub(crate) struct PruneCache {
 /// Flags of `evaluate`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Evaluate {
-    /// The run in TREC format, or a file of GLoSS's metrics by user (JSON lines)
+    /// The run in TREC format or as ranx's JSON, or a file of GLoSS's metrics by user (JSON lines)
     #[arg(value_parser = path, value_hint = ValueHint::FilePath)]
     pub(crate) run: PathBuf,
 
-    /// The relevance judgements in TREC format; none for a file of GLoSS's metrics
+    /// The relevance judgements in TREC format or as ranx's JSON; none for a file of GLoSS's metrics
     #[arg(value_parser = path, value_hint = ValueHint::FilePath)]
     pub(crate) qrels: Option<PathBuf>,
 

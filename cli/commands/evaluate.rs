@@ -1,16 +1,16 @@
 //! `gloss evaluate`: metrics of an existing run.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
-use gloss_core::{Error, Evaluation, Registry, read_file};
+use gloss_core::{Error, Evaluation, Metric, Registry};
 use gloss_engine::trec::{Qrels, Run};
-use gloss_engine::{ExperimentConfig, MetricValue};
+use gloss_engine::{ExperimentConfig, MetricValue, UserValues};
 use indicatif::HumanCount;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::args::Evaluate;
 use crate::session::Session;
@@ -33,16 +33,21 @@ pub(crate) fn execute(args: &Evaluate, session: &Session) -> Result<()> {
     session.output.show(&evaluated, text)
 }
 
-/// Evaluates a TREC run against TREC qrels.
-fn evaluate(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
-    if args.metric.is_empty() {
+/// The metrics that `--metric` names.
+pub(super) fn metrics(names: &[String]) -> gloss_core::Result<Vec<Arc<dyn Metric>>> {
+    if names.is_empty() {
         let message = "name the metrics, such as --metric recall@5,ndcg@5,mrr";
-        return Err(Error::Usage(message.into()).into());
+        return Err(Error::Usage(message.into()));
     }
     let mut config = ExperimentConfig::new();
-    let typed = format!("--metric {}", args.metric.join(","));
-    config.replace(&typed, "metrics", json!(args.metric));
-    let metrics = config.resolve_metrics(&Registry::known()?)?;
+    let typed = format!("--metric {}", names.join(","));
+    config.replace(&typed, "metrics", json!(names));
+    config.resolve_metrics(&Registry::known()?)
+}
+
+/// Evaluates a run against qrels.
+fn evaluate(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
+    let metrics = metrics(&args.metric)?;
     let qrels = Qrels::read(qrels)?;
     let aligned = Run::read(&args.run)?.align(&qrels, args.ties.unwrap_or_default());
     let evaluation = Evaluation::new(&aligned.rankings, qrels.grades())?;
@@ -65,29 +70,30 @@ fn evaluate(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
     })
 }
 
-/// Averages a file of GLoSS's metrics by user: `{"reviewer_id": …, "recall@5": 0.0, …}` a line.
+/// Averages a file of GLoSS's metrics by user.
 fn average(args: &Evaluate) -> Result<Evaluated> {
     if args.ties.is_some() {
         let message = "--ties is about a run and its qrels; name the qrels too, or leave it out";
         return Err(Error::Usage(message.into()).into());
     }
-    let sums = Sums::read(&args.run)?;
+    let read = UserValues::from_lines(&args.run)?;
+    let known = || read.metrics.iter().map(|(name, _)| name.as_str());
     if let Some(absent) = args
         .metric
         .iter()
-        .find(|name| !sums.names().any(|known| known == name.as_str()))
+        .find(|name| !known().any(|n| n == name.as_str()))
     {
-        let known: Vec<_> = sums.names().collect();
+        let known: Vec<_> = known().collect();
         let message = format!("has no metric `{absent}`; it has {}", known.join(", "));
         return Err(Error::input(&args.run, message).into());
     }
-    let users = sums.lines.len();
+    let users = read.users.len();
     let is_wanted = |name: &str| args.metric.is_empty() || args.metric.iter().any(|m| m == name);
-    let values = sums.metrics.into_iter().filter(|(name, _)| is_wanted(name));
-    let values = values.map(|(metric, sum)| MetricValue {
+    let values = read.metrics.into_iter().filter(|(name, _)| is_wanted(name));
+    let values = values.map(|(metric, values)| MetricValue {
         higher_is_better: higher_is_better(&metric),
         metric,
-        value: sum / users as f64,
+        value: values.iter().sum::<f64>() / users as f64,
         interval: None,
     });
     Ok(Evaluated {
@@ -99,7 +105,7 @@ fn average(args: &Evaluate) -> Result<Evaluated> {
 }
 
 /// Returns `true` if a higher value of the metric is better, as far as it is one of ours.
-fn higher_is_better(metric: &str) -> bool {
+pub(super) fn higher_is_better(metric: &str) -> bool {
     let mut config = ExperimentConfig::new();
     config.replace(metric, "metrics", json!([metric]));
     let ours = Registry::known().and_then(|registry| config.resolve_metrics(&registry));
@@ -108,75 +114,6 @@ fn higher_is_better(metric: &str) -> bool {
             .iter()
             .all(|metric| metric.invariants().higher_is_better)
     })
-}
-
-/// The sums over users of each metric in a file.
-#[derive(Default)]
-struct Sums {
-    /// By metric, in the order of the first line.
-    metrics: Vec<(String, f64)>,
-    /// By user, the line.
-    lines: HashMap<String, u64>,
-}
-
-impl Sums {
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.metrics.iter().map(|(name, _)| name.as_str())
-    }
-
-    fn read(path: &Path) -> gloss_core::Result<Self> {
-        let content = read_file(path)?;
-        let mut sums = Sums::default();
-        for (number, line) in (1..).zip(content.split(|byte| *byte == b'\n')) {
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            let is_first = sums.lines.is_empty();
-            sums.add(line, number).map_err(|message| {
-                let hint = match is_first {
-                    true => "; for a run in TREC format, name its qrels too",
-                    false => "",
-                };
-                Error::line(path, number, message + hint)
-            })?;
-        }
-        match sums.lines.is_empty() {
-            true => Err(Error::input(
-                path,
-                "is empty; expected a JSON object a line",
-            )),
-            false => Ok(sums),
-        }
-    }
-
-    /// Adds one user's metrics.
-    fn add(&mut self, line: &[u8], number: u64) -> Result<(), String> {
-        let mut row: Map<String, Value> = serde_json::from_slice(line)
-            .map_err(|error| format!("is not a JSON object of a user's metrics: {error}"))?;
-        let user = match row.shift_remove("reviewer_id") {
-            Some(Value::String(user)) => user,
-            _ => return Err("has no text `reviewer_id`".to_string()),
-        };
-        if self.lines.is_empty() {
-            self.metrics
-                .extend(row.keys().map(|name| (name.clone(), 0.0)));
-        }
-        if let Some(first) = self.lines.insert(user.clone(), number) {
-            return Err(format!("is about user {user}, as line {first} is already"));
-        }
-        if row.len() != self.metrics.len() {
-            let expected = self.metrics.len();
-            return Err(format!(
-                "has {} metrics, where the first has {expected}",
-                row.len()
-            ));
-        }
-        for (name, sum) in &mut self.metrics {
-            let value = row.get(name).and_then(Value::as_f64);
-            *sum += value.ok_or_else(|| format!("has no number `{name}`"))?;
-        }
-        Ok(())
-    }
 }
 
 fn text(evaluated: &Evaluated, look: Look) -> String {

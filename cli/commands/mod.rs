@@ -2,6 +2,7 @@
 
 mod cache;
 mod check;
+mod compare;
 mod completions;
 mod describe;
 mod doctor;
@@ -34,6 +35,7 @@ pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
         Command::New(args) => new::execute(&args, session),
         Command::Check(args) => check::execute(&args, session),
         Command::Prepare(args) => prepare::execute(&args, session),
+        Command::Compare(args) => compare::execute(&args, session),
         Command::Evaluate(args) => evaluate::execute(&args, session),
         Command::Fetch(args) => fetch::execute(&args, session),
         Command::Cache(command) => cache::execute(&command, session),

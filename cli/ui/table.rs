@@ -34,6 +34,15 @@ impl Cell {
         }
     }
 
+    /// A number that is shown as `text`, right-aligned.
+    pub(crate) fn shown(number: f64, text: String) -> Self {
+        Cell {
+            text,
+            number: Some(number),
+            strong: false,
+        }
+    }
+
     /// A number of things, right-aligned, with a separator between thousands.
     pub(crate) fn count(value: usize) -> Self {
         Cell {

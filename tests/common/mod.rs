@@ -31,6 +31,12 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}", self.stderr))
     }
 
+    /// Asserts that the command succeeded.
+    #[track_caller]
+    pub fn succeeds(&self) {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+    }
+
     /// Asserts the exit code and that standard error has all `parts`.
     #[track_caller]
     pub fn fails(&self, code: i32, parts: &[&str]) {

@@ -8,11 +8,13 @@
 mod audit;
 mod bootstrap;
 mod cache;
+mod compare;
 mod config;
 mod conformance;
 mod data_files;
 mod evaluate;
 mod files;
+mod finished;
 mod library;
 mod manifest;
 mod output_folder;
@@ -30,12 +32,18 @@ mod stages;
 mod tables;
 mod training;
 pub mod trec;
+mod value_lines;
 
 pub use audit::{Audit, audit, fingerprint};
 pub use bootstrap::{Bootstrap, Interval};
 pub use cache::{Cache, CachedArtefact, FileRecord, PruneFilter};
+pub use compare::{
+    CompareOptions, Comparison, Competitor, Difference, MethodValues, PValues, Row, Value, compare,
+    statistics,
+};
 pub use config::{Experiment, ExperimentConfig, FusedMethods, Method, experiment_schema};
 pub use conformance::{Outcome, Verdict, assert_invariants, check_invariants};
+pub use finished::{FinishedRun, UserValues};
 pub use library::load_library;
 pub use manifest::Existing;
 pub use output_folder::OutputFolder;

@@ -146,6 +146,11 @@ impl Table {
         Ok(self.column::<Int64Array>(name)?.values())
     }
 
+    /// The column `name` of `f64`.
+    pub(crate) fn float64(&self, name: &str) -> Result<&[f64]> {
+        Ok(self.column::<arrow_array::Float64Array>(name)?.values())
+    }
+
     /// The column `name` of `f32`.
     pub(crate) fn float32(&self, name: &str) -> Result<&[f32]> {
         Ok(self.column::<Float32Array>(name)?.values())

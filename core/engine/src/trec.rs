@@ -4,8 +4,12 @@
 //! A run has six columns, `user Q0 item rank score tag`, of which the second, the rank and the tag
 //! are not looked at: the score decides. Qrels have four, `user 0 item grade`. Columns are separated
 //! by white space; a user's rows need not stand together; empty lines are skipped.
+//!
+//! Files whose names end in `.json` are read as ranx writes them: an object of users, each an object
+//! of items with their scores or grades.
 
 mod ids;
+mod json;
 mod read;
 mod write;
 

@@ -47,8 +47,8 @@ impl<'a> Evaluator<'a> {
         trec::write_qrels(path, rows)
     }
 
-    /// Writes a method's rankings (`run.trec`) and its values by user (`per-user.parquet`, and
-    /// `per-user.jsonl` in the layout of GLoSS) into `folder`.
+    /// Writes a method's rankings (`run.trec`) and its values by user (`per-user.parquet`, with
+    /// the number of their interactions, and `per-user.jsonl` in the layout of GLoSS) into `folder`.
     fn write_method(
         &self,
         evaluated: &Evaluated,
@@ -73,6 +73,8 @@ impl<'a> Evaluator<'a> {
                 })
         };
         let mut columns = vec![("user".to_string(), tables::text(self.users().map(Some)))];
+        let interactions = self.interactions().map(|count| count as u32);
+        columns.push(("interactions".to_string(), tables::uint32(interactions)));
         columns.extend(
             per_user()
                 .map(|(label, values)| (label.clone(), tables::float64(values.iter().copied()))),

@@ -67,11 +67,7 @@ impl<'a> Evaluator<'a> {
     pub(crate) fn of(experiment: &Experiment, data: &'a Data) -> Self {
         let mut evaluator = Evaluator::new(data, experiment.split);
         evaluator.bootstrap = experiment.bootstrap.clone();
-        let interactions = evaluator
-            .examples
-            .iter()
-            .map(|example| data.histories.distinct_interactions(example.user));
-        let interactions: Vec<usize> = interactions.collect();
+        let interactions: Vec<usize> = evaluator.interactions().collect();
         let members = |segment: &Segment| {
             let belongs = |at: &usize| segment.contains(interactions[*at]);
             let members = (0..interactions.len()).filter(belongs).collect();
@@ -140,6 +136,12 @@ impl<'a> Evaluator<'a> {
             },
             scores,
         })
+    }
+
+    /// The number of interactions of each example's user, equal ones counted as one.
+    pub(super) fn interactions(&self) -> impl Iterator<Item = usize> {
+        let users = self.examples.iter().map(|example| example.user);
+        users.map(|user| self.data.histories.distinct_interactions(user))
     }
 
     /// The identifier of the user of an example.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Ids;
+use super::{Ids, json};
 use gloss_core::{Error, Ragged, Result, read_file};
 
 /// The differences between runs and qrels.
@@ -15,6 +15,8 @@ pub(super) struct Format<T> {
     value: usize,
     /// Reads it.
     parse: fn(&str) -> Option<T>,
+    /// Checks a value of a JSON file.
+    convert: fn(f64) -> Option<T>,
     /// The expected kind of value.
     expected: &'static str,
 }
@@ -24,6 +26,7 @@ pub(super) const RUN: Format<f64> = Format {
     count: 6,
     value: 4,
     parse: |text| text.parse().ok().filter(|score: &f64| score.is_finite()),
+    convert: |score| score.is_finite().then_some(score),
     expected: "a score is a finite number",
 };
 
@@ -36,6 +39,10 @@ pub(super) const QRELS: Format<f32> = Format {
         grade
             .filter(|grade| grade.unsigned_abs() <= HIGHEST_GRADE)
             .map(|grade| grade as f32)
+    },
+    convert: |grade| {
+        let whole = grade.fract() == 0.0 && grade.abs() <= f64::from(HIGHEST_GRADE);
+        whole.then_some(grade as f32)
     },
     expected: "a grade is a whole number of at most 2^24, relevant if above 0",
 };
@@ -58,8 +65,47 @@ struct Row<T> {
     value: T,
 }
 
-/// Reads the file `path`.
+/// Reads the file `path`: JSON as ranx writes it if its name ends in `.json`, else TREC's format.
 pub(super) fn read<T: Copy>(path: &Path, format: &Format<T>) -> Result<Table<T>> {
+    match json::is_json(path) {
+        true => read_json(path, format),
+        false => read_lines(path, format),
+    }
+}
+
+fn read_json<T: Copy>(path: &Path, format: &Format<T>) -> Result<Table<T>> {
+    let mut users = Ids::default();
+    let mut items = Ids::default();
+    let mut rows: Vec<Row<T>> = Vec::new();
+    for (name, scored) in json::read(path)? {
+        let failed = |message: String| Err(Error::input(path, message));
+        if users.find(&name).is_some() {
+            return failed(format!("has the user {} twice", shorten(&name)));
+        }
+        for (item, value) in scored {
+            let Some(value) = (format.convert)(value) else {
+                return failed(format!(
+                    "{}, found {value} of user {}",
+                    format.expected,
+                    shorten(&name)
+                ));
+            };
+            let (Some(user), Some(item)) = (users.number(&name), items.number(&item)) else {
+                return failed("has more than 2^32 users or items; split the file".to_string());
+            };
+            rows.push(Row {
+                user,
+                item,
+                line: 1,
+                value,
+            });
+        }
+    }
+    let rows = group(path, rows, &users, &items)?;
+    Ok(Table { users, items, rows })
+}
+
+fn read_lines<T: Copy>(path: &Path, format: &Format<T>) -> Result<Table<T>> {
     let bytes = read_file(path)?;
     let text = text(path, &bytes)?;
     let mut users = Ids::default();

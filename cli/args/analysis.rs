@@ -1,0 +1,85 @@
+//! Flags of the commands that analyse finished runs.
+
+use std::path::PathBuf;
+
+use clap::{ValueEnum, ValueHint};
+
+use super::path;
+
+/// Flags of `compare`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Compare {
+    /// Folders of runs, or of single methods in them; runs in TREC format or as ranx's JSON; files of
+    /// GLoSS's metrics by user (.jsonl). Runs of one method that differ in their seeds alone are one
+    /// row
+    #[arg(value_parser = path, required = true, value_name = "RUN", value_hint = ValueHint::AnyPath)]
+    pub(crate) runs: Vec<PathBuf>,
+
+    /// The relevance judgements for runs in TREC format or as ranx's JSON
+    #[arg(value_parser = path, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) qrels: Option<PathBuf>,
+
+    /// The metrics to compare [default: all that every method has]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) metric: Vec<String>,
+
+    /// The method that all others are compared with [default: the first]
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) baseline: Option<String>,
+
+    /// The form of the result; --json prints everything
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+
+    /// The test that decides which differences are marked as significant
+    #[arg(long, value_name = "TEST", default_value = "randomization")]
+    pub(crate) test: Test,
+
+    /// The level of significance, after Holm's correction; intervals have the level 1 - ALPHA
+    #[arg(long, value_name = "ALPHA", default_value_t = 0.05, value_parser = alpha)]
+    pub(crate) alpha: f64,
+
+    /// The number of resamples of the bootstrap and the randomisation test
+    #[arg(long, value_name = "N", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    pub(crate) resamples: u32,
+
+    /// The seed of the resamples
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// Also compare methods that exclude seen items with methods that keep them
+    #[arg(long)]
+    pub(crate) mixed_seen: bool,
+}
+
+/// Forms of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables for a terminal
+    Text,
+    /// Tables of Markdown
+    Markdown,
+    /// Tables of LaTeX with booktabs
+    Latex,
+    /// A line for each method, metric and segment
+    Csv,
+}
+
+/// Tests of differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Test {
+    /// Student's paired t-test
+    T,
+    /// Wilcoxon's signed-rank test
+    Wilcoxon,
+    /// The randomisation test of the mean
+    Randomization,
+}
+
+fn alpha(text: &str) -> Result<f64, String> {
+    let alpha = text.parse::<f64>().ok();
+    alpha
+        .filter(|alpha| (0.0001..=0.99).contains(alpha))
+        .ok_or_else(|| "expected a number from 0.0001 to 0.99".to_string())
+}

@@ -1,0 +1,37 @@
+//! `gloss compare`: methods on the same users, with tests of their differences.
+
+mod inputs;
+mod output;
+
+use anyhow::Result;
+use gloss_engine::{Bootstrap, CompareOptions, compare};
+
+use crate::args::{Compare, Format};
+use crate::session::Session;
+
+pub(crate) fn execute(args: &Compare, session: &Session) -> Result<()> {
+    let competitors = inputs::competitors(args)?;
+    let options = CompareOptions {
+        baseline: args.baseline.clone(),
+        metrics: args.metric.clone(),
+        mixed_seen: args.mixed_seen,
+        bootstrap: Bootstrap {
+            resamples: args.resamples,
+            confidence: 1.0 - args.alpha,
+            seed: args.seed,
+        },
+    };
+    let comparison = compare(&competitors, &options)?;
+    let marks = output::Marks {
+        test: args.test,
+        alpha: args.alpha,
+    };
+    session
+        .output
+        .show(&comparison, |comparison, look| match args.format {
+            Format::Text => output::text(comparison, marks, look),
+            Format::Markdown => output::markdown(comparison, marks),
+            Format::Latex => output::latex(comparison, marks),
+            Format::Csv => output::csv(comparison),
+        })
+}
