@@ -230,13 +230,19 @@ fn prepare_writes_tables_and_a_report() {
     assert_eq!(
         files(&place.path("tables")),
         [
-            "examples.parquet",
+            "README.md",
             "interactions.parquet",
             "items.parquet",
-            "report.json"
+            "report.json",
+            "test.parquet",
+            "train.parquet",
+            "validation.parquet"
         ]
     );
-    assert!(place.read("tables/report.json").contains("catalogue items"));
+    let report: serde_json::Value = serde_json::from_str(&place.read("tables/report.json")).unwrap();
+    assert_eq!(report["dataset"]["category"], "Tiny");
+    assert!(report["report"]["counts"].to_string().contains("catalogue items"));
+    assert_eq!(report["audit"]["fingerprint"], ran["audit"]["fingerprint"]);
 }
 
 #[test]

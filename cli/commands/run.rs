@@ -1,12 +1,17 @@
 //! `gloss run`: an experiment, from files to a table.
 
+use std::collections::HashSet;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use gloss_core::{Registry, StatisticValue};
-use gloss_engine::{Cache, Existing, MetricValue, Results, Run, StageRow, run};
+use gloss_engine::{
+    Cache, Existing, Experiment, MethodResult, MetricValue, Results, Run, SeedSummary, StageRow,
+    run, summarize,
+};
 use indicatif::HumanCount;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args;
 use crate::config;
@@ -15,51 +20,121 @@ use crate::ui;
 use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
-    let mut experiment = config::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
-    if let Some(output) = &args.output {
-        experiment.output = Some(output.clone());
-    }
+    let config = config::experiment(&args.experiment)?;
+    let mut experiments = config.resolve_seeds(&Registry::known()?)?;
+    set_outputs(&mut experiments, args.output.as_deref())?;
     let existing = match args.overwrite {
         true => Existing::Replace,
         false => Existing::Refuse,
     };
     let cache = Cache::new(&args.cache.folder);
-    let run = run(&experiment, &cache, existing, &session.context)?;
-    if !run.reused {
-        session.log.attach(&run.folder.join("run.log"))?;
+    let mut runs = Vec::new();
+    for experiment in &experiments {
+        let run = run(experiment, &cache, existing, &session.context)?;
+        if !run.reused {
+            session.log.attach(&run.folder.join("run.log"))?;
+        }
+        runs.push(run);
     }
-    let value = json!({
-        "folder": run.folder, "reused": run.reused, "results": run.results, "stages": run.stages,
-    });
+    let value = match &runs[..] {
+        [run] => as_json(run),
+        runs => json!({
+            "runs": runs.iter().map(as_json).collect::<Vec<_>>(),
+            "summary": summarize(&runs.iter().map(|run| &run.results).collect::<Vec<_>>()),
+        }),
+    };
     session.output.show(&value, |_, look| {
-        let mut text = text(&run, look);
-        if args.explain {
+        let mut text = text(&runs, look);
+        for run in runs.iter().filter(|_| args.explain) {
             let _ = write!(text, "\n\n{}", explain(&run.stages, run.reused, look));
         }
         text
     })
 }
 
-fn text(run: &Run, look: Look) -> String {
-    let mut text = table(&run.results).render(look);
-    let results = &run.results;
-    if let Some(segments) = segments(results) {
+fn as_json(run: &Run) -> Value {
+    json!({
+        "folder": run.folder, "reused": run.reused, "results": run.results, "stages": run.stages,
+    })
+}
+
+/// Sets the output folders: several seeds have folders of their own in one.
+fn set_outputs(experiments: &mut [Experiment], output: Option<&Path>) -> Result<()> {
+    let several = experiments.len() > 1;
+    let given = output
+        .map(Path::to_path_buf)
+        .or_else(|| experiments[0].output.clone());
+    let parent = match given {
+        None if several => Some(seeds_folder(experiments)?),
+        given => given,
+    };
+    for experiment in experiments {
+        experiment.output = match (&parent, experiment.seed) {
+            (Some(parent), Some(seed)) => Some(parent.join(format!("seed-{seed}"))),
+            (parent, _) => parent.clone(),
+        };
+    }
+    Ok(())
+}
+
+/// The folder of runs with several seeds, named by the experiment and the hash of all settings.
+fn seeds_folder(experiments: &[Experiment]) -> Result<PathBuf> {
+    let mut hasher = blake3::Hasher::new();
+    for experiment in experiments {
+        hasher.update(experiment.describe()?.to_string().as_bytes());
+    }
+    let hash = hasher.finalize().to_hex();
+    let name = experiments[0].folder_name();
+    Ok(Path::new("runs").join(format!("{name}-seeds-{}", &hash[..8])))
+}
+
+fn text(runs: &[Run], look: Look) -> String {
+    let results: Vec<&Results> = runs.iter().map(|run| &run.results).collect();
+    let summary = match results.len() {
+        1 => Vec::new(),
+        _ => summarize(&results),
+    };
+    let mut text = table(results[0], &summary).render(look);
+    if let Some(segments) = segments(results[0], &summary) {
         let _ = write!(text, "\n\n{}", segments.render(look));
     }
+    text.push('\n');
+    if !summary.is_empty() {
+        let seeds = runs.len();
+        let _ = write!(
+            text,
+            "\nmeans over {seeds} seeds ± standard deviations, 95 % intervals by Student's t"
+        );
+    }
+    let mut told = HashSet::new();
+    for line in runs.iter().flat_map(|run| notes(&run.results)) {
+        if told.insert(line.clone()) {
+            let _ = write!(text, "\n{line}");
+        }
+    }
+    for run in runs {
+        let reused = if run.reused {
+            "; it was there already"
+        } else {
+            ""
+        };
+        let _ = write!(text, "\nthe run is in {}{reused}", run.folder.display());
+    }
+    text
+}
+
+/// The lines below the table: users, and all that was dropped or fell short.
+fn notes(results: &Results) -> Vec<String> {
     let users = results.methods.first().map_or(0, |method| method.users);
-    let _ = write!(
-        text,
-        "\n\n{} {} users of {}",
+    let split = results.split;
+    let mut lines = vec![format!(
+        "{} {split} users of {}",
         HumanCount(users),
-        results.split,
         results.dataset
-    );
-    for dropped in &results.data.dropped {
-        let _ = write!(text, "\ndropped: {dropped}");
-    }
-    if let Some(line) = ui::audit::same_time(&results.audit) {
-        let _ = write!(text, "\n{line}");
-    }
+    )];
+    let dropped = results.data.dropped.iter();
+    lines.extend(dropped.map(|dropped| format!("dropped: {dropped}")));
+    lines.extend(ui::audit::same_time(&results.audit));
     for method in &results.methods {
         for (users, what) in [
             (method.users_without_ranking, "got no ranking and score 0"),
@@ -70,7 +145,7 @@ fn text(run: &Run, look: Look) -> String {
         ] {
             if users > 0 {
                 let (method, users) = (&method.method, HumanCount(users));
-                let _ = write!(text, "\n{method}: {users} users {what}");
+                lines.push(format!("{method}: {users} users {what}"));
             }
         }
         for statistic in &method.index {
@@ -78,23 +153,17 @@ fn text(run: &Run, look: Look) -> String {
                 StatisticValue::Number(number) => format!("{number:.4}"),
                 StatisticValue::Text(text) => text.clone(),
             };
-            let _ = write!(text, "\n{}: {} {value}", method.method, statistic.name);
+            lines.push(format!("{}: {} {value}", method.method, statistic.name));
         }
     }
-    let reused = if run.reused {
-        "; it was there already"
-    } else {
-        ""
-    };
-    let _ = write!(text, "\nthe run is in {}{reused}", run.folder.display());
-    text
+    lines
 }
 
 /// The columns before the metrics.
 const RANKING_COLUMNS: [&str; 5] = ["method", "seen", "fusion", "depth", "cutoff"];
 
 /// A row per method: name, policy for seen items, ranking options, metrics.
-fn table(results: &Results) -> Table {
+fn table(results: &Results, summary: &[SeedSummary]) -> Table {
     let metrics: Vec<_> = results
         .methods
         .first()
@@ -115,7 +184,8 @@ fn table(results: &Results) -> Table {
             Cell::count(ranking.depth),
             Cell::count(ranking.cutoff),
         ];
-        row.extend(method.metrics.iter().map(cell));
+        let cells = method.metrics.iter();
+        row.extend(cells.map(|value| cell(value, over_seeds(summary, method, None, value))));
         table.row(row);
     }
     for (index, value) in metrics.iter().enumerate() {
@@ -125,7 +195,7 @@ fn table(results: &Results) -> Table {
 }
 
 /// A row per method and user segment, if there are segments.
-fn segments(results: &Results) -> Option<Table> {
+fn segments(results: &Results, summary: &[SeedSummary]) -> Option<Table> {
     let first = results.methods.first()?.segments.first()?;
     let metrics = first.metrics.iter().map(|value| value.metric.clone());
     let head = ["method", "segment", "users"].map(str::to_string);
@@ -137,15 +207,41 @@ fn segments(results: &Results) -> Option<Table> {
                 segment.segment.as_str().into(),
                 Cell::count(segment.users as usize),
             ];
-            row.extend(segment.metrics.iter().map(cell));
+            let cells = segment.metrics.iter();
+            let name = Some(segment.segment.as_str());
+            row.extend(cells.map(|value| cell(value, over_seeds(summary, method, name, value))));
             table.row(row);
         }
     }
     Some(table)
 }
 
+/// The summary of a value over several seeds, if there are several.
+fn over_seeds<'a>(
+    summary: &'a [SeedSummary],
+    method: &MethodResult,
+    segment: Option<&str>,
+    value: &MetricValue,
+) -> Option<&'a SeedSummary> {
+    summary.iter().find(|of| {
+        let same_users = of.segment.as_deref() == segment;
+        of.method == method.method && of.metric == value.metric && same_users
+    })
+}
+
 /// A value with its confidence interval.
-fn cell(value: &MetricValue) -> Cell {
+fn cell(value: &MetricValue, over_seeds: Option<&SeedSummary>) -> Cell {
+    if let Some(SeedSummary {
+        mean,
+        deviation,
+        half_width,
+        ..
+    }) = over_seeds
+    {
+        let (low, high) = (mean - half_width, mean + half_width);
+        let more = format!(" ± {deviation:.4} [{low:.4}, {high:.4}]");
+        return Cell::number(*mean, 4).with(&more);
+    }
     let cell = Cell::number(value.value, 4);
     match value.interval {
         Some(interval) => cell.with(&format!(" [{:.4}, {:.4}]", interval.low, interval.high)),

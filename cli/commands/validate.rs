@@ -8,8 +8,14 @@ use crate::config;
 use crate::session::Session;
 
 pub(crate) fn execute(args: &Experiment, session: &Session) -> Result<()> {
-    let experiment = config::experiment(args)?.resolve(&Registry::known()?)?;
-    let described = experiment.describe()?;
+    let experiments = config::experiment(args)?.resolve_seeds(&Registry::known()?)?;
+    let described = match &experiments[..] {
+        [experiment] => experiment.describe()?,
+        several => several
+            .iter()
+            .map(|experiment| experiment.describe())
+            .collect::<Result<_, _>>()?,
+    };
     let text = serde_json::to_string_pretty(&described)?;
     session.output.show(&described, |_, _| text)
 }

@@ -6,6 +6,7 @@ use gloss_core::{Error, Result, Segment};
 use hashbrown::HashMap;
 use serde_json::Value;
 
+use crate::config::is_seed;
 use crate::finished::{FinishedRun, UserValues};
 use crate::ranking::Seen;
 
@@ -120,11 +121,6 @@ fn configuration(experiment: &Value, method: &str) -> Value {
     });
     remove_seeds(&mut value);
     value
-}
-
-/// Returns `true` if an option's name is that of a seed which several runs may differ in.
-pub(crate) fn is_seed(name: &str) -> bool {
-    name == "seed" || name == "same_day_seed"
 }
 
 fn remove_seeds(value: &mut Value) {

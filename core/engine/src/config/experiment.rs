@@ -35,6 +35,8 @@ pub struct Experiment {
     pub methods: Vec<Method>,
     /// The fusions of those methods, in the order given.
     pub fusions: Vec<FusedMethods>,
+    /// The seed of this run, if it is one of several.
+    pub seed: Option<u64>,
 }
 
 /// A method whose rankings are fused from those of others.
@@ -86,6 +88,13 @@ impl Experiment {
             "methods": methods?,
             "fusions": self.fusions,
         }))
+    }
+}
+
+impl Experiment {
+    /// The experiment's name as a folder's: letters, digits, `.`, `_` and `-` kept, others as `-`.
+    pub fn folder_name(&self) -> String {
+        folder_name(&self.name)
     }
 }
 

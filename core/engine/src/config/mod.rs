@@ -7,6 +7,7 @@ mod fusion;
 mod methods;
 mod resolve;
 mod schema;
+mod seeds;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod typed;
 
 pub use experiment::{Experiment, FusedMethods, Method};
 pub use schema::experiment_schema;
+pub(crate) use seeds::is_seed;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -91,12 +93,44 @@ impl ExperimentConfig {
         names.map(PathBuf::from).collect()
     }
 
-    /// Resolves every name and checks every option. Touches no file.
+    /// Resolves every name and checks every option of an experiment without `seeds`. Touches no
+    /// file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all faults at once; [`Error::Usage`] if it has `seeds`.
+    pub fn resolve(&self, registry: &Registry) -> Result<Experiment> {
+        let mut experiments = self.resolve_seeds(registry)?;
+        match (experiments.pop(), experiments.is_empty()) {
+            (Some(experiment), true) if experiment.seed.is_none() => Ok(experiment),
+            _ => Err(Error::Usage(
+                "`seeds` is for gloss run and gloss validate; set the `seed` of a component instead".into(),
+            )),
+        }
+    }
+
+    /// Resolves every name and checks every option: an experiment for each of its `seeds`, or the
+    /// one without. Touches no file.
     ///
     /// # Errors
     /// [`Error::Config`] with all faults at once.
-    pub fn resolve(&self, registry: &Registry) -> Result<Experiment> {
-        match resolve::resolve(&self.document, registry, self.name.as_deref()) {
+    pub fn resolve_seeds(&self, registry: &Registry) -> Result<Vec<Experiment>> {
+        let given = self.document.root.get("seeds").and_then(Value::as_array);
+        let seeds: Vec<u64> = given
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_u64)
+            .collect();
+        match seeds.is_empty() {
+            true => Ok(vec![self.resolve_seed(registry, None)?]),
+            false => seeds
+                .into_iter()
+                .map(|seed| self.resolve_seed(registry, Some(seed)))
+                .collect(),
+        }
+    }
+
+    fn resolve_seed(&self, registry: &Registry, seed: Option<u64>) -> Result<Experiment> {
+        match resolve::resolve(&self.document, registry, self.name.as_deref(), seed) {
             Err(Error::Config(Diagnostics(more))) => Err(Error::Config(Diagnostics(
                 [self.diagnostics.clone(), more].concat(),
             ))),

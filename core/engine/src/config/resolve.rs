@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::document::{Document, Key, named};
 use super::experiment::Experiment;
 use super::source::Source;
-use super::typed;
+use super::{seeds, typed};
 
 /// Resolves the names of `document` by `registry`. Touches no file.
 ///
@@ -21,11 +21,14 @@ pub(crate) fn resolve(
     document: &Document,
     registry: &Registry,
     default_name: Option<&str>,
+    seed: Option<u64>,
 ) -> Result<Experiment> {
     let mut resolver = Resolver {
         document,
         registry,
         diagnostics: Vec::new(),
+        seed,
+        seeded: false,
     };
     let experiment = resolver.experiment(default_name)?;
     let mut diagnostics = resolver.diagnostics;
@@ -52,6 +55,8 @@ pub(crate) fn resolve_metrics(
         document,
         registry,
         diagnostics: Vec::new(),
+        seed: None,
+        seeded: false,
     };
     let list = document.root.get("metrics").unwrap_or(&Value::Null);
     let metrics = resolver.metrics(list)?;
@@ -72,6 +77,8 @@ pub(crate) fn resolve_one(
         document,
         registry,
         diagnostics: Vec::new(),
+        seed: None,
+        seeded: false,
     };
     let value = document.root.get(kind.name()).unwrap_or(&Value::Null);
     let source = resolver.source(vec![key(&[kind.name()])]);
@@ -92,6 +99,8 @@ pub(crate) fn resolve_dataset(
         document,
         registry,
         diagnostics: Vec::new(),
+        seed: None,
+        seeded: false,
     };
     let value = document.root.get("dataset").unwrap_or(&Value::Null);
     let dataset = resolver.dataset(value)?;
@@ -104,6 +113,10 @@ pub(super) struct Resolver<'a> {
     pub(super) document: &'a Document,
     pub(super) registry: &'a Registry,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// One of the experiment's `seeds`, which datasets and generators get.
+    seed: Option<u64>,
+    /// True once a component got the seed.
+    seeded: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -119,6 +132,14 @@ impl<'a> Resolver<'a> {
         let metrics = self.metrics(&root["metrics"])?;
         let given = root["method"].as_array().map_or(1, Vec::len);
         let methods = self.methods(&root, &metrics)?;
+        if self.seed.is_some() && !self.seeded {
+            let message = "no dataset and no generator has an option `seed`, or \
+                           `split.same_day = \"shuffle\"`, so that all runs would be equal";
+            self.found(
+                &self.source(vec![key(&["seeds"])]),
+                Diagnostic::new("", message),
+            );
+        }
         let (Some(dataset), Ok(typed)) =
             (dataset, serde_json::from_value::<typed::Experiment>(root))
         else {
@@ -149,6 +170,7 @@ impl<'a> Resolver<'a> {
             metrics,
             methods,
             fusions,
+            seed: self.seed,
         }))
     }
 
@@ -233,6 +255,20 @@ impl<'a> Resolver<'a> {
                 return Ok(None);
             }
         };
+        if let (Some(seed), Kind::Dataset | Kind::Generator) = (self.seed, kind) {
+            for path in seeds::options(&entry.schema, &options) {
+                self.seeded = true;
+                if let Some(given) = seeds::set(&mut options, &path, seed) {
+                    let message =
+                        format!("is {given} here, and set by `seeds`; remove one of them");
+                    self.diagnostics.push(source.locate(
+                        &path,
+                        false,
+                        Diagnostic::new("", message),
+                    ));
+                }
+            }
+        }
         let options = Value::Object(options);
         let diagnostics = source.check(&entry.schema, &options)?;
         if !diagnostics.is_empty() {

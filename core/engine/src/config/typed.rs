@@ -28,6 +28,15 @@ pub(crate) struct Experiment {
         reason = "loaded before all names are resolved; here for the schema"
     )]
     plugins: Vec<PathBuf>,
+    /// Runs the experiment once for each of these seeds, which all options `seed` of datasets and
+    /// generators get, and `split.same_day_seed`. Tables show means and deviations over them.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
+    #[expect(
+        dead_code,
+        reason = "read before all names are resolved; here for the schema"
+    )]
+    seeds: Vec<u64>,
     /// The split that methods are evaluated on.
     #[serde(default)]
     pub(crate) split: Split,
