@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use gloss_core::Kind;
 use gloss_engine::trec::Ties;
 
-pub(crate) use analysis::{Compare, Format, Test};
+pub(crate) use analysis::{Compare, Format, Sweep, Test};
 
 /// Generative sequential recommendation: datasets, query generators, retrievers and metrics,
 /// composed by name.
@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Cache(CacheCommand),
     /// Evaluate an existing run, in TREC format or GLoSS's per-user files
     Evaluate(Evaluate),
+    /// Try the settings of an experiment's table `sweep` and choose the best on validation users
+    Sweep(Sweep),
     /// Compare methods of finished runs on the same users, with tests of significance
     Compare(Compare),
     /// Report on this build and this machine

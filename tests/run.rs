@@ -239,9 +239,14 @@ fn prepare_writes_tables_and_a_report() {
             "validation.parquet"
         ]
     );
-    let report: serde_json::Value = serde_json::from_str(&place.read("tables/report.json")).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_str(&place.read("tables/report.json")).unwrap();
     assert_eq!(report["dataset"]["category"], "Tiny");
-    assert!(report["report"]["counts"].to_string().contains("catalogue items"));
+    assert!(
+        report["report"]["counts"]
+            .to_string()
+            .contains("catalogue items")
+    );
     assert_eq!(report["audit"]["fingerprint"], ran["audit"]["fingerprint"]);
 }
 

@@ -4,7 +4,25 @@ use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
 
-use super::path;
+use super::{Cache, Experiment, path};
+
+/// Flags of `sweep`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sweep {
+    #[command(flatten)]
+    pub(crate) experiment: Experiment,
+
+    /// The output folder [default: runs/NAME-sweep]
+    #[arg(value_parser = path, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Replace other runs in the output folder
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+}
 
 /// Flags of `compare`.
 #[derive(Debug, clap::Args)]

@@ -14,6 +14,7 @@ mod new;
 mod prepare;
 mod run;
 mod schema;
+mod sweep;
 mod train;
 mod validate;
 
@@ -35,6 +36,7 @@ pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
         Command::New(args) => new::execute(&args, session),
         Command::Check(args) => check::execute(&args, session),
         Command::Prepare(args) => prepare::execute(&args, session),
+        Command::Sweep(args) => sweep::execute(&args, session),
         Command::Compare(args) => compare::execute(&args, session),
         Command::Evaluate(args) => evaluate::execute(&args, session),
         Command::Fetch(args) => fetch::execute(&args, session),

@@ -13,19 +13,34 @@ impl Document {
     /// `--set`); a part of the path may be a position in a list. The value is read as TOML, or as
     /// plain text where it is not TOML.
     pub(crate) fn assign(&mut self, flag: &str, assignment: &str) -> Result<(), Diagnostic> {
-        let location = Location::Flag(format!("{flag} {assignment}"));
+        let typed = format!("{flag} {assignment}");
         let diagnostic = |message: String| Diagnostic {
-            location: Some(location.clone()),
+            location: Some(Location::Flag(typed.clone())),
             ..Diagnostic::new("", message)
         };
         let (key, value) = assignment
             .split_once('=')
             .ok_or_else(|| diagnostic("expected KEY=VALUE, such as retriever.k1=1.2".into()))?;
+        let value = toml_value(value.trim()).map_err(diagnostic)?;
+        self.assign_value(&typed, key, value)
+    }
+
+    /// Overrides the setting `key` by a value, typed as `typed`.
+    pub(crate) fn assign_value(
+        &mut self,
+        typed: &str,
+        key: &str,
+        value: Value,
+    ) -> Result<(), Diagnostic> {
+        let location = Location::Flag(typed.to_string());
+        let diagnostic = |message: String| Diagnostic {
+            location: Some(location.clone()),
+            ..Diagnostic::new("", message)
+        };
         let path: Key = key.split('.').map(|part| part.trim().to_string()).collect();
         if path.iter().any(String::is_empty) {
             return Err(diagnostic("the key has an empty part".into()));
         }
-        let value = toml_value(value.trim()).map_err(diagnostic)?;
         *self.place(&path).map_err(diagnostic)? = value;
         self.places
             .retain(|known, _| !(known.len() > path.len() && known.starts_with(&path)));

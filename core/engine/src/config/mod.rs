@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::sweep_settings::Sweep;
 use gloss_core::{
     AnyComponent, Dataset, Diagnostic, Diagnostics, Error, Kind, Metric, Registry, Result,
     read_limited,
@@ -31,7 +32,7 @@ use gloss_core::{
 const LONGEST: u64 = 1 << 20;
 
 /// The settings of an experiment: those of a file, overridden by those of the command line.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ExperimentConfig {
     document: document::Document,
     diagnostics: Vec<Diagnostic>,
@@ -129,7 +130,43 @@ impl ExperimentConfig {
         }
     }
 
+    /// The table `sweep`, if the experiment has it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all of its faults at once.
+    pub(crate) fn sweep(&self) -> Result<Option<Sweep>> {
+        Diagnostics(self.diagnostics.clone()).into_result()?;
+        resolve::resolve_sweep(&self.document)
+    }
+
+    /// The experiment with other values of some settings, without the table `sweep`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if a key does not exist.
+    pub(crate) fn with(&self, settings: &[(String, Value)]) -> Result<Self> {
+        let mut other = self.clone();
+        other.document.root.shift_remove("sweep");
+        for (key, value) in settings {
+            let typed = format!("sweep.parameters {key}={value}");
+            let assigned = other.document.assign_value(&typed, key, value.clone());
+            assigned.map_err(|diagnostic| Error::Config(Diagnostics(vec![diagnostic])))?;
+        }
+        Ok(other)
+    }
+
+    /// The settings as the text of a TOML file.
+    ///
+    /// # Errors
+    /// If a value cannot be written as TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(&self.document.root).map_err(|error| Error::Internal(error.to_string()))
+    }
+
     fn resolve_seed(&self, registry: &Registry, seed: Option<u64>) -> Result<Experiment> {
+        if self.document.root.contains_key("sweep") {
+            let message = "the experiment has a table `sweep`; `gloss sweep` runs it";
+            return Err(Error::Usage(message.into()));
+        }
         match resolve::resolve(&self.document, registry, self.name.as_deref(), seed) {
             Err(Error::Config(Diagnostics(more))) => Err(Error::Config(Diagnostics(
                 [self.diagnostics.clone(), more].concat(),

@@ -12,6 +12,7 @@ use super::document::{Document, Key, named};
 use super::experiment::Experiment;
 use super::source::Source;
 use super::{seeds, typed};
+use crate::sweep_settings::Sweep;
 
 /// Resolves the names of `document` by `registry`. Touches no file.
 ///
@@ -62,6 +63,28 @@ pub(crate) fn resolve_metrics(
     let metrics = resolver.metrics(list)?;
     Diagnostics(resolver.diagnostics).into_result()?;
     Ok(metrics)
+}
+
+/// Resolves the setting `sweep` alone. Touches no file.
+///
+/// # Errors
+/// [`Error::Config`] with every fault of it.
+pub(crate) fn resolve_sweep(document: &Document) -> Result<Option<Sweep>> {
+    let Some(value) = document.root.get("sweep") else {
+        return Ok(None);
+    };
+    let source = Source {
+        document,
+        prefixes: vec![key(&["sweep"])],
+    };
+    Diagnostics(source.check(&gloss_core::schema_of::<Sweep>(), value)?).into_result()?;
+    let sweep: Sweep = serde_json::from_value(value.clone())
+        .map_err(|error| Error::Usage(format!("sweep: {error}")))?;
+    let faults = sweep.check().into_iter();
+    let faults = faults
+        .map(|(below, message)| source.locate(&key(&[below]), false, Diagnostic::new("", message)));
+    Diagnostics(faults.collect()).into_result()?;
+    Ok(Some(sweep))
 }
 
 /// Resolves the setting that has the name of `kind` alone. Touches no file.

@@ -11,6 +11,7 @@ use crate::bootstrap::Bootstrap;
 use crate::ranking::{Fusion, Seen};
 use crate::segmentation::Segmentation;
 use crate::split::Split;
+use crate::sweep_settings::Sweep;
 
 /// An experiment: a dataset, and one or more methods that are compared on it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -70,6 +71,13 @@ pub(crate) struct Experiment {
     #[schemars(length(min = 1))]
     #[expect(dead_code, reason = "resolved method by method; here for the schema")]
     method: Vec<Method>,
+    /// Settings to try, for `gloss sweep`.
+    #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "read before all names are resolved; here for the schema"
+    )]
+    sweep: Option<Sweep>,
     /// Further methods, each of which fuses the rankings of several methods above.
     #[serde(default)]
     pub(crate) fusion: Vec<FusedMethods>,
