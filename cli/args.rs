@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use gloss_core::Kind;
 use gloss_engine::trec::Ties;
 
-pub(crate) use analysis::{Compare, Format, Sweep, Test};
+pub(crate) use analysis::{Compare, Format, Report, Sweep, Test};
 
 /// Generative sequential recommendation: datasets, query generators, retrievers and metrics,
 /// composed by name.
@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Sweep(Sweep),
     /// Compare methods of finished runs on the same users, with tests of significance
     Compare(Compare),
+    /// Write finished runs as one HTML file: tables, charts, every user
+    Report(Report),
     /// Report on this build and this machine
     Doctor,
     /// Print a completion script for a shell

@@ -24,6 +24,25 @@ pub(crate) struct Sweep {
     pub(crate) cache: Cache,
 }
 
+/// Flags of `report`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Report {
+    /// Folders of runs on the same users
+    #[arg(value_parser = path, required = true, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub(crate) runs: Vec<PathBuf>,
+
+    /// The file to write
+    #[arg(value_parser = path, long, value_name = "FILE", default_value = "report.html", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+
+    /// Also write the charts as SVG files into this folder
+    #[arg(value_parser = path, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) charts: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+}
+
 /// Flags of `compare`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Compare {

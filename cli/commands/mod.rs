@@ -12,6 +12,7 @@ mod fetch;
 mod list;
 mod new;
 mod prepare;
+mod report;
 mod run;
 mod schema;
 mod sweep;
@@ -37,6 +38,7 @@ pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
         Command::Check(args) => check::execute(&args, session),
         Command::Prepare(args) => prepare::execute(&args, session),
         Command::Sweep(args) => sweep::execute(&args, session),
+        Command::Report(args) => report::execute(&args, session),
         Command::Compare(args) => compare::execute(&args, session),
         Command::Evaluate(args) => evaluate::execute(&args, session),
         Command::Fetch(args) => fetch::execute(&args, session),

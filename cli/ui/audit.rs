@@ -21,7 +21,7 @@ pub(crate) fn table(audit: &Audit) -> Table {
 }
 
 /// Each count, and the number that it is of.
-fn rows(audit: &Audit) -> [(&'static str, u64, u64); 8] {
+pub(crate) fn rows(audit: &Audit) -> [(&'static str, u64, u64); 8] {
     [
         (
             "interactions at the time of the one before",

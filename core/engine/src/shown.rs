@@ -1,0 +1,123 @@
+//! What a report shows of the users of a finished run: histories, targets, rankings, texts.
+
+use std::path::Path;
+
+use gloss_core::{Context, Data, Dataset, Error, Example, Ragged, Result};
+use serde::Deserialize;
+
+use crate::audit::fingerprint;
+use crate::cache::{Cache, Driver};
+use crate::finished::FinishedRun;
+use crate::run_files::{GENERATED, RANKINGS};
+use crate::stages::prepare::Prepare;
+use crate::trec;
+
+/// Prepares a dataset, or reads it from the cache.
+///
+/// # Errors
+/// The errors of the dataset.
+pub fn prepared_data(dataset: &dyn Dataset, cache: &Cache, context: &Context) -> Result<Data> {
+    let driver = Driver::new(cache, context);
+    Ok(driver.run(&Prepare { dataset, context })?.value)
+}
+
+/// The rankings and texts of a method, by example.
+#[derive(Debug, Clone)]
+pub struct ShownMethod {
+    /// For each example the items, best first, with their scores.
+    pub rankings: Ragged<(u32, f64)>,
+    /// For each example the texts that were generated, best first; empty if the method has none.
+    pub texts: Vec<Vec<String>>,
+    /// The log-probability of each text.
+    pub log_probabilities: Vec<Vec<f32>>,
+}
+
+/// A user of `generated.json`.
+#[derive(Deserialize)]
+struct Generated {
+    reviewer_id: String,
+    generated_sequences: Vec<String>,
+    #[serde(default)]
+    log_probabilities: Vec<f32>,
+}
+
+impl FinishedRun {
+    /// The examples that the run was evaluated on.
+    ///
+    /// # Errors
+    /// If `data` are not those of the run.
+    pub fn examples<'a>(&self, data: &'a Data) -> Result<&'a [Example]> {
+        let (found, expected) = (fingerprint(data)?, &self.results.audit.fingerprint);
+        match found == *expected {
+            true => Ok(self.results.split.examples(data)),
+            false => Err(Error::Usage(format!(
+                "the data of {} are not those of the run any more (fingerprint {} in place of {}); run the \
+                 experiment again",
+                self.folder.display(),
+                &found[..12],
+                &expected[..12],
+            ))),
+        }
+    }
+
+    /// The rankings and texts of a method.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn shown_method(
+        &self,
+        method: &str,
+        data: &Data,
+        examples: &[Example],
+    ) -> Result<ShownMethod> {
+        let folder = self.method_folder(method);
+        let path = folder.join(RANKINGS);
+        // A run without one ranking has an empty file.
+        let is_empty = path.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        let rankings = match is_empty {
+            true => examples.iter().map(|_| Vec::new()).collect(),
+            false => rankings(&path, data, examples)?,
+        };
+        let generated = generated(&folder.join(GENERATED), data, examples)?.into_iter();
+        let (texts, log_probabilities) = generated
+            .map(|user| (user.generated_sequences, user.log_probabilities))
+            .unzip();
+        Ok(ShownMethod {
+            rankings,
+            texts,
+            log_probabilities,
+        })
+    }
+}
+
+fn rankings(path: &Path, data: &Data, examples: &[Example]) -> Result<Ragged<(u32, f64)>> {
+    let run = trec::Run::read(path)?;
+    let position = |item: u32| data.catalogue.position(run.items().get(item));
+    let of = |example: &Example| {
+        let user = run.users().find(data.histories.context(*example).user);
+        let scored = user.map_or(&[][..], |user| run.scores().get(user as usize));
+        let known = scored
+            .iter()
+            .filter_map(|(item, score)| Some((position(*item)?, *score)));
+        known.collect::<Vec<_>>()
+    };
+    Ok(examples.iter().map(of).collect())
+}
+
+fn generated(path: &Path, data: &Data, examples: &[Example]) -> Result<Vec<Generated>> {
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let bytes = gloss_core::read_file(path)?;
+    let all: Vec<Generated> =
+        serde_json::from_slice(&bytes).map_err(|error| Error::input(path, error.to_string()))?;
+    let in_order = all.len() == examples.len()
+        && all
+            .iter()
+            .zip(examples)
+            .all(|(user, example)| user.reviewer_id == data.histories.context(*example).user);
+    match in_order {
+        true => Ok(all),
+        false => Err(Error::input(path, "has other users than the run")),
+    }
+}
