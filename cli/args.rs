@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use gloss_core::Kind;
 use gloss_engine::trec::Ties;
 
-pub(crate) use analysis::{Compare, Format, Report, Sweep, Test};
+pub(crate) use analysis::{Compare, Format, Inspect, Report, Sweep, Test};
 
 /// Generative sequential recommendation: datasets, query generators, retrievers and metrics,
 /// composed by name.
@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Write finished runs as one HTML file: tables, charts, every user
     Report(Report),
+    /// Show one user of a finished run: history, queries, ranking with the parts of its scores
+    Inspect(Inspect),
     /// Report on this build and this machine
     Doctor,
     /// Print a completion script for a shell

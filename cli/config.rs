@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gloss_core::{Dataset, Registry, Result};
-use gloss_engine::ExperimentConfig;
+use gloss_engine::{ExperimentConfig, FinishedRun};
 use serde_json::{Value, json};
 
 use crate::args::Experiment;
@@ -54,5 +54,13 @@ pub(crate) fn dataset(command: &str, name: &str, set: &[String]) -> Result<Arc<d
         let prefix = if of_dataset { "" } else { "dataset." };
         config.set(&format!("{prefix}{assignment}"));
     }
+    config.resolve_dataset(&Registry::known()?)
+}
+
+/// The dataset of a finished run.
+pub(crate) fn dataset_of(run: &FinishedRun) -> Result<Arc<dyn Dataset>> {
+    let mut config = ExperimentConfig::new();
+    let described = run.manifest.experiment["dataset"].clone();
+    config.replace("the run's dataset", "dataset", described);
     config.resolve_dataset(&Registry::known()?)
 }

@@ -43,6 +43,28 @@ pub(crate) struct Report {
     pub(crate) cache: Cache,
 }
 
+/// Flags of `inspect`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Inspect {
+    /// The folder of a run
+    #[arg(value_parser = path, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub(crate) run: PathBuf,
+
+    /// The user's identifier
+    pub(crate) user: String,
+
+    /// Show this method alone
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) method: Option<String>,
+
+    /// The number of items of each ranking to show
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) depth: usize,
+
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+}
+
 /// Flags of `compare`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Compare {

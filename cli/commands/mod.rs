@@ -9,6 +9,7 @@ mod doctor;
 mod evaluate;
 mod export;
 mod fetch;
+mod inspect;
 mod list;
 mod new;
 mod prepare;
@@ -39,6 +40,7 @@ pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
         Command::Prepare(args) => prepare::execute(&args, session),
         Command::Sweep(args) => sweep::execute(&args, session),
         Command::Report(args) => report::execute(&args, session),
+        Command::Inspect(args) => inspect::execute(&args, session),
         Command::Compare(args) => compare::execute(&args, session),
         Command::Evaluate(args) => evaluate::execute(&args, session),
         Command::Fetch(args) => fetch::execute(&args, session),

@@ -9,15 +9,16 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use gloss_core::{Data, Error, Example, Registry};
+use gloss_core::{Data, Error, Example};
 use gloss_engine::{
-    Cache, CompareOptions, Comparison, Competitor, ExperimentConfig, FinishedRun, MethodValues,
-    compare, prepared_data,
+    Cache, CompareOptions, Comparison, Competitor, FinishedRun, MethodValues, compare,
+    prepared_data,
 };
 use indicatif::HumanBytes;
 use serde_json::json;
 
 use crate::args::Report;
+use crate::config;
 use crate::session::Session;
 use users::Shown;
 
@@ -47,10 +48,7 @@ pub(crate) fn execute(args: &Report, session: &Session) -> Result<()> {
         .filter_map(|runs| runs.into_iter().next())
         .collect();
     let cache = Cache::new(&args.cache.folder);
-    let mut config = ExperimentConfig::new();
-    let described = runs[0].manifest.experiment["dataset"].clone();
-    config.replace("the run's dataset", "dataset", described);
-    let dataset = config.resolve_dataset(&Registry::known()?)?;
+    let dataset = config::dataset_of(&runs[0])?;
     let data = prepared_data(dataset.as_ref(), &cache, &session.context)?;
     let examples = runs[0].examples(&data)?;
     let methods = methods(&runs, &data, examples)?;

@@ -60,7 +60,7 @@ pub use ragged::Ragged;
 pub use ranking::{Hit, ReciprocalRanks, rank};
 pub use records::{Catalogue, Data, Dropped, Example, Histories, History, Item, Report, Splits};
 pub use registry::{AnyComponent, Entry, Origin, Plugin, Registry};
-pub use retriever::{Index, IndexStatistic, Request, Retriever, StatisticValue};
+pub use retriever::{Index, IndexStatistic, Request, Retriever, ScorePart, StatisticValue};
 pub use schema::{OptionDescription, choices, of as schema_of, summary, type_of};
 pub use segment::Segment;
 pub use splits::{Event, Interactions, SameDay, SplitOptions, SplitStrategy, Unseen};

@@ -115,6 +115,15 @@ pub trait Retriever: Component {
     ) -> Result<Box<dyn Index + 'a>>;
 }
 
+/// A part of a score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScorePart {
+    /// The part of the query that gave it, such as a term.
+    pub of: String,
+    /// Its share of the score.
+    pub score: f32,
+}
+
 /// An opened index.
 pub trait Index: Send + Sync {
     /// Returns the best items of each request: at most `k`, each once, by score descending, then
@@ -125,6 +134,15 @@ pub trait Index: Send + Sync {
     /// # Errors
     /// If a query is malformed, such as a vector of another dimension.
     fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>>;
+
+    /// The parts of the score of `item` for a query, such as those of the query's terms; their sum is
+    /// the score. Empty if the score has no parts, which is the default.
+    ///
+    /// # Errors
+    /// If the query is malformed.
+    fn explain(&self, _query: &QueryContent, _item: u32) -> Result<Vec<ScorePart>> {
+        Ok(Vec::new())
+    }
 
     /// Statistics that a reader of the results needs, such as the recall of an approximate search.
     fn statistics(&self) -> Vec<IndexStatistic> {

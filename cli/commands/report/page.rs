@@ -102,9 +102,9 @@ fn titles(titles: &[&str]) -> Vec<String> {
 fn results_section(content: &Content<'_>) -> String {
     let mut html = methods_table(content);
     if let Some(comparison) = &content.comparison {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<p class=\"note\">* differs from {} (randomisation test, Holm-corrected, p &lt; 0.05)</p>\n",
+            "<p class=\"note\">* differs from {} (randomisation test, Holm-corrected, p &lt; 0.05)</p>",
             escape(&comparison.baseline)
         );
         let _ = write!(
@@ -274,9 +274,9 @@ fn differences_table(comparison: &Comparison) -> String {
 fn charts_section(charts: &[charts::Chart]) -> String {
     let mut html = String::from("<div class=\"charts\">\n");
     for chart in charts {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<figure id=\"chart-{}\"><figcaption>{}</figcaption>{}</figure>\n",
+            "<figure id=\"chart-{}\"><figcaption>{}</figcaption>{}</figure>",
             chart.name,
             escape(&chart.title),
             themed(&chart.svg)

@@ -57,7 +57,7 @@ pub use results::{Manifest, MethodResult, MetricValue, Results, Run, SegmentResu
 pub use run::run;
 pub use seeds::{SeedSummary, summarize};
 pub use segmentation::{NamedSegmentation, Segmentation};
-pub use shown::{ShownMethod, prepared_data};
+pub use shown::{ShownMethod, explain, prepared_data};
 pub use split::Split;
 pub use stage::StageRow;
 pub use sweep::{SweepResults, Trial, run_sweep};

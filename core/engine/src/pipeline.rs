@@ -98,7 +98,7 @@ pub(crate) fn run_method(
 }
 
 /// Builds an index of the catalogue.
-fn index<'a>(
+pub(crate) fn index<'a>(
     retriever: &'a dyn Retriever,
     identity: &'a Identity,
     data: &Made<Data>,

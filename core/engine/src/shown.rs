@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use gloss_core::{Context, Data, Dataset, Error, Example, Ragged, Result};
+use gloss_core::{
+    Context, Data, Dataset, Error, Example, QueryContent, Ragged, Result, Retriever, ScorePart,
+};
 use serde::Deserialize;
 
 use crate::audit::fingerprint;
 use crate::cache::{Cache, Driver};
 use crate::finished::FinishedRun;
+use crate::pipeline::index;
 use crate::run_files::{GENERATED, RANKINGS};
 use crate::stages::prepare::Prepare;
 use crate::trec;
@@ -19,6 +22,35 @@ use crate::trec;
 pub fn prepared_data(dataset: &dyn Dataset, cache: &Cache, context: &Context) -> Result<Data> {
     let driver = Driver::new(cache, context);
     Ok(driver.run(&Prepare { dataset, context })?.value)
+}
+
+/// The parts of the scores of `items` for each of the texts, by the index of `retriever`, which is built
+/// unless the cache has it.
+///
+/// # Errors
+/// The errors of the retriever.
+pub fn explain(
+    retriever: &dyn Retriever,
+    dataset: &dyn Dataset,
+    texts: &[String],
+    items: &[u32],
+    cache: &Cache,
+    context: &Context,
+) -> Result<Vec<Vec<Vec<ScorePart>>>> {
+    let driver = Driver::new(cache, context);
+    let data = driver.run(&Prepare { dataset, context })?;
+    let identity = retriever.identity()?;
+    let catalogue = &data.value.catalogue;
+    let built = index(retriever, &identity, &data, &driver)?;
+    let index = retriever.open(catalogue, &built.folder, context)?;
+    let of_text = |text: &String| {
+        let query = QueryContent::Text(text.clone());
+        items
+            .iter()
+            .map(|item| index.explain(&query, *item))
+            .collect()
+    };
+    texts.iter().map(of_text).collect()
 }
 
 /// The rankings and texts of a method, by example.

@@ -9,7 +9,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use gloss_core::{Error, Hit, Index, QueryContent, Request, Result};
+use gloss_core::{Error, Hit, Index, QueryContent, Request, Result, ScorePart};
 use rayon::prelude::*;
 
 use crate::analyser::Analyser;
@@ -279,6 +279,31 @@ impl Index for Searcher {
                 })
             })?;
         Ok(answers)
+    }
+
+    /// Returns a part for each different term of the query that the catalogue has.
+    fn explain(&self, query: &QueryContent, item: u32) -> Result<Vec<ScorePart>> {
+        let text = text_of(&Request { query, k: 1 })?;
+        let mut parts: Vec<ScorePart> = Vec::new();
+        self.analyser.tokens(text, &mut String::new(), |token| {
+            let Some(&term) = self.impacts.vocabulary.get(token) else {
+                return;
+            };
+            let impacts = self.impacts.by_item.get(item).iter();
+            let impact: f32 = impacts
+                .filter(|impact| impact.of == term)
+                .map(|impact| impact.value)
+                .sum();
+            let score = impact + self.impacts.absent[term as usize];
+            match parts.iter_mut().find(|part| part.of == token) {
+                Some(part) => part.score += score,
+                None => parts.push(ScorePart {
+                    of: token.to_string(),
+                    score,
+                }),
+            }
+        });
+        Ok(parts)
     }
 }
 

@@ -212,11 +212,11 @@ mod tests {
             ))
             .unwrap()
         };
-        let points = of_seed(1);
-        assert_eq!((points.len(), &points), (30, &of_seed(1)));
-        assert_ne!(points, of_seed(2));
+        let drawn = of_seed(1);
+        assert_eq!((drawn.len(), &drawn), (30, &of_seed(1)));
+        assert_ne!(drawn, of_seed(2));
         let within = |point: &Point| (2.0..=3.0).contains(&point[1].1.as_f64().unwrap());
-        assert!(points.iter().all(within));
+        assert!(drawn.iter().all(within));
         let few = json!({"search": "random", "trials": 30, "parameters": {"a": [1, 2, 3]}});
         assert_eq!(points(&sweep(few)).unwrap().len(), 3);
     }

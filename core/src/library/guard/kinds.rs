@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::{Guard, Held};
 use crate::{
     Catalogue, Component, Context, Data, Dataset, Diagnostic, Download, Error, Evaluation, Hit,
-    Identity, Index, IndexStatistic, Invariants, Metric, QueryKind, Request, Result, Retriever,
-    Scores, Segment,
+    Identity, Index, IndexStatistic, Invariants, Metric, QueryContent, QueryKind, Request, Result,
+    Retriever, ScorePart, Scores, Segment,
 };
 
 impl<T: Component + ?Sized, F> Guard<T, F> {
@@ -86,6 +86,10 @@ impl Retriever for Guard<dyn Retriever, Vec<QueryKind>> {
 impl Index for Held<Box<dyn Index + '_>> {
     fn search(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Hit>>> {
         self.call(|it| it.search(requests))
+    }
+
+    fn explain(&self, query: &QueryContent, item: u32) -> Result<Vec<ScorePart>> {
+        self.call(|it| it.explain(query, item))
     }
 
     fn statistics(&self) -> Vec<IndexStatistic> {

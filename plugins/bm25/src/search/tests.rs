@@ -118,6 +118,20 @@ proptest! {
     }
 
     #[test]
+    fn the_parts_of_a_score_add_up_to_it(lists in lists(), queries in queries()) {
+        let searcher = crowded(lists);
+        for query in &queries {
+            let answer = searcher.search(&[Request { query, k: ITEMS }]).unwrap();
+            for hit in &answer[0] {
+                let parts = searcher.explain(query, hit.item).unwrap();
+                let sum: f64 = parts.iter().map(|part| f64::from(part.score)).sum();
+                let size: f64 = parts.iter().map(|part| f64::from(part.score.abs())).sum();
+                prop_assert!((sum - f64::from(hit.score)).abs() <= 1e-6 * size.max(1e-6), "{parts:?}");
+            }
+        }
+    }
+
+    #[test]
     fn an_answer_depends_on_its_own_request_alone(
         lists in lists(),
         queries in queries(),

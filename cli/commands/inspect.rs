@@ -1,0 +1,289 @@
+//! `gloss inspect`: one user of a finished run.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use gloss_core::{AnyComponent, Data, Dataset, Error, Example, Kind, Registry, ScorePart};
+use gloss_engine::{Cache, ExperimentConfig, FinishedRun, explain, prepared_data};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::args::Inspect;
+use crate::config;
+use crate::session::Session;
+use crate::ui::table::{Cell, Look, Table};
+
+/// A user.
+#[derive(Serialize)]
+struct User<'a> {
+    user: &'a str,
+    history: Vec<Item<'a>>,
+    targets: Vec<Item<'a>>,
+    methods: Vec<Method>,
+}
+
+/// An item of the history or a target.
+#[derive(Serialize)]
+struct Item<'a> {
+    id: &'a str,
+    text: &'a str,
+    /// In milliseconds since 1970.
+    time: i64,
+}
+
+/// A method's queries and ranking.
+#[derive(Serialize)]
+struct Method {
+    method: String,
+    metrics: Vec<(String, f64)>,
+    queries: Vec<Query>,
+    ranking: Vec<Ranked>,
+}
+
+#[derive(Serialize)]
+struct Query {
+    text: String,
+    log_probability: Option<f32>,
+}
+
+#[derive(Serialize)]
+struct Ranked {
+    id: String,
+    text: String,
+    score: f64,
+    is_target: bool,
+    is_seen: bool,
+    /// The parts of the score that the best query for the item gives it; empty if it has no parts.
+    parts: Vec<ScorePart>,
+}
+
+pub(crate) fn execute(args: &Inspect, session: &Session) -> Result<()> {
+    let runs = FinishedRun::open(&args.run)?;
+    let [run] = &runs[..] else {
+        let message = "holds runs of several seeds; name the folder of one";
+        return Err(Error::input(&args.run, message).into());
+    };
+    let cache = Cache::new(&args.cache.folder);
+    let dataset = config::dataset_of(run)?;
+    let data = prepared_data(dataset.as_ref(), &cache, &session.context)?;
+    let examples = run.examples(&data)?;
+    let position = examples
+        .iter()
+        .position(|example| data.histories.context(*example).user == args.user);
+    let Some(position) = position else {
+        let message = format!(
+            "has no user `{}` among its {} users",
+            args.user, run.results.split
+        );
+        return Err(Error::input(&args.run, message).into());
+    };
+    let inspection = Inspection {
+        args,
+        run,
+        data: &data,
+        dataset: dataset.as_ref(),
+        examples,
+        position,
+        cache: &cache,
+        session,
+    };
+    let user = inspection.user()?;
+    session.output.show(&user, text)
+}
+
+struct Inspection<'a> {
+    args: &'a Inspect,
+    run: &'a FinishedRun,
+    data: &'a Data,
+    dataset: &'a dyn Dataset,
+    examples: &'a [Example],
+    position: usize,
+    cache: &'a Cache,
+    session: &'a Session,
+}
+
+impl<'a> Inspection<'a> {
+    fn user(&self) -> Result<User<'a>> {
+        let example = self.examples[self.position];
+        let all = self.data.histories.history(example.user);
+        let item = |at: usize| {
+            let item = self.data.catalogue.item(all.items[at]);
+            Item {
+                id: &item.id,
+                text: &item.text,
+                time: all.times[at],
+            }
+        };
+        let (history, end) = (
+            example.history as usize,
+            (example.history + example.targets) as usize,
+        );
+        let wanted = |name: &&String| {
+            let method = self.args.method.as_ref();
+            method.is_none_or(|method| FinishedRun::is_method(name, method))
+        };
+        let names = self.run.results.methods.iter().map(|result| &result.method);
+        let methods: Vec<Method> = names
+            .filter(wanted)
+            .map(|name| self.method(name))
+            .collect::<Result<_>>()?;
+        if methods.is_empty() {
+            let method = self.args.method.as_deref().unwrap_or_default();
+            return Err(Error::input(&self.args.run, format!("has no method `{method}`")).into());
+        }
+        Ok(User {
+            user: all.user,
+            history: (0..history).map(item).collect(),
+            targets: (history..end).map(item).collect(),
+            methods,
+        })
+    }
+
+    fn method(&self, name: &str) -> Result<Method> {
+        let example = self.examples[self.position];
+        let shown = self.run.shown_method(name, self.data, self.examples)?;
+        let ranking = shown.rankings.get(self.position);
+        let ranking = &ranking[..ranking.len().min(self.args.depth)];
+        let texts = shown.texts.get(self.position).cloned().unwrap_or_default();
+        let items: Vec<u32> = ranking.iter().map(|(item, _)| *item).collect();
+        let parts = self.parts(name, &texts, &items)?;
+        let (seen, targets) = (
+            self.data.histories.context(example).items,
+            self.data.histories.targets(example),
+        );
+        let ranked = ranking
+            .iter()
+            .zip(parts)
+            .map(|((item, score), parts)| Ranked {
+                id: self.data.catalogue.item(*item).id.clone(),
+                text: self.data.catalogue.item(*item).text.clone(),
+                score: *score,
+                is_target: targets.contains(item),
+                is_seen: seen.contains(item),
+                parts,
+            });
+        let values = self.run.user_values(name)?;
+        let probabilities = shown.log_probabilities.get(self.position);
+        let queries = texts.iter().enumerate().map(|(at, text)| Query {
+            text: text.clone(),
+            log_probability: probabilities.and_then(|all| all.get(at)).copied(),
+        });
+        Ok(Method {
+            method: name.to_string(),
+            metrics: values
+                .metrics
+                .iter()
+                .map(|(name, values)| (name.clone(), values[self.position]))
+                .collect(),
+            queries: queries.collect(),
+            ranking: ranked.collect(),
+        })
+    }
+
+    /// For each item, the parts of the score of the query that gives it most.
+    fn parts(&self, method: &str, texts: &[String], items: &[u32]) -> Result<Vec<Vec<ScorePart>>> {
+        let methods = self.run.manifest.experiment["methods"].as_array();
+        let described = methods
+            .into_iter()
+            .flatten()
+            .find(|other| other["name"] == method);
+        let retriever = described.map_or(Value::Null, |method| method["retriever"].clone());
+        if retriever.is_null() || texts.is_empty() {
+            return Ok(vec![Vec::new(); items.len()]);
+        }
+        let mut config = ExperimentConfig::new();
+        config.replace("the run's retriever", "retriever", retriever);
+        let AnyComponent::Retriever(retriever) =
+            config.resolve_one(Kind::Retriever, &Registry::known()?)?.0
+        else {
+            return Err(
+                Error::Internal("the retriever is another kind of component".into()).into(),
+            );
+        };
+        let context = &self.session.context;
+        let by_text = explain(
+            retriever.as_ref(),
+            self.dataset,
+            texts,
+            items,
+            self.cache,
+            context,
+        )?;
+        let sum = |parts: &Vec<ScorePart>| parts.iter().map(|part| part.score).sum::<f32>();
+        let best = |item: usize| {
+            let of_texts = by_text.iter().map(|items| &items[item]);
+            of_texts
+                .max_by(|a, b| sum(a).total_cmp(&sum(b)))
+                .cloned()
+                .unwrap_or_default()
+        };
+        Ok((0..items.len()).map(best).collect())
+    }
+}
+
+fn text(user: &User<'_>, look: Look) -> String {
+    let mut text = format!("user {}", user.user);
+    for (title, items) in [
+        ("history, oldest first", &user.history),
+        ("bought next", &user.targets),
+    ] {
+        let mut table = Table::new([title, "text"]);
+        for item in items {
+            table.row([Cell::from(item.id), item.text.into()]);
+        }
+        let _ = write!(text, "\n\n{}", table.render(look));
+    }
+    for method in &user.methods {
+        let metrics = method
+            .metrics
+            .iter()
+            .map(|(name, value)| format!("{name} {value:.4}"));
+        let _ = write!(
+            text,
+            "\n\n{}: {}",
+            method.method,
+            metrics.collect::<Vec<_>>().join(", ")
+        );
+        let mut queries = Table::new(["query", "log-probability"]);
+        for query in &method.queries {
+            let number = query
+                .log_probability
+                .map_or(Cell::from(""), |p| Cell::number(f64::from(p), 4));
+            queries.row([Cell::from(query.text.as_str()), number]);
+        }
+        let _ = write!(
+            text,
+            "\n\n{}\n\n{}",
+            queries.render(look),
+            ranking(method).render(look)
+        );
+    }
+    text
+}
+
+fn ranking(method: &Method) -> Table {
+    let mut table = Table::new(["rank", "", "item", "text", "score", "parts"]);
+    for (rank, item) in (1..).zip(&method.ranking) {
+        let mark = match (item.is_target, item.is_seen) {
+            (true, _) => "target",
+            (false, true) => "seen",
+            (false, false) => "",
+        };
+        let mut parts = item.parts.clone();
+        parts.retain(|part| part.score != 0.0);
+        parts.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let parts = parts
+            .iter()
+            .map(|part| format!("{} {:.2}", part.of, part.score));
+        let row = [
+            Cell::count(rank),
+            mark.into(),
+            item.id.as_str().into(),
+            item.text.as_str().into(),
+            Cell::number(item.score, 4),
+            parts.collect::<Vec<_>>().join(", ").into(),
+        ];
+        table.row(row.map(|cell| if item.is_target { cell.strong() } else { cell }));
+    }
+    table
+}
