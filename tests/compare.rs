@@ -205,3 +205,37 @@ fn what_cannot_be_compared_is_refused() {
         &["metrics.json does not have the content that was written"],
     );
 }
+
+/// The README's table of comparisons, by the command that stands above it.
+#[test]
+fn the_readme_has_the_table_that_its_command_prints() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let place = Place::new();
+    std::os::unix::fs::symlink(root.join("examples"), place.path("examples")).unwrap();
+    let line = |start: &str| {
+        let found = readme.lines().find(|line| line.starts_with(start)).unwrap();
+        found
+            .split(' ')
+            .skip(1)
+            .map(str::to_string)
+            .collect::<Vec<_>>()
+    };
+    let run = |line: Vec<String>| place.gloss(&line.iter().map(String::as_str).collect::<Vec<_>>());
+    let ran = run(line("gloss run examples/shop.toml"));
+    ran.succeeds();
+    let compared = run(line("gloss compare shop/"));
+    compared.succeeds();
+    assert!(compared.stdout.lines().count() > 5);
+    assert!(readme.contains(&compared.stdout), "{}", compared.stdout);
+
+    let metrics: serde_json::Value =
+        serde_json::from_str(&place.read("shop/metrics.json")).unwrap();
+    let mrr = &metrics["methods"][4]["metrics"][2];
+    let of = |key: &str| mrr["ties"][key].as_f64().unwrap();
+    let value = mrr["value"].as_f64().unwrap();
+    assert!(
+        of("low") < value && value < of("high"),
+        "BM25 gives equal titles equal scores: {mrr}"
+    );
+}

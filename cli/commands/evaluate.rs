@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use gloss_core::{Error, Evaluation, Metric, Registry};
 use gloss_engine::trec::{Qrels, Run};
-use gloss_engine::{ExperimentConfig, MetricValue, UserValues};
+use gloss_engine::{ExperimentConfig, Interval, MetricValue, TieOrders, UserValues, tie_range};
 use indicatif::HumanCount;
 use serde::Serialize;
 use serde_json::json;
@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::args::Evaluate;
 use crate::session::Session;
 use crate::ui::table::{Cell, Look, Table};
+use crate::ui::ties;
 
 /// The result.
 #[derive(Serialize)]
@@ -51,6 +52,18 @@ fn evaluate(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
     let qrels = Qrels::read(qrels)?;
     let aligned = Run::read(&args.run)?.align(&qrels, args.ties.unwrap_or_default());
     let evaluation = Evaluation::new(&aligned.rankings, qrels.grades())?;
+    let orders = TieOrders::of(&aligned.scored, qrels.grades());
+    let ties = |metric: &dyn Metric| -> gloss_core::Result<Option<Interval>> {
+        let Some(orders) = orders
+            .as_ref()
+            .filter(|_| metric.invariants().measures_relevance)
+        else {
+            return Ok(None);
+        };
+        let worst = Evaluation::new(&orders.worst, qrels.grades())?;
+        let best = Evaluation::new(&orders.best, qrels.grades())?;
+        tie_range(metric.score(&evaluation)?.value(), metric, [&worst, &best])
+    };
     let values = metrics
         .iter()
         .map(|metric| {
@@ -59,6 +72,7 @@ fn evaluate(args: &Evaluate, qrels: &Path) -> Result<Evaluated> {
                 value: metric.score(&evaluation)?.value(),
                 higher_is_better: metric.invariants().higher_is_better,
                 interval: None,
+                ties: ties(metric.as_ref())?,
             })
         })
         .collect::<gloss_core::Result<_>>()?;
@@ -95,6 +109,7 @@ fn average(args: &Evaluate) -> Result<Evaluated> {
         metric,
         value: values.iter().sum::<f64>() / users as f64,
         interval: None,
+        ties: None,
     });
     Ok(Evaluated {
         users,
@@ -122,6 +137,9 @@ fn text(evaluated: &Evaluated, look: Look) -> String {
         table.row([figure.metric.as_str().into(), Cell::number(figure.value, 6)]);
     }
     let mut text = table.render(look);
+    for line in ties::lines(None, &evaluated.metrics) {
+        let _ = write!(text, "\n{line}");
+    }
     let count = |number: usize| HumanCount(number as u64);
     let _ = write!(text, "\n\n{} users", count(evaluated.users));
     if evaluated.users_missing_from_run > 0 {

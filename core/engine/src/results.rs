@@ -25,6 +25,10 @@ pub struct MetricValue {
     /// The confidence interval, if it was asked for and the value is a mean over users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
+    /// The lowest and the highest value over all orders of equal scores within the rankings, if they
+    /// differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ties: Option<Interval>,
 }
 
 /// The results of a method on a user segment.

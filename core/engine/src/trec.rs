@@ -61,6 +61,8 @@ pub struct Aligned {
     /// For each user of the qrels, in their order, the items of the run, best first. Numbers below
     /// [`Qrels::items`]`().len()` are the qrels' items, others are items that no one judged.
     pub rankings: Ragged<u32>,
+    /// The same with scores.
+    pub scored: Ragged<(u32, f64)>,
     /// The users of the qrels that the run misses, by their number there. Their rankings are empty,
     /// so that all metrics of agreement are 0 for them, as in ranx with `make_comparable` and in
     /// trec_eval with `-c`.
@@ -119,6 +121,7 @@ impl Run {
             .map(|(unjudged, id)| qrels.items.find(id).unwrap_or(unjudged))
             .collect();
         let mut rankings = Ragged::with_capacity(qrels.users.len(), self.scores.values().len());
+        let mut all_scored = Ragged::with_capacity(qrels.users.len(), self.scores.values().len());
         let mut missing = Vec::new();
         let mut scored = Vec::new();
         for (user, id) in (0..).zip(qrels.users.iter()) {
@@ -128,10 +131,16 @@ impl Run {
                 None => missing.push(user),
             }
             rankings.push(scored.iter().map(|(item, _)| numbers[*item as usize]));
+            all_scored.push(
+                scored
+                    .iter()
+                    .map(|(item, score)| (numbers[*item as usize], *score)),
+            );
         }
         let found = qrels.users.len() - missing.len();
         Aligned {
             rankings,
+            scored: all_scored,
             missing,
             ignored: self.users.len() - found,
         }

@@ -18,6 +18,7 @@ use crate::ranking::RankingOptions;
 use crate::results::{MethodResult, MetricValue, SegmentResult};
 use crate::split::Split;
 use crate::stages::retrieve::Retrieved;
+use crate::ties::TieOrders;
 
 pub(crate) use generated::write as write_generated;
 
@@ -110,8 +111,9 @@ impl<'a> Evaluator<'a> {
         let whole = deepest.unwrap_or(0).min(self.data.catalogue.len());
         let with_fewer = |than: usize| rankings.iter().filter(|r| r.len() < than).count() as u64;
         let without = with_fewer(1);
-        let (values, scores) =
+        let (mut values, scores) =
             self.values(metrics, &rankings, &self.relevant, |at| self.user(at))?;
+        self.add_ties(&mut values, metrics, ranked.rankings)?;
         let segments = self.segments.iter().map(|(name, members)| {
             let relevant = selected(&self.relevant, members);
             let user = |at: usize| self.user(members[at]);
@@ -171,8 +173,37 @@ impl<'a> Evaluator<'a> {
             value: values.value(),
             higher_is_better: metric.invariants().higher_is_better,
             interval,
+            ties: None,
         });
         Ok((values.collect(), scores))
+    }
+
+    /// Adds the lowest and the highest value over the orders of equal scores.
+    fn add_ties(
+        &self,
+        values: &mut [MetricValue],
+        metrics: &[Arc<dyn Metric>],
+        rankings: &Ragged<Hit>,
+    ) -> Result<()> {
+        let mut scored = Ragged::with_capacity(rankings.len(), rankings.values().len());
+        for hits in rankings.iter() {
+            scored.push(hits.iter().map(|hit| (hit.item, hit.score)));
+        }
+        let Some(orders) = TieOrders::of(&scored, &self.relevant) else {
+            return Ok(());
+        };
+        let evaluations = [&orders.worst, &orders.best].map(|order| {
+            let evaluation = Evaluation::new(order, &self.relevant)?;
+            Ok::<_, Error>(evaluation.with_catalogue(&self.data.catalogue, &self.training_counts))
+        });
+        let [worst, best] = evaluations;
+        let (worst, best) = (worst?, best?);
+        for (value, metric) in values.iter_mut().zip(metrics) {
+            if metric.invariants().measures_relevance {
+                value.ties = tie_range(value.value, metric.as_ref(), [&worst, &best])?;
+            }
+        }
+        Ok(())
     }
 
     /// The confidence interval of each metric that is a mean over users.
@@ -191,6 +222,24 @@ impl<'a> Evaluator<'a> {
         });
         of_each.collect()
     }
+}
+
+/// The range of a metric over its value and those of two more orders; none if they are equal.
+pub fn tie_range(
+    value: f64,
+    metric: &dyn Metric,
+    orders: [&Evaluation<'_>; 2],
+) -> Result<Option<Interval>> {
+    let mut range = Interval {
+        low: value,
+        high: value,
+    };
+    for order in orders {
+        let value = metric.score(order)?.value();
+        range.low = range.low.min(value);
+        range.high = range.high.max(value);
+    }
+    Ok((range.low < range.high).then_some(range))
 }
 
 /// Returns the lists at these positions.

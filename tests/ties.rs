@@ -1,0 +1,49 @@
+//! The values of metrics over the orders of equal scores.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use common::Place;
+use serde_json::{Value, json};
+
+#[test]
+fn a_run_with_equal_scores_is_evaluated_with_its_range() {
+    let place = Place::new();
+    place.write(
+        "run.trec",
+        "u Q0 a 1 2 x\nu Q0 b 2 2 x\nv Q0 a 1 2 x\nv Q0 b 2 1 x\n",
+    );
+    place.write("qrels.trec", "u 0 b 1\nv 0 a 1\n");
+    let line = [
+        "evaluate",
+        "run.trec",
+        "qrels.trec",
+        "--metric",
+        "recall@1,mrr,recall@2",
+    ];
+    let told = place.gloss(&[&line[..], &["--json"]].concat()).json();
+    let ties: Vec<&Value> = told["metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|metric| &metric["ties"])
+        .collect();
+    assert_eq!(
+        ties,
+        [
+            &json!({"low": 0.5, "high": 1.0}),
+            &json!({"low": 0.75, "high": 1.0}),
+            &Value::Null
+        ]
+    );
+    let text = place.gloss(&line).stdout;
+    assert!(
+        text.contains("recall@1 is 0.5000 to 1.0000 over the orders of equal scores"),
+        "{text}"
+    );
+}
