@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use gloss_core::Kind;
 use gloss_engine::trec::Ties;
 
-pub(crate) use analysis::{Compare, Format, Inspect, Report, Sweep, Test};
+pub(crate) use analysis::{Compare, Format, Inspect, Log, Report, Sweep, Test};
 
 /// Generative sequential recommendation: datasets, query generators, retrievers and metrics,
 /// composed by name.
@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Report(Report),
     /// Show one user of a finished run: history, queries, ranking with the parts of its scores
     Inspect(Inspect),
+    /// Log finished runs to MLflow: a server, or a folder
+    Log(Log),
     /// Report on this build and this machine
     Doctor,
     /// Print a completion script for a shell

@@ -65,6 +65,18 @@ pub(crate) struct Inspect {
     pub(crate) cache: Cache,
 }
 
+/// Flags of `log`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Log {
+    /// Folders of runs
+    #[arg(value_parser = path, required = true, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub(crate) runs: Vec<PathBuf>,
+
+    /// MLflow's server or folder [default: MLFLOW_TRACKING_URI, or mlruns]
+    #[arg(long, value_name = "URI", value_hint = ValueHint::Url)]
+    pub(crate) uri: Option<String>,
+}
+
 /// Flags of `compare`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Compare {

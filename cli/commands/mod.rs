@@ -11,6 +11,7 @@ mod export;
 mod fetch;
 mod inspect;
 mod list;
+mod log;
 mod new;
 mod prepare;
 mod report;
@@ -41,6 +42,7 @@ pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
         Command::Sweep(args) => sweep::execute(&args, session),
         Command::Report(args) => report::execute(&args, session),
         Command::Inspect(args) => inspect::execute(&args, session),
+        Command::Log(args) => log::execute(&args, session),
         Command::Compare(args) => compare::execute(&args, session),
         Command::Evaluate(args) => evaluate::execute(&args, session),
         Command::Fetch(args) => fetch::execute(&args, session),

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use gloss_core::{Registry, StatisticValue};
 use gloss_engine::{
-    Cache, Existing, Experiment, MethodResult, MetricValue, Results, Run, SeedSummary, StageRow,
-    run, summarize,
+    Cache, Existing, Experiment, MetricValue, Results, Run, SeedSummary, StageRow, run, summarize,
 };
 use indicatif::HumanCount;
 use serde_json::{Value, json};
@@ -94,8 +93,11 @@ fn text(runs: &[Run], look: Look) -> String {
         1 => Vec::new(),
         _ => summarize(&results),
     };
-    let mut text = table(results[0], &summary).render(look);
-    if let Some(segments) = segments(results[0], &summary) {
+    let mut text = match summary.is_empty() {
+        true => table(results[0]).render(look),
+        false => seeds_table(&summary, results[0]).render(look),
+    };
+    if let Some(segments) = segments(results[0]).filter(|_| summary.is_empty()) {
         let _ = write!(text, "\n\n{}", segments.render(look));
     }
     text.push('\n');
@@ -103,7 +105,7 @@ fn text(runs: &[Run], look: Look) -> String {
         let seeds = runs.len();
         let _ = write!(
             text,
-            "\nmeans over {seeds} seeds ± standard deviations, 95 % intervals by Student's t"
+            "\n{seeds} seeds; intervals of the mean by Student's t"
         );
     }
     let mut told = HashSet::new();
@@ -164,7 +166,7 @@ fn notes(results: &Results) -> Vec<String> {
 const RANKING_COLUMNS: [&str; 5] = ["method", "seen", "fusion", "depth", "cutoff"];
 
 /// A row per method: name, policy for seen items, ranking options, metrics.
-fn table(results: &Results, summary: &[SeedSummary]) -> Table {
+fn table(results: &Results) -> Table {
     let metrics: Vec<_> = results
         .methods
         .first()
@@ -185,8 +187,7 @@ fn table(results: &Results, summary: &[SeedSummary]) -> Table {
             Cell::count(ranking.depth),
             Cell::count(ranking.cutoff),
         ];
-        let cells = method.metrics.iter();
-        row.extend(cells.map(|value| cell(value, over_seeds(summary, method, None, value))));
+        row.extend(method.metrics.iter().map(cell));
         table.row(row);
     }
     for (index, value) in metrics.iter().enumerate() {
@@ -196,7 +197,7 @@ fn table(results: &Results, summary: &[SeedSummary]) -> Table {
 }
 
 /// A row per method and user segment, if there are segments.
-fn segments(results: &Results, summary: &[SeedSummary]) -> Option<Table> {
+fn segments(results: &Results) -> Option<Table> {
     let first = results.methods.first()?.segments.first()?;
     let metrics = first.metrics.iter().map(|value| value.metric.clone());
     let head = ["method", "segment", "users"].map(str::to_string);
@@ -208,41 +209,47 @@ fn segments(results: &Results, summary: &[SeedSummary]) -> Option<Table> {
                 segment.segment.as_str().into(),
                 Cell::count(segment.users as usize),
             ];
-            let cells = segment.metrics.iter();
-            let name = Some(segment.segment.as_str());
-            row.extend(cells.map(|value| cell(value, over_seeds(summary, method, name, value))));
+            row.extend(segment.metrics.iter().map(cell));
             table.row(row);
         }
     }
     Some(table)
 }
 
-/// The summary of a value over several seeds, if there are several.
-fn over_seeds<'a>(
-    summary: &'a [SeedSummary],
-    method: &MethodResult,
-    segment: Option<&str>,
-    value: &MetricValue,
-) -> Option<&'a SeedSummary> {
-    summary.iter().find(|of| {
-        let same_users = of.segment.as_deref() == segment;
-        of.method == method.method && of.metric == value.metric && same_users
-    })
+/// A row per method, group of users and metric: mean, deviation and interval over seeds.
+fn seeds_table(summary: &[SeedSummary], results: &Results) -> Table {
+    let titles = [
+        "method",
+        "seen",
+        "users",
+        "metric",
+        "mean",
+        "deviation",
+        "95 % interval",
+    ];
+    let mut table = Table::new(titles);
+    for of in summary {
+        let method = results
+            .methods
+            .iter()
+            .find(|method| method.method == of.method);
+        let seen = method.map_or(String::new(), |method| method.ranking.seen.to_string());
+        let (low, high) = (of.mean - of.half_width, of.mean + of.half_width);
+        table.row([
+            Cell::from(of.method.as_str()),
+            seen.into(),
+            of.segment.as_deref().unwrap_or("all").into(),
+            of.metric.as_str().into(),
+            Cell::number(of.mean, 4),
+            Cell::number(of.deviation, 4),
+            Cell::shown(low, format!("[{low:.4}, {high:.4}]")),
+        ]);
+    }
+    table
 }
 
 /// A value with its confidence interval.
-fn cell(value: &MetricValue, over_seeds: Option<&SeedSummary>) -> Cell {
-    if let Some(SeedSummary {
-        mean,
-        deviation,
-        half_width,
-        ..
-    }) = over_seeds
-    {
-        let (low, high) = (mean - half_width, mean + half_width);
-        let more = format!(" ± {deviation:.4} [{low:.4}, {high:.4}]");
-        return Cell::number(*mean, 4).with(&more);
-    }
+fn cell(value: &MetricValue) -> Cell {
     let cell = Cell::number(value.value, 4);
     match value.interval {
         Some(interval) => cell.with(&format!(" [{:.4}, {:.4}]", interval.low, interval.high)),

@@ -2,13 +2,18 @@
 
 use anyhow::Result;
 use gloss_core::Registry;
+use gloss_engine::resolve_sweep;
 
 use crate::args::Experiment;
 use crate::config;
 use crate::session::Session;
 
 pub(crate) fn execute(args: &Experiment, session: &Session) -> Result<()> {
-    let experiments = config::experiment(args)?.resolve_seeds(&Registry::known()?)?;
+    let (config, registry) = (config::experiment(args)?, Registry::known()?);
+    let experiments = match resolve_sweep(&config, &registry)? {
+        Some(experiments) => experiments,
+        None => config.resolve_seeds(&registry)?,
+    };
     let described = match &experiments[..] {
         [experiment] => experiment.describe()?,
         several => several

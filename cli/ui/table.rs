@@ -140,9 +140,9 @@ impl Table {
         for row in &self.rows {
             table.add_row(row.iter().map(|cell| drawn(cell, look)));
         }
-        // Names in the first column, and numbers, are never broken.
+        // Names in the first column, numbers and short words are never broken.
         for (index, column) in table.column_iter_mut().enumerate() {
-            if index == 0 || self.is_number(index) {
+            if index == 0 || self.is_number(index) || self.is_short(index) {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
@@ -163,6 +163,13 @@ impl Table {
     /// A column's title is aligned like its cells.
     fn alignment(&self, column: usize) -> CellAlignment {
         alignment(self.is_number(column))
+    }
+
+    /// Returns `true` if all cells of a column are short words.
+    fn is_short(&self, column: usize) -> bool {
+        const SHORT: usize = 12;
+        let mut cells = self.rows.iter().filter_map(|row| row.get(column));
+        cells.all(|cell| cell.text.chars().count() <= SHORT)
     }
 
     fn is_number(&self, column: usize) -> bool {

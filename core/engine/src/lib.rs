@@ -62,7 +62,7 @@ pub use segmentation::{NamedSegmentation, Segmentation};
 pub use shown::{ShownMethod, explain, prepared_data};
 pub use split::Split;
 pub use stage::StageRow;
-pub use sweep::{SweepResults, Trial, run_sweep};
+pub use sweep::{SweepResults, Trial, resolve_sweep, run_sweep};
 pub use sweep_settings::{Search, Sweep};
 pub use ties::TieOrders;
 pub use training::{train_experiment, trained_generator};

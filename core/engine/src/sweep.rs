@@ -73,21 +73,21 @@ pub fn run_sweep(
         sweep: &sweep,
         config,
         registry,
+    };
+    // Every setting is checked before the first run.
+    searcher.experiments(&points)?;
+    let place = Place {
         output,
         cache,
         existing,
         context,
     };
-    // Every setting is checked before the first run.
-    for point in &points {
-        searcher.experiment(point, sweep.first_epochs)?;
-    }
     create_folder(output)?;
     let mut trials: Vec<Trial> = Vec::new();
     let (mut round, mut epochs) = (1, sweep.first_epochs);
     loop {
         let first = trials.len();
-        trials.extend(searcher.round(round, &points, epochs, first)?);
+        trials.extend(searcher.round((round, epochs), &points, first, &place)?);
         let kept = points.len().div_ceil(sweep.factor as usize);
         if sweep.search != Search::Halving || points.len() == 1 {
             break;
@@ -103,6 +103,27 @@ pub fn run_sweep(
         (round, epochs) = (round + 1, epochs.saturating_mul(sweep.factor));
     }
     searcher.results(trials, round, epochs)
+}
+
+/// Resolves the experiments of the first round of a table `sweep`; `None` if there is no such table.
+/// Touches no file.
+///
+/// # Errors
+/// [`Error::Config`] with the faults of the first that has any.
+pub fn resolve_sweep(
+    config: &ExperimentConfig,
+    registry: &Registry,
+) -> Result<Option<Vec<Experiment>>> {
+    let Some(sweep) = config.sweep()? else {
+        return Ok(None);
+    };
+    let points = points(&sweep).map_err(Error::Usage)?;
+    let searcher = Searcher {
+        sweep: &sweep,
+        config,
+        registry,
+    };
+    Ok(Some(searcher.experiments(&points)?))
 }
 
 /// The positions of the best `count` trials, the best first.
@@ -124,6 +145,10 @@ struct Searcher<'a> {
     sweep: &'a Sweep,
     config: &'a ExperimentConfig,
     registry: &'a Registry,
+}
+
+/// The folders and the context of runs.
+struct Place<'a> {
     output: &'a Path,
     cache: &'a Cache,
     existing: Existing,
@@ -131,6 +156,15 @@ struct Searcher<'a> {
 }
 
 impl Searcher<'_> {
+    /// The experiments of the first round.
+    fn experiments(&self, points: &[Point]) -> Result<Vec<Experiment>> {
+        let epochs = self.sweep.first_epochs;
+        points
+            .iter()
+            .map(|point| self.experiment(point, epochs))
+            .collect()
+    }
+
     /// The settings of a trial, epochs included.
     fn settings(&self, point: &Point, epochs: u32) -> Point {
         let epochs = self
@@ -176,17 +210,24 @@ impl Searcher<'_> {
         Ok((method, metric))
     }
 
-    fn round(&self, round: u32, points: &[Point], epochs: u32, first: usize) -> Result<Vec<Trial>> {
-        let task = self
+    /// Runs the trials of a round, given by its number and its epochs, behind the `first` ones.
+    fn round(
+        &self,
+        (round, epochs): (u32, u32),
+        points: &[Point],
+        first: usize,
+        place: &Place<'_>,
+    ) -> Result<Vec<Trial>> {
+        let task = place
             .context
             .task("Sweeping", Some(points.len() as u64), Unit::Count);
         let mut trials = Vec::new();
         for (at, point) in points.iter().enumerate() {
             let mut experiment = self.experiment(point, epochs)?;
-            let folder = self.output.join(format!("trial-{}", first + at + 1));
+            let folder = place.output.join(format!("trial-{}", first + at + 1));
             experiment.output = Some(folder.clone());
             let (method, metric) = self.decider(&experiment)?;
-            let run = run(&experiment, self.cache, self.existing, self.context)?;
+            let run = run(&experiment, place.cache, place.existing, place.context)?;
             let metrics = metrics_of(&run.results, &method);
             let value = metrics.iter().find(|value| value.metric == metric);
             trials.push(Trial {

@@ -1,0 +1,176 @@
+//! `gloss log`: a finished run in an experiment tracker.
+
+mod mlflow_files;
+mod mlflow_server;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Result;
+use gloss_core::Error;
+use gloss_engine::FinishedRun;
+use serde_json::{Value, json};
+
+use crate::args::Log;
+use crate::session::Session;
+
+/// The variable that names MLflow's server or folder.
+const TRACKING_URI: &str = "MLFLOW_TRACKING_URI";
+
+/// A run of MLflow: a method of a run of ours.
+struct Logged {
+    experiment: String,
+    name: String,
+    /// In milliseconds since 1970.
+    start: u64,
+    /// In milliseconds since 1970.
+    end: u64,
+    parameters: BTreeMap<String, String>,
+    metrics: BTreeMap<String, f64>,
+    tags: BTreeMap<String, String>,
+}
+
+/// The place that runs are logged to.
+trait Tracker {
+    /// Logs a run, and returns its identifier.
+    fn log(&self, run: &Logged) -> gloss_core::Result<String>;
+}
+
+pub(crate) fn execute(args: &Log, session: &Session) -> Result<()> {
+    let uri = args
+        .uri
+        .clone()
+        .or_else(|| std::env::var(TRACKING_URI).ok());
+    let uri = uri.unwrap_or_else(|| "mlruns".to_string());
+    let tracker: Box<dyn Tracker> = match uri.split_once("://") {
+        Some(("http" | "https", _)) => Box::new(mlflow_server::Server::new(&uri)),
+        Some(("file", path)) => Box::new(mlflow_files::Folder::new(Path::new(path))),
+        Some((scheme, _)) => {
+            let message = format!(
+                "cannot log to `{uri}`: {scheme} is not known; give http, https, file, or a folder"
+            );
+            return Err(Error::Usage(message).into());
+        }
+        None => Box::new(mlflow_files::Folder::new(Path::new(&uri))),
+    };
+    let mut runs = Vec::new();
+    for folder in &args.runs {
+        for run in FinishedRun::open(folder)? {
+            for logged in logged(&run) {
+                let id = tracker.log(&logged)?;
+                runs.push(
+                    json!({ "experiment": logged.experiment, "method": logged.name, "run": id }),
+                );
+            }
+        }
+    }
+    let value = json!({ "uri": uri, "runs": runs });
+    session.output.show(&value, |_, _| {
+        let lines = runs.iter().map(|run| {
+            format!(
+                "{} {}",
+                run["run"].as_str().unwrap_or_default(),
+                run["method"]
+            )
+        });
+        format!("logged to {uri}:\n{}", lines.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+/// A run of MLflow for each method.
+fn logged(run: &FinishedRun) -> Vec<Logged> {
+    let experiment = &run.manifest.experiment;
+    let methods = run.results.methods.iter().map(|result| {
+        let described = ["methods", "fusions"]
+            .iter()
+            .flat_map(|kind| experiment[kind].as_array());
+        let described = described
+            .flatten()
+            .find(|method| method["name"] == result.method);
+        let mut parameters = BTreeMap::new();
+        flatten("dataset", &experiment["dataset"], &mut parameters);
+        flatten("", described.unwrap_or(&Value::Null), &mut parameters);
+        parameters.insert("split".to_string(), run.results.split.to_string());
+        let mut metrics = BTreeMap::new();
+        for value in &result.metrics {
+            metrics.insert(metric_name(&value.metric), value.value);
+        }
+        for segment in &result.segments {
+            for value in &segment.metrics {
+                let name = format!("{}/{}", segment.segment, metric_name(&value.metric));
+                metrics.insert(name, value.value);
+            }
+        }
+        let tags = [
+            ("gloss.version", run.manifest.gloss.clone()),
+            ("gloss.key", run.manifest.key.clone()),
+            ("gloss.folder", run.folder.display().to_string()),
+            ("gloss.data", run.results.audit.fingerprint.clone()),
+        ];
+        let start = run.manifest.started * 1000;
+        Logged {
+            experiment: run.results.experiment.clone(),
+            name: result.method.clone(),
+            start,
+            end: start + (run.manifest.seconds * 1000.0) as u64,
+            parameters,
+            metrics,
+            tags: tags.map(|(name, value)| (name.to_string(), value)).into(),
+        }
+    });
+    methods.collect()
+}
+
+/// A metric's label in the letters that MLflow allows: `recall@5` is `recall_at_5`.
+fn metric_name(label: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-. /".contains(c);
+    label
+        .replace('@', "_at_")
+        .chars()
+        .map(|c| if allowed(c) { c } else { '_' })
+        .collect()
+}
+
+/// Adds the values of tables of tables under keys such as `retriever.k1`.
+fn flatten(above: &str, value: &Value, found: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(table) => {
+            for (name, value) in table {
+                let key = if above.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{above}.{name}")
+                };
+                flatten(&key, value, found);
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => drop(found.insert(above.to_string(), text.clone())),
+        other => drop(found.insert(above.to_string(), other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_the_letters_that_mlflow_allows() {
+        assert_eq!(metric_name("recall@5"), "recall_at_5");
+        assert_eq!(metric_name("f(β)"), "f___");
+    }
+
+    #[test]
+    fn options_of_tables_have_dotted_keys() {
+        let mut found = BTreeMap::new();
+        let value = json!({"retriever": {"type": "bm25", "k1": 1.5}, "validation": null});
+        flatten("", &value, &mut found);
+        let expected = [("retriever.k1", "1.5"), ("retriever.type", "bm25")];
+        assert!(
+            found
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str()))
+                .eq(expected)
+        );
+    }
+}

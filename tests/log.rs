@@ -1,0 +1,178 @@
+//! `gloss log` as users run it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::process::Command;
+use std::thread;
+
+use common::{Place, files};
+use serde_json::Value;
+
+fn with_run() -> Place {
+    let place = Place::with_tiny_shop();
+    place
+        .gloss(&["run", "e.toml", "--output", "out"])
+        .succeeds();
+    place
+}
+
+#[test]
+fn a_run_is_logged_to_a_folder_once() {
+    let place = with_run();
+    let log = ["log", "out", "--uri", "tracked", "--json"];
+    let told = place.gloss(&log).json();
+    assert_eq!(told["runs"][0]["method"], "lis+bm25");
+    let before = files(&place.path("tracked"));
+    let value = |name: &str| {
+        let found = before.iter().find(|file| file.ends_with(name));
+        place.read(&format!(
+            "tracked/{}",
+            found.unwrap_or_else(|| panic!("no {name} in {before:?}"))
+        ))
+    };
+    assert_eq!(value("params/retriever.type"), "bm25");
+    let metrics: Value = serde_json::from_str(&place.read("out/metrics.json")).unwrap();
+    let recall = metrics["methods"][0]["metrics"][0]["value"]
+        .as_f64()
+        .unwrap();
+    let line = value("metrics/recall_at_2");
+    assert_eq!(
+        line.split(' ').nth(1).unwrap().parse::<f64>().unwrap(),
+        recall
+    );
+    assert_eq!(place.gloss(&log).json(), told);
+    assert_eq!(files(&place.path("tracked")), before);
+    place
+        .gloss(&["log", "out", "--uri", "ftp://x"])
+        .fails(2, &["`ftp://x`", "http"]);
+}
+
+/// Answers each request with a status and a body, and returns what was asked.
+fn server(answers: Vec<(u16, &'static str)>) -> (String, thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}", listener.local_addr().unwrap());
+    let asked = thread::spawn(move || {
+        let answer = |(status, body): (u16, &str)| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut head, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                if let Some(found) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = found.trim().parse().unwrap();
+                }
+                if line.trim().is_empty() {
+                    break;
+                }
+                head.push_str(&line);
+            }
+            let mut sent = vec![0; length];
+            reader.read_exact(&mut sent).unwrap();
+            let length = body.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            )
+            .unwrap();
+            format!(
+                "{} {}",
+                head.lines().next().unwrap(),
+                String::from_utf8(sent).unwrap()
+            )
+        };
+        answers.into_iter().map(answer).collect()
+    });
+    (uri, asked)
+}
+
+#[test]
+fn a_servers_refusal_is_told_in_its_words() {
+    let place = with_run();
+    let (uri, asked) = server(vec![
+        (404, "{}"),
+        (500, r#"{"message": "the disk is full"}"#),
+    ]);
+    place
+        .gloss(&["log", "out", "--uri", &uri])
+        .fails(3, &["experiments/create with 500: the disk is full"]);
+    let asked = asked.join().unwrap();
+    assert!(
+        asked[0].starts_with("GET /api/2.0/mlflow/experiments/get-by-name?experiment_name=tiny "),
+        "{asked:?}"
+    );
+    assert!(asked[1].ends_with(r#"{"name":"tiny"}"#), "{asked:?}");
+}
+
+/// A real server and MLflow's own reader of its folders. `GLOSS_MLFLOW` is the Python that has it.
+#[test]
+#[ignore = "needs mlflow"]
+fn mlflow_itself_reads_what_is_logged() {
+    let place = with_run();
+    let python = std::env::var("GLOSS_MLFLOW").unwrap_or_else(|_| "python3".into());
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+        .to_string();
+    let uri = format!("http://127.0.0.1:{port}");
+    let mut server = Command::new(&python)
+        .args([
+            "-m",
+            "mlflow",
+            "server",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            &port,
+        ])
+        .args([
+            "--backend-store-uri",
+            "sqlite:///server.db",
+            "--workers",
+            "1",
+        ])
+        .current_dir(place.path("."))
+        .spawn()
+        .unwrap();
+    let up = (0..600).any(|_| {
+        thread::sleep(std::time::Duration::from_millis(200));
+        std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_ok()
+    });
+    assert!(up, "the server did not start");
+    let read = |uri: &str| {
+        let script = "import mlflow, sys, json; mlflow.set_tracking_uri(sys.argv[1]); \
+                      runs = mlflow.search_runs(experiment_names=['tiny']); print(runs.to_json(orient='records'))";
+        let output = Command::new(&python)
+            .args(["-c", script, uri])
+            .env("MLFLOW_ALLOW_FILE_STORE", "true")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let rows: Value = serde_json::from_str(&text)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        rows[0].clone()
+    };
+    let logged = place.gloss(&["log", "out", "--uri", &uri]);
+    let of_server = (logged.code == Some(0)).then(|| read(&uri));
+    server.kill().unwrap();
+    let _ = server.wait();
+    let of_server = of_server.unwrap_or_else(|| panic!("{}", logged.stderr));
+    place.gloss(&["log", "out", "--uri", "tracked"]).succeeds();
+    let of_folder = read(place.path("tracked").to_str().unwrap());
+    for row in [of_server, of_folder] {
+        assert_eq!(row["params.retriever.type"], "bm25", "{row}");
+        assert_eq!(row["status"], "FINISHED");
+        assert!(row["metrics.recall_at_2"].is_number(), "{row}");
+        assert_eq!(row["tags.mlflow.runName"], "lis+bm25");
+    }
+}
