@@ -156,7 +156,7 @@ fn prepared_tables_are_replaced_only_if_that_is_asked_for() {
     let replaced = prepare(&["--overwrite"]);
     assert_eq!(replaced.code, Some(0), "{}", replaced.stderr);
     assert_ne!(fs::read(place.path("tables/items.parquet")).unwrap(), first);
-    assert_eq!(files(&place.path("tables")).len(), 4);
+    assert_eq!(files(&place.path("tables")).len(), 7);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::thread;
 
@@ -142,6 +143,7 @@ fn mlflow_itself_reads_what_is_logged() {
             "1",
         ])
         .current_dir(place.path("."))
+        .process_group(0)
         .spawn()
         .unwrap();
     let up = (0..600).any(|_| {
@@ -164,7 +166,12 @@ fn mlflow_itself_reads_what_is_logged() {
     };
     let logged = place.gloss(&["log", "out", "--uri", &uri]);
     let of_server = (logged.code == Some(0)).then(|| read(&uri));
-    server.kill().unwrap();
+    // The server has workers of its own.
+    let group = format!("-{}", server.id());
+    Command::new("kill")
+        .args(["-KILL", "--", &group])
+        .status()
+        .unwrap();
     let _ = server.wait();
     let of_server = of_server.unwrap_or_else(|| panic!("{}", logged.stderr));
     place.gloss(&["log", "out", "--uri", "tracked"]).succeeds();

@@ -151,7 +151,7 @@ fn a_report_of_other_data_is_refused() {
     assert!(!place.path("report.html").exists());
 }
 
-/// What a headless browser makes of the page.
+/// The page after its script ran in a headless browser, and the browser's log.
 fn browse(place: &Place, query: &str) -> (String, String) {
     let url = format!("file://{}{query}", place.path("r.html").display());
     let output = Command::new("chromium")

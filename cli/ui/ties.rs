@@ -8,7 +8,7 @@ pub(crate) fn lines(method: Option<&str>, metrics: &[MetricValue]) -> Vec<String
     let line = |value: &MetricValue| {
         let ties = value.ties?;
         let (metric, low, high) = (&value.metric, ties.low, ties.high);
-        // What cannot be seen in the table is in the JSON output.
+        // Differences beyond the digits of the table are in the JSON output.
         let visible = format!("{low:.4}") != format!("{high:.4}");
         visible.then(|| {
             format!("{method}{metric} is {low:.4} to {high:.4} over the orders of equal scores")

@@ -18,7 +18,7 @@ struct Axis {
     title: String,
     /// The labels and where they stand, from 0 (bottom) to 1 (top).
     labels: Vec<(String, f64)>,
-    /// Where each trial crosses it.
+    /// The height at which each trial crosses it, from 0 to 1.
     places: Vec<f64>,
 }
 

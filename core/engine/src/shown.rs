@@ -1,4 +1,4 @@
-//! What a report shows of the users of a finished run: histories, targets, rankings, texts.
+//! The users of a finished run as reports show them: histories, targets, rankings, texts.
 
 use std::path::Path;
 

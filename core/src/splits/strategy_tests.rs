@@ -220,7 +220,7 @@ fn any_strategy() -> impl Strategy<Value = SplitOptions> {
 }
 
 proptest! {
-    /// What a method trains on is before what it is validated on, which is before the test.
+    /// Training comes before validation, and validation before the test.
     #[test]
     fn parts_do_not_overlap(triples in events(), options in any_strategy()) {
         let Ok(data) = apply(&options, &triples) else { return Ok(()) };

@@ -160,8 +160,8 @@ fn all_faults_are_told_at_once_with_place_and_nearest_name() {
         "e.toml:1:12: metrics.0.type: there is no metric `zer`; did you mean `zero`? Available: zero.",
         "e.toml:1:21: metrics.1.k: is 0, expected integer ≥ 1",
         "e.toml:1:31: metrics.2.k: is \"x\", expected integer ≥ 1",
-        "e.toml:2:1: splitt: unknown option; did you mean `split`? Available: name, output, plugins, split, \
-         segments, bootstrap, metrics, dataset, generator, retriever, ranking, method, fusion.",
+        "e.toml:2:1: splitt: unknown option; did you mean `split`? Available: name, output, plugins, seeds, split, \
+         segments, bootstrap, metrics, dataset, generator, retriever, ranking, method, sweep, fusion.",
         "e.toml:3:9: split: unknown value `tset`; did you mean `test`? Available: test, validation.",
         "e.toml:6:8: dataset.type: there is no dataset `nobdy`; did you mean `nobody`? Available: nobody.",
         "e.toml:9:1: retriever.k: unknown option; did you mean `k1`? Available: k1, b.",
