@@ -167,7 +167,7 @@ impl Table {
 
     /// Returns `true` if all cells of a column are short words.
     fn is_short(&self, column: usize) -> bool {
-        const SHORT: usize = 12;
+        const SHORT: usize = 16;
         let mut cells = self.rows.iter().filter_map(|row| row.get(column));
         cells.all(|cell| cell.text.chars().count() <= SHORT)
     }

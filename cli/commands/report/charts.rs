@@ -35,7 +35,7 @@ pub(super) struct Line {
 /// The factor by which an axis is longer than its highest value, for the legend above the data.
 fn headroom(series: usize) -> f64 {
     if series > 1 {
-        1.1 + 0.12 * series as f64
+        1.1 + 0.15 * series as f64
     } else {
         1.05
     }
