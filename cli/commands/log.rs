@@ -93,11 +93,11 @@ fn logged(run: &FinishedRun) -> Vec<Logged> {
         parameters.insert("split".to_string(), run.results.split.to_string());
         let mut metrics = BTreeMap::new();
         for value in &result.metrics {
-            metrics.insert(metric_name(&value.metric), value.value);
+            metrics.insert(plain(&value.metric), value.value);
         }
         for segment in &result.segments {
             for value in &segment.metrics {
-                let name = format!("{}/{}", segment.segment, metric_name(&value.metric));
+                let name = format!("{}/{}", plain(&segment.segment), plain(&value.metric));
                 metrics.insert(name, value.value);
             }
         }
@@ -121,14 +121,18 @@ fn logged(run: &FinishedRun) -> Vec<Logged> {
     methods.collect()
 }
 
-/// A metric's label in the letters that MLflow allows: `recall@5` is `recall_at_5`.
-fn metric_name(label: &str) -> String {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-. /".contains(c);
-    label
-        .replace('@', "_at_")
+/// A name in the letters that MLflow allows, which may be that of a file: `recall@5` is `recall_at_5`.
+fn plain(name: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-. ".contains(c);
+    let name = name.replace('@', "_at_");
+    let name: String = name
         .chars()
         .map(|c| if allowed(c) { c } else { '_' })
-        .collect()
+        .collect();
+    match name.starts_with('.') {
+        true => format!("_{name}"),
+        false => name,
+    }
 }
 
 /// Adds the values of tables of tables under keys such as `retriever.k1`.
@@ -145,8 +149,8 @@ fn flatten(above: &str, value: &Value, found: &mut BTreeMap<String, String>) {
             }
         }
         Value::Null => {}
-        Value::String(text) => drop(found.insert(above.to_string(), text.clone())),
-        other => drop(found.insert(above.to_string(), other.to_string())),
+        Value::String(text) => drop(found.insert(plain(above), text.clone())),
+        other => drop(found.insert(plain(above), other.to_string())),
     }
 }
 
@@ -156,8 +160,9 @@ mod tests {
 
     #[test]
     fn names_have_the_letters_that_mlflow_allows() {
-        assert_eq!(metric_name("recall@5"), "recall_at_5");
-        assert_eq!(metric_name("f(β)"), "f___");
+        assert_eq!(plain("recall@5"), "recall_at_5");
+        assert_eq!(plain("f(β)"), "f___");
+        assert_eq!(plain("../../x"), "_.._.._x");
     }
 
     #[test]
