@@ -65,11 +65,11 @@ pub use schema::{OptionDescription, choices, of as schema_of, summary, type_of};
 pub use segment::Segment;
 pub use splits::{Event, Interactions, SameDay, SplitOptions, SplitStrategy, Unseen};
 pub use template::Template;
+pub use warn::warn_once;
 
 #[doc(hidden)]
 pub use component::{Tagged, options_text};
 #[doc(hidden)]
 pub use library::{Difference, Export, Exported, Handshake, Parse, Sink, export, receive_log};
 #[doc(hidden)]
-pub use warn::warn_once;
 pub use {inventory, typetag};

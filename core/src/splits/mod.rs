@@ -56,11 +56,12 @@ impl SplitOptions {
     /// [`SameDay`]. Only users with `minimum_interactions` or more are kept, and only the items that
     /// occur in their histories, in the order of `items`.
     ///
-    /// The splits of `leave-last-out`, for a user with n interactions: the test example predicts the last interaction
-    /// from all before it. A validation user's validation example predicts the last but one, and the
-    /// training example the one before that; the training example of all others predicts the last
-    /// but one. An example for which there are too few interactions is left out. Validation users
-    /// are drawn from all users with any interaction, so fewer than the share may be evaluated.
+    /// The splits of `leave-last-out`, for a user with n interactions: the test example predicts the
+    /// last interaction from all before it. A validation user's validation example predicts the last
+    /// but one, and the training example the one before that; the training example of all others
+    /// predicts the last but one. An example for which there are too few interactions is left out.
+    /// Validation users are drawn from all users with any interaction, so fewer than the share may
+    /// be evaluated.
     /// Those of `temporal` and `ratio` have as many targets as a user has interactions to validate
     /// or test on; a training example predicts the last of the interactions to train on.
     ///
@@ -90,6 +91,7 @@ impl SplitOptions {
         context.check()?;
 
         let (kept, splits) = self.split(&mut sorted, kept, &mut report)?;
+        report.count("users evaluated", splits.test.len());
         report.count("validation users evaluated", splits.validation.len());
         let (items, positions) = select_items(items, sorted.items_of(&kept), &mut report);
         Ok(Data {
@@ -181,7 +183,6 @@ fn report_counts(sorted: &SortedEvents, kept: &[u32], report: &mut Report) {
     report.count("users with any interaction", users);
     let too_few = users - kept.len();
     report.drop("users with too few interactions", too_few, users, None);
-    report.count("users evaluated", kept.len());
     report.count("interactions kept", all);
     let too_few = all - evaluated;
     report.drop("interactions of users with too few", too_few, all, None);

@@ -145,6 +145,11 @@ impl SplitOptions {
                 "leaves nothing to train on beside test_share",
             );
         }
+        if self.validation_seed != SplitOptions::default().validation_seed
+            && self.strategy != SplitStrategy::LeaveLastOut
+        {
+            fault("validation_seed", "is for strategy = \"leave-last-out\"");
+        }
         if self.same_day_seed != 0 && self.same_day != SameDay::Shuffle {
             fault("same_day_seed", "is for same_day = \"shuffle\"");
         }

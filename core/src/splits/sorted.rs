@@ -66,8 +66,12 @@ impl SortedEvents {
         }
     }
 
-    /// Orders each user's interactions at one time as `options` say; `items` are all items.
+    /// Orders each user's interactions at one time, which are in file order, as `options` say;
+    /// `items` are all items.
     pub(crate) fn order_same_times(&mut self, options: &SplitOptions, items: &[Item]) {
+        if options.same_day == SameDay::File {
+            return;
+        }
         let id = |event: &Event| items[event.item as usize].id.as_bytes();
         for user in 0..self.users.len() {
             let range = self.range(user);

@@ -130,6 +130,24 @@ fn unseen_users_and_items_are_dropped_by_choice() {
 }
 
 #[test]
+fn a_user_without_any_interaction_left_is_dropped() {
+    let options = SplitOptions {
+        test_from: Some(at(9)),
+        validation_share: 0.0,
+        unseen_items: Unseen::Drop,
+        ..temporal()
+    };
+    let mut triples = TIMES.to_vec();
+    // All that user 1 has are items that nobody trained on.
+    triples[7].1 = 3;
+    let data = apply(&options, &triples).unwrap();
+    assert_eq!(data.histories.users(), ["u0"]);
+    let what = "users whose interactions were all dropped";
+    assert_eq!(data.report.get(what), Some(1));
+    assert_eq!(data.report.get("users evaluated"), Some(1));
+}
+
+#[test]
 fn a_share_that_ends_within_a_day_takes_the_whole_day() {
     let options = SplitOptions {
         test_share: Some(0.2),
@@ -165,6 +183,7 @@ fn options_of_other_strategies_are_refused() {
         unseen_users: Unseen::Drop,
         unseen_items: Unseen::Drop,
         same_day_seed: 1,
+        validation_seed: 7,
         ..SplitOptions::default()
     };
     let keys = [
@@ -180,9 +199,11 @@ fn options_of_other_strategies_are_refused() {
     assert!(apply(&wrong, &TIMES).is_err());
     let all = SplitOptions {
         test_share: Some(0.95),
+        validation_seed: 7,
         ..temporal()
     };
-    assert_eq!(faults(&all), ["split.validation_share"]);
+    let keys = ["split.validation_share", "split.validation_seed"];
+    assert_eq!(faults(&all), keys);
     assert_eq!(faults(&temporal()), [""; 0]);
 }
 
@@ -229,6 +250,7 @@ proptest! {
             mine.map(|example| (example.history, example.history + example.targets)).collect::<Vec<_>>()
         };
         for user in 0..data.histories.len() as u32 {
+            prop_assert!(!data.histories.history(user).items.is_empty());
             let splits = &data.splits;
             let parts = [&splits.train, &splits.validation, &splits.test].map(|of| end(of, user));
             for part in &parts {

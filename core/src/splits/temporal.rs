@@ -101,6 +101,10 @@ impl Cuts {
         match options.unseen_users {
             Unseen::Keep => {
                 report.count(what, all - known);
+                let has_any = |user: &u32| !sorted.of(*user as usize).is_empty();
+                let kept: Vec<u32> = kept.into_iter().filter(has_any).collect();
+                let what = "users whose interactions were all dropped";
+                report.drop(what, all - kept.len(), all, None);
                 kept
             }
             Unseen::Drop => {
