@@ -19,6 +19,7 @@ mod args;
 mod commands;
 mod config;
 mod download;
+mod http;
 mod load;
 mod plugins;
 mod session;

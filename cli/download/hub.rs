@@ -9,6 +9,8 @@ use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
 
+use crate::http;
+
 use super::content::Expected;
 use super::retry::{Attempts, is_temporary, retry_after};
 use super::token::{Token, is_safe};
@@ -151,7 +153,7 @@ impl Hub {
 
     /// Asks until there is an answer other than to try again.
     fn ask(&self, url: &str, context: &Context) -> Result<Response<Body>> {
-        let agent = transfer::agent();
+        let agent = http::agent();
         let mut attempts = Attempts::default();
         loop {
             let mut request = agent.get(url);
@@ -159,7 +161,7 @@ impl Hub {
                 request = request.header("Authorization", format!("Bearer {token}"));
             }
             let response = request.call();
-            let response = response.map_err(|error| self.silent(transfer::reason(error, url)))?;
+            let response = response.map_err(|error| self.silent(http::reason(error, url)))?;
             if !is_temporary(response.status().as_u16()) {
                 return Ok(response);
             }

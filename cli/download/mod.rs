@@ -21,6 +21,8 @@ use serde::Serialize;
 
 pub(crate) use self::content::Expected;
 pub(crate) use self::hub::{Hub, HubFile, HubModel};
+use crate::http;
+
 use self::part::Part;
 use self::retry::Attempts;
 use self::transfer::{Asking, Failure};
@@ -62,7 +64,7 @@ pub(crate) struct Fetched {
 impl<'a> Downloader<'a> {
     pub(crate) fn new(context: &'a Context) -> Self {
         Downloader {
-            agent: transfer::agent(),
+            agent: http::agent(),
             authorization: None,
             context,
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 
 use super::{Logged, Tracker};
+use crate::http;
 
 /// The most values that one request of `log-batch` may have, of each kind.
 const BATCH: usize = 100;
@@ -17,19 +18,19 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(uri: &str) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(std::time::Duration::from_secs(60)));
         Server {
             uri: uri.trim_end_matches('/').to_string(),
-            agent: config.build().into(),
+            agent: http::agent(),
         }
     }
 
     /// Calls the API, and returns the status and the answer.
     fn call(&self, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
         let url = format!("{}/api/2.0/mlflow/{path}", self.uri);
-        let failed = |error: ureq::Error| Error::Network(format!("{url}: {error}"));
+        let failed = |error: ureq::Error| {
+            let reason = http::reason(error, &url);
+            Error::Network(format!("{url}: {reason}"))
+        };
         let mut response = match body {
             Some(body) => {
                 let request = self.agent.post(&url).content_type("application/json");
