@@ -166,6 +166,7 @@ fn what_cannot_be_compared_is_refused() {
         place.gloss(&line).succeeds();
     };
     run("both", &[]);
+    run("again", &[]);
     run("id", &["dataset.split.same_day=id"]);
     run(
         "validation",
@@ -174,6 +175,9 @@ fn what_cannot_be_compared_is_refused() {
     let compare = |runs: &[&str], parts: &[&str]| {
         place.gloss(&[&["compare"], runs].concat()).fails(2, parts);
     };
+    let equal = place.gloss(&["compare", "both", "again", "--json"]).json();
+    assert_eq!(equal["rows"].as_array().unwrap().len(), 2);
+    assert_eq!(equal["rows"][0]["seeds"], 1);
     compare(&["both/popular"], &["there is one method to compare"]);
     compare(&["both", "both"], &["is given twice"]);
     compare(

@@ -182,15 +182,17 @@ fn details(comparison: &Comparison, marks: Marks) -> Table {
     table
 }
 
-/// The line on what is left out; empty if nothing is.
+/// The lines on what is left out; empty if nothing is.
 fn left_out(comparison: &Comparison) -> String {
-    match comparison.other_metrics.is_empty() {
+    let lines = [
+        ("not every method has it", &comparison.other_metrics),
+        ("it is no mean over users", &comparison.overall_metrics),
+    ];
+    let line = |(reason, metrics): (&str, &Vec<String>)| match metrics.is_empty() {
         true => String::new(),
-        false => format!(
-            "\nnot compared, since not every method has it: {}",
-            comparison.other_metrics.join(", ")
-        ),
-    }
+        false => format!("\nnot compared, since {reason}: {}", metrics.join(", ")),
+    };
+    lines.map(line).concat()
 }
 
 pub(super) fn text(comparison: &Comparison, marks: Marks, look: Look) -> String {

@@ -39,8 +39,15 @@ pub struct MethodValues {
     pub same_day: Option<String>,
     /// The user segments.
     pub segments: Vec<Segment>,
-    /// The method's configuration, and that of its dataset, without seeds; null if it is not known.
+    /// The method's configuration, and that of its dataset and split, without seeds; null if it is
+    /// not known.
     pub configuration: Value,
+    /// The seeds in the configuration, those of the dataset first.
+    pub seeds: Vec<Value>,
+    /// The number of them that are the dataset's.
+    pub dataset_seeds: usize,
+    /// The metrics that are not means over users, so that nothing can be tested.
+    pub overall_metrics: Vec<String>,
 }
 
 impl MethodValues {
@@ -52,6 +59,7 @@ impl MethodValues {
     pub fn of_run(run: &FinishedRun, method: Option<&str>) -> Result<Vec<Self>> {
         let experiment = &run.manifest.experiment;
         let mut found = Vec::new();
+        let split = run.results.split.to_string();
         for result in &run.results.methods {
             let name = &result.method;
             if method.is_some_and(|method| !FinishedRun::is_method(name, method)) {
@@ -61,17 +69,25 @@ impl MethodValues {
                 .metrics
                 .iter()
                 .filter(|value| !value.higher_is_better);
+            let values = run.user_values(name)?;
+            let by_user = |label: &str| values.metrics.iter().any(|(name, _)| name == label);
+            let labels = result.metrics.iter().map(|value| &value.metric);
+            let overall_metrics = labels.filter(|label| !by_user(label)).cloned().collect();
+            let (configuration, seeds, dataset_seeds) = configuration(experiment, name, &split);
             found.push(MethodValues {
                 method: name.clone(),
                 source: run.folder.clone(),
-                values: run.user_values(name)?,
+                overall_metrics,
+                values,
                 lower_is_better: lower.map(|value| value.metric.clone()).collect(),
                 seen: Some(result.ranking.seen),
-                split: Some(run.results.split.to_string()),
+                split: Some(split.clone()),
                 fingerprint: Some(run.results.audit.fingerprint.clone()),
                 same_day: same_day(experiment),
                 segments: run.segments(),
-                configuration: configuration(experiment, name),
+                configuration,
+                seeds,
+                dataset_seeds,
             });
         }
         match (found.is_empty(), method) {
@@ -81,6 +97,14 @@ impl MethodValues {
             )),
             _ => Ok(found),
         }
+    }
+
+    /// Returns `true` if another folder's run has the same seeds, data and values.
+    fn repeats(&self, other: &Self) -> bool {
+        self.source != other.source
+            && self.seeds == other.seeds
+            && self.fingerprint == other.fingerprint
+            && self.values == other.values
     }
 
     /// Values from elsewhere, of whose making nothing is known.
@@ -97,6 +121,9 @@ impl MethodValues {
             same_day: None,
             segments: Vec::new(),
             configuration: Value::Null,
+            seeds: Vec::new(),
+            dataset_seeds: 0,
+            overall_metrics: Vec::new(),
         }
     }
 }
@@ -107,36 +134,48 @@ fn same_day(experiment: &Value) -> Option<String> {
     choice.as_str().map(str::to_string)
 }
 
-/// The configuration of a method and its dataset without seeds.
-fn configuration(experiment: &Value, method: &str) -> Value {
+/// The configuration of a method, its dataset and its split without seeds, the seeds, and the number of
+/// those of the dataset, which come first.
+fn configuration(experiment: &Value, method: &str, split: &str) -> (Value, Vec<Value>, usize) {
     let methods = ["methods", "fusions"]
         .iter()
         .flat_map(|kind| experiment[kind].as_array());
     let method = methods.flatten().find(|other| other["name"] == method);
     let is_fusion = method.is_some_and(|method| method.get("methods").is_some());
-    let mut value = serde_json::json!({
-        "dataset": experiment["dataset"],
+    let mut dataset = experiment["dataset"].clone();
+    let mut method = serde_json::json!({
         "method": method,
         "methods": if is_fusion { experiment["methods"].clone() } else { Value::Null },
     });
-    remove_seeds(&mut value);
-    value
+    let mut seeds = Vec::new();
+    take_seeds(&mut dataset, &mut seeds);
+    let dataset_seeds = seeds.len();
+    take_seeds(&mut method, &mut seeds);
+    let value = serde_json::json!({ "dataset": dataset, "method": method, "split": split });
+    (value, seeds, dataset_seeds)
 }
 
-fn remove_seeds(value: &mut Value) {
+/// Moves all seeds out of a configuration.
+fn take_seeds(value: &mut Value, seeds: &mut Vec<Value>) {
     match value {
         Value::Object(map) => {
+            seeds.extend(
+                map.iter()
+                    .filter(|(name, _)| is_seed(name))
+                    .map(|(_, seed)| seed.clone()),
+            );
             map.retain(|name, _| !is_seed(name));
-            map.values_mut().for_each(remove_seeds);
+            map.values_mut().for_each(|value| take_seeds(value, seeds));
         }
-        Value::Array(list) => list.iter_mut().for_each(remove_seeds),
+        Value::Array(list) => list.iter_mut().for_each(|value| take_seeds(value, seeds)),
         _ => {}
     }
 }
 
 impl Competitor {
-    /// Groups methods: those with one name and one configuration are the same with other seeds. Names
-    /// that several have are made unique by their folders.
+    /// Groups methods: those with one name and one configuration are the same with other seeds. One
+    /// without a seed has the same values in all runs of an experiment with several seeds, and counts
+    /// once. Names that several have are made unique by their folders.
     pub fn group(methods: Vec<MethodValues>) -> Vec<Self> {
         let mut groups: Vec<Competitor> = Vec::new();
         for method in methods {
@@ -148,6 +187,7 @@ impl Competitor {
                     && first.configuration == method.configuration
             });
             match same {
+                Some(group) if group.runs.iter().any(|run| run.repeats(&method)) => {}
                 Some(group) => group.runs.push(method),
                 None => groups.push(Competitor {
                     name: method.method.clone(),
@@ -227,6 +267,18 @@ impl Competitor {
     }
 }
 
+/// The metrics of any method that are not means over users, each once.
+pub(super) fn overall_metrics(competitors: &[Competitor]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let runs = competitors.iter().flat_map(|competitor| &competitor.runs);
+    for metric in runs.flat_map(|run| &run.overall_metrics) {
+        if !found.contains(metric) {
+            found.push(metric.clone());
+        }
+    }
+    found
+}
+
 /// Checks that methods are comparable.
 pub(super) fn check(competitors: &[Competitor], mixed_seen: bool) -> Result<()> {
     if competitors.len() < 2 {
@@ -237,30 +289,46 @@ pub(super) fn check(competitors: &[Competitor], mixed_seen: bool) -> Result<()> 
     for competitor in competitors {
         check_runs(competitor)?;
     }
-    let first = &competitors[0];
-    for other in &competitors[1..] {
-        let different = differences(first, other, mixed_seen);
-        if !different.is_empty() {
-            return Err(Error::Usage(format!(
-                "`{}` and `{}` cannot be compared: {}",
-                first.name,
-                other.name,
-                different.join("; ")
-            )));
+    // All pairs, since a method of another tool says nothing of its data.
+    for (at, other) in competitors.iter().enumerate() {
+        for one in &competitors[..at] {
+            let different = differences(one, other, mixed_seen);
+            if !different.is_empty() {
+                return Err(Error::Usage(format!(
+                    "`{}` and `{}` cannot be compared: {}",
+                    one.name,
+                    other.name,
+                    different.join("; ")
+                )));
+            }
         }
     }
     Ok(())
 }
 
-/// Checks that the runs of one method are not the same run.
+/// Checks that the runs of one method that differ in their values differ in their seeds, and in their
+/// data only by a seed of the dataset.
 fn check_runs(competitor: &Competitor) -> Result<()> {
+    let name = &competitor.name;
     for (at, run) in competitor.runs.iter().enumerate() {
-        let same = competitor.runs[..at]
-            .iter()
-            .find(|other| other.source == run.source);
-        if same.is_some() {
-            let message = format!("is given twice, with the method `{}`", competitor.name);
-            return Err(Error::input(&run.source, message));
+        for other in &competitor.runs[..at] {
+            let (one, two) = (other.source.display(), run.source.display());
+            if other.source == run.source {
+                let message = format!("is given twice, with the method `{name}`");
+                return Err(Error::input(&run.source, message));
+            }
+            let of_dataset = |run: &MethodValues| run.seeds[..run.dataset_seeds].to_vec();
+            if of_dataset(other) == of_dataset(run) && other.fingerprint != run.fingerprint {
+                return Err(Error::Usage(format!(
+                    "{one} and {two} hold `{name}` with one configuration on other data"
+                )));
+            }
+            if other.seeds == run.seeds {
+                return Err(Error::Usage(format!(
+                    "{one} and {two} hold `{name}` with one configuration, the same seeds and other \
+                     values; name one of them"
+                )));
+            }
         }
     }
     Ok(())

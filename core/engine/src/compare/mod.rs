@@ -54,6 +54,9 @@ pub struct Comparison {
     pub metrics: Vec<String>,
     /// The metrics that only some have.
     pub other_metrics: Vec<String>,
+    /// The metrics that are not means over users, so that nothing can be tested; none if the options
+    /// name the metrics.
+    pub overall_metrics: Vec<String>,
     /// The number of users.
     pub users: u64,
     /// The confidence level of intervals.
@@ -121,6 +124,12 @@ pub struct Difference {
 pub fn compare(competitors: &[Competitor], options: &CompareOptions) -> Result<Comparison> {
     competitor::check(competitors, options.mixed_seen)?;
     let baseline = find_baseline(competitors, options)?;
+    let overall_metrics = competitor::overall_metrics(competitors);
+    let wanted = |metric: &&String| options.metrics.contains(metric);
+    if let Some(metric) = overall_metrics.iter().find(wanted) {
+        let message = format!("`{metric}` is no mean over users, so that nothing can be tested");
+        return Err(Error::Usage(message));
+    }
     let (metrics, other_metrics) = metrics(competitors, options)?;
     let aligned: Vec<Aligned> = competitors
         .iter()
@@ -141,6 +150,10 @@ pub fn compare(competitors: &[Competitor], options: &CompareOptions) -> Result<C
         segments: segments.collect(),
         metrics,
         other_metrics,
+        overall_metrics: match options.metrics.is_empty() {
+            true => overall_metrics,
+            false => Vec::new(),
+        },
     })
 }
 

@@ -22,6 +22,7 @@ fn method(name: &str, source: &str, recall: &[f64]) -> MethodValues {
         same_day: Some("file".into()),
         segments: vec![Segment::new("few", 0, Some(1))],
         configuration: json!({"method": name}),
+        seeds: vec![json!(source)],
         ..MethodValues::of_file(Path::new(source), values, Vec::new())
     }
 }
@@ -156,6 +157,56 @@ fn what_is_not_comparable_is_refused_and_named() {
     let mut other = two();
     other.values.metrics = metrics;
     refused(one(), other, &["no metric is in all", "recall@5, mrr"]);
+}
+
+#[test]
+fn two_methods_are_held_against_each_other_beside_one_that_says_nothing_of_its_data() {
+    let file = MethodValues::of_file(Path::new("x"), method("x", "x", &[0.0]).values, Vec::new());
+    let other = MethodValues {
+        fingerprint: Some("beef".into()),
+        ..method("two", "z", &[0.0])
+    };
+    let all = vec![file, method("one", "y", &[0.0]), other];
+    let refused = compare(&Competitor::group(all), &CompareOptions::default()).unwrap_err();
+    assert!(refused.to_string().contains("`one` and `two`"), "{refused}");
+}
+
+#[test]
+fn runs_of_one_method_differ_in_seeds_and_not_in_data() {
+    let with = |second: MethodValues| {
+        let all = vec![
+            method("one", "x", &[0.0]),
+            second,
+            method("two", "z", &[1.0]),
+        ];
+        compare(&Competitor::group(all), &CompareOptions::default())
+    };
+    let again = || method("one", "y", &[0.0]);
+    assert_eq!(with(again()).unwrap().rows[0].seeds, 2);
+    let seeds = || vec![json!("x")];
+    let same = MethodValues {
+        seeds: seeds(),
+        ..again()
+    };
+    assert_eq!(
+        with(same).unwrap().rows[0].seeds,
+        1,
+        "a method without a seed"
+    );
+    let other = MethodValues {
+        seeds: seeds(),
+        ..method("one", "y", &[1.0])
+    };
+    let message = with(other).unwrap_err().to_string();
+    assert!(message.contains("the same seeds"), "{message}");
+    let fingerprint = Some("beef".to_string());
+    let message = with(MethodValues {
+        fingerprint,
+        ..again()
+    })
+    .unwrap_err()
+    .to_string();
+    assert!(message.contains("on other data"), "{message}");
 }
 
 #[test]
