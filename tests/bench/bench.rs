@@ -16,6 +16,7 @@ mod tasks;
 
 use std::path::PathBuf;
 
+use gloss_core::Error;
 use peers::Peers;
 use tasks::Tasks;
 
@@ -32,8 +33,9 @@ struct Line {
 
 fn main() -> gloss_core::Result<()> {
     let Some(data) = data() else {
-        println!("skipped: no Amazon Beauty in ../shared/data/amazon2014 or data");
-        return Ok(());
+        let message = "no Amazon Beauty in ../shared/data/amazon2014 or data; get it by gloss fetch amazon \
+                       --set category=Beauty";
+        return Err(Error::Usage(message.into()));
     };
     let peers = Peers::new()?;
     let tasks = Tasks::new(data)?;

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 const ROUNDS: usize = 31;
 
 fn main() {
-    let Some(data) = beauty() else { return };
+    let data = beauty();
     let texts = data
         .splits
         .test
@@ -131,22 +131,23 @@ fn component(kind: Kind, name: &str, options: Value) -> AnyComponent {
         .unwrap()
 }
 
-/// Amazon Beauty, if it is there.
-fn beauty() -> Option<&'static Data> {
+/// Amazon Beauty.
+fn beauty() -> &'static Data {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let folder = std::env::var_os("GLOSS_TEST_DATA")
         .map_or(default, PathBuf::from)
         .join("amazon2014");
-    if !folder.is_dir() {
-        println!("skipped: no Amazon data in {}", folder.display());
-        return None;
-    }
+    assert!(
+        folder.is_dir(),
+        "no Amazon data in {}; set GLOSS_TEST_DATA",
+        folder.display()
+    );
     let options = json!({"category": "Beauty", "folder": folder});
     match component(Kind::Dataset, "amazon", options) {
-        AnyComponent::Dataset(dataset) => Some(Box::leak(Box::new(
-            dataset.load(&Context::default()).unwrap(),
-        ))),
-        _ => None,
+        AnyComponent::Dataset(dataset) => {
+            Box::leak(Box::new(dataset.load(&Context::default()).unwrap()))
+        }
+        _ => panic!("amazon is a dataset"),
     }
 }
 
