@@ -113,6 +113,11 @@ fn a_report_is_one_file_with_tables_charts_and_users() {
     let expected = qrels.lines().next().unwrap().split(' ').nth(2).unwrap();
     assert_eq!(header["items"][target][0], expected);
 
+    place.write("notes.html", "<!doctype html><p>mine");
+    place
+        .gloss(&["report", "both", "--output", "notes.html"])
+        .fails(2, &["notes.html", "not a report of gloss"]);
+    assert!(place.read("notes.html").ends_with("mine"));
     let again = place.gloss(&line);
     again.succeeds();
     assert_eq!(
@@ -120,6 +125,35 @@ fn a_report_is_one_file_with_tables_charts_and_users() {
         html,
         "the same run gives the same bytes"
     );
+}
+
+#[test]
+fn a_report_of_several_seeds_has_their_means() {
+    let place = Place::with_tiny_shop();
+    let one = METHODS.replace(
+        "name = \"popular\"\ngenerator = \"popular\"",
+        "name = \"random\"\ngenerator = \"random\"",
+    );
+    place.write("seeds.toml", format!("seeds = [1, 2]\n{one}"));
+    let ran = place
+        .gloss(&["run", "seeds.toml", "--output", "out", "--json"])
+        .json();
+    place
+        .gloss(&["report", "out", "--output", "r.html"])
+        .succeeds();
+    let html = place.read("r.html");
+    let summary = ran["summary"].as_array().unwrap().iter();
+    let random = summary.filter(|of| of["method"] == "random" && of["segment"].is_null());
+    for of in random {
+        let (mean, deviation) = (
+            of["mean"].as_f64().unwrap(),
+            of["deviation"].as_f64().unwrap(),
+        );
+        let cell = format!("{mean:.4}</b> ± {deviation:.4}");
+        let plain = format!("{mean:.4} ± {deviation:.4}");
+        assert!(html.contains(&cell) || html.contains(&plain), "no {plain}");
+    }
+    assert!(html.contains("those of the first seed"));
 }
 
 #[test]

@@ -153,6 +153,14 @@ fn faults_are_told_before_anything_is_run() {
     place
         .gloss(&["run", "s.toml"])
         .fails(2, &["`gloss sweep` runs it"]);
+    place
+        .gloss(&["sweep", "s.toml", "--set", "split=test"])
+        .fails(2, &["chooses on validation users"]);
+    place.write("mine/best.toml", "precious");
+    place
+        .gloss(&["sweep", "s.toml", "--output", "mine"])
+        .fails(2, &["holds `best.toml`", "not of a sweep"]);
+    assert_eq!(place.read("mine/best.toml"), "precious");
     let plain = Place::with_tiny_shop();
     plain
         .gloss(&["sweep", "e.toml"])

@@ -41,6 +41,26 @@ fn a_run_with_equal_scores_is_evaluated_with_its_range() {
             &Value::Null
         ]
     );
+    // Equal in single precision, in which trec_eval compares.
+    place.write(
+        "close.trec",
+        "u Q0 a 1 2.00000001 x\nu Q0 b 2 2 x\nv Q0 a 1 2 x\n",
+    );
+    let ties = |rule: &str| {
+        let line = [
+            "evaluate",
+            "close.trec",
+            "qrels.trec",
+            "--metric",
+            "recall@1",
+            "--json",
+            "--ties",
+            rule,
+        ];
+        place.gloss(&line).json()["metrics"][0]["ties"].clone()
+    };
+    assert_eq!(ties("file"), Value::Null);
+    assert_eq!(ties("trec-eval"), json!({"low": 0.5, "high": 1.0}));
     let text = place.gloss(&line).stdout;
     assert!(
         text.contains("recall@1 is 0.5000 to 1.0000 over the orders of equal scores"),

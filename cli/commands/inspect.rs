@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use gloss_core::{AnyComponent, Data, Dataset, Error, Example, Kind, Registry, ScorePart};
-use gloss_engine::{Cache, ExperimentConfig, FinishedRun, explain, prepared_data};
+use gloss_core::{AnyComponent, Data, Error, Example, Kind, Registry, ScorePart};
+use gloss_engine::{Cache, ExperimentConfig, FinishedRun, Prepared};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -65,8 +65,9 @@ pub(crate) fn execute(args: &Inspect, session: &Session) -> Result<()> {
     };
     let cache = Cache::new(&args.cache.folder);
     let dataset = config::dataset_of(run)?;
-    let data = prepared_data(dataset.as_ref(), &cache, &session.context)?;
-    let examples = run.examples(&data)?;
+    let prepared = Prepared::new(dataset.as_ref(), &cache, &session.context)?;
+    let data = prepared.data();
+    let examples = run.examples(data)?;
     let position = examples
         .iter()
         .position(|example| data.histories.context(*example).user == args.user);
@@ -80,12 +81,10 @@ pub(crate) fn execute(args: &Inspect, session: &Session) -> Result<()> {
     let inspection = Inspection {
         args,
         run,
-        data: &data,
-        dataset: dataset.as_ref(),
+        data,
+        prepared: &prepared,
         examples,
         position,
-        cache: &cache,
-        session,
     };
     let user = inspection.user()?;
     session.output.show(&user, text)
@@ -95,11 +94,9 @@ struct Inspection<'a> {
     args: &'a Inspect,
     run: &'a FinishedRun,
     data: &'a Data,
-    dataset: &'a dyn Dataset,
+    prepared: &'a Prepared,
     examples: &'a [Example],
     position: usize,
-    cache: &'a Cache,
-    session: &'a Session,
 }
 
 impl<'a> Inspection<'a> {
@@ -200,15 +197,7 @@ impl<'a> Inspection<'a> {
                 Error::Internal("the retriever is another kind of component".into()).into(),
             );
         };
-        let context = &self.session.context;
-        let by_text = explain(
-            retriever.as_ref(),
-            self.dataset,
-            texts,
-            items,
-            self.cache,
-            context,
-        )?;
+        let by_text = self.prepared.explain(retriever.as_ref(), texts, items)?;
         let sum = |parts: &Vec<ScorePart>| parts.iter().map(|part| part.score).sum::<f32>();
         let best = |item: usize| {
             let of_texts = by_text.iter().map(|items| &items[item]);

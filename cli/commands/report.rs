@@ -6,13 +6,14 @@ mod page;
 mod users;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Result;
 use gloss_core::{Data, Error, Example};
 use gloss_engine::{
-    Cache, CompareOptions, Comparison, Competitor, FinishedRun, MethodValues, compare,
-    prepared_data,
+    Cache, CompareOptions, Comparison, Competitor, FinishedRun, MethodValues, Prepared,
+    SeedSummary, compare, summarize,
 };
 use indicatif::HumanBytes;
 use serde_json::json;
@@ -29,6 +30,8 @@ const DEPTH: usize = 10;
 struct Content<'a> {
     /// The first run of each folder.
     runs: Vec<FinishedRun>,
+    /// The results of each folder over its seeds; empty for one seed.
+    summaries: Vec<Vec<SeedSummary>>,
     data: &'a Data,
     examples: &'a [Example],
     methods: Vec<Shown>,
@@ -42,23 +45,31 @@ pub(crate) fn execute(args: &Report, session: &Session) -> Result<()> {
     for folder in &args.runs {
         folders.push(FinishedRun::open(folder)?);
     }
+    check_output(&args.output)?;
     let comparison = comparison(&folders)?;
+    let summaries = folders.iter().map(|runs| match runs.len() {
+        1 => Vec::new(),
+        _ => summarize(&runs.iter().map(|run| &run.results).collect::<Vec<_>>()),
+    });
+    let summaries = summaries.collect();
     let runs: Vec<FinishedRun> = folders
         .into_iter()
         .filter_map(|runs| runs.into_iter().next())
         .collect();
     let cache = Cache::new(&args.cache.folder);
     let dataset = config::dataset_of(&runs[0])?;
-    let data = prepared_data(dataset.as_ref(), &cache, &session.context)?;
-    let examples = runs[0].examples(&data)?;
-    let methods = methods(&runs, &data, examples)?;
-    let charts = analysis::charts(&runs, &data, examples, &methods, cache.root())?;
+    let prepared = Prepared::new(dataset.as_ref(), &cache, &session.context)?;
+    let data = prepared.data();
+    let examples = runs[0].examples(data)?;
+    let methods = methods(&runs, data, examples)?;
+    let charts = analysis::charts(&runs, data, examples, &methods, cache.root())?;
     let content = Content {
-        data: &data,
+        data,
         examples,
         methods,
         comparison,
         charts,
+        summaries,
         runs,
     };
     let html = page::html(&content)?;
@@ -80,6 +91,28 @@ pub(crate) fn execute(args: &Report, session: &Session) -> Result<()> {
             HumanBytes(html.len() as u64)
         )
     })
+}
+
+/// Checks that a file to write is none yet, or a report.
+fn check_output(path: &Path) -> Result<()> {
+    let there = match fs::read(path) {
+        Ok(there) => there,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io("read", path)(error).into()),
+    };
+    let mark = page::GENERATOR.as_bytes();
+    let is_report = there
+        .windows(mark.len())
+        .take(4096)
+        .any(|part| part == mark);
+    match is_report {
+        true => Ok(()),
+        false => {
+            let message =
+                "is not a report of gloss and is left as it is; choose another file by --output";
+            Err(Error::input(path, message).into())
+        }
+    }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -107,6 +140,7 @@ fn comparison(folders: &[Vec<FinishedRun>]) -> Result<Option<Comparison>> {
 fn methods(runs: &[FinishedRun], data: &Data, examples: &[Example]) -> Result<Vec<Shown>> {
     let mut methods = Vec::new();
     for run in runs {
+        run.examples(data)?;
         for result in &run.results.methods {
             let name = &result.method;
             let others = runs.iter().flat_map(|run| &run.results.methods);

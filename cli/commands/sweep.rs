@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use gloss_core::{Error, Registry};
-use gloss_engine::{Cache, Existing, SweepResults, run_sweep};
+use gloss_engine::{Cache, Existing, SWEEP_FILES, SweepResults, run_sweep};
 use indicatif::HumanCount;
 
 use crate::args::Sweep;
@@ -36,15 +36,16 @@ pub(crate) fn execute(args: &Sweep, session: &Session) -> Result<()> {
         existing,
         &session.context,
     )?;
-    write(
-        &output.join("sweep.json"),
-        &format!("{}\n", serde_json::to_string_pretty(&results)?),
-    )?;
-    write(&output.join("best.toml"), &results.experiment)?;
-    write(
-        &output.join("sweep.svg"),
-        &plot::parallel_coordinates(&results)?,
-    )?;
+    let json = format!("{}\n", serde_json::to_string_pretty(&results)?);
+    let contents = [
+        json,
+        results.experiment.clone(),
+        plot::parallel_coordinates(&results)?,
+    ];
+    for (name, content) in SWEEP_FILES.iter().zip(contents) {
+        let path = output.join(name);
+        fs::write(&path, content).map_err(Error::io("write", &path))?;
+    }
     session
         .output
         .show(&results, |results, look| text(results, &output, look))
@@ -54,10 +55,6 @@ fn default_output(file: &Option<PathBuf>) -> PathBuf {
     let name = file.as_deref().and_then(Path::file_stem);
     let name = name.map_or("experiment".into(), |name| name.to_string_lossy());
     Path::new("runs").join(format!("{name}-sweep"))
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    Ok(fs::write(path, text).map_err(Error::io("write", path))?)
 }
 
 /// A row per trial in order, the best in bold letters, and the best settings as an experiment.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use gloss_core::{Data, Example};
-use gloss_engine::FinishedRun;
+use gloss_engine::{FinishedRun, MethodResult};
 use serde_json::Value;
 
 use super::charts::{self, Chart, Line};
@@ -56,19 +56,24 @@ fn segments(runs: &[FinishedRun]) -> Result<Option<Chart>> {
         .map(|segment| segment.segment.clone())
         .collect();
     let metric = &first.metrics[0].metric;
-    let methods = runs.iter().flat_map(|run| &run.results.methods);
-    let series: Vec<(String, Vec<f64>)> = methods
-        .map(|method| {
-            let values = method
+    // A run with other segments or metrics has no bars here.
+    let values = |method: &MethodResult| -> Option<Vec<f64>> {
+        let of = |group: &String| {
+            let segment = method
                 .segments
                 .iter()
-                .filter_map(|segment| segment.metrics.first());
-            (
-                method.method.clone(),
-                values.map(|value| value.value).collect(),
-            )
-        })
-        .collect();
+                .find(|segment| segment.segment == *group)?;
+            let value = segment
+                .metrics
+                .iter()
+                .find(|value| value.metric == *metric)?;
+            Some(value.value)
+        };
+        groups.iter().map(of).collect()
+    };
+    let methods = runs.iter().flat_map(|run| &run.results.methods);
+    let series = methods.filter_map(|method| Some((method.method.clone(), values(method)?)));
+    let series: Vec<(String, Vec<f64>)> = series.collect();
     Ok(Some(charts::bars(
         "segments",
         "User segments",

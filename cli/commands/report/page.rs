@@ -5,11 +5,14 @@ use std::fmt::Write;
 use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gloss_engine::{Comparison, Row};
+use gloss_engine::{Comparison, MethodResult, SeedSummary};
 use indicatif::HumanCount;
 
 use super::{Content, DEPTH, analysis, charts, users};
 use crate::ui;
+
+/// The mark of a report.
+pub(super) const GENERATOR: &str = "<meta name=\"generator\" content=\"gloss\">";
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -23,7 +26,7 @@ pub(super) fn html(content: &Content<'_>) -> Result<String> {
     let _ = write!(
         html,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{GENERATOR}\n\
          <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
         escape(&title)
     );
@@ -46,7 +49,7 @@ pub(super) fn html(content: &Content<'_>) -> Result<String> {
         "Charts",
         &charts_section(&content.charts),
     );
-    section(&mut html, "users", "Users", include_str!("users.html"));
+    section(&mut html, "users", "Users", &users_section(content));
     section(&mut html, "data", "Data", &data_section(content));
     section(
         &mut html,
@@ -141,52 +144,98 @@ fn results_section(content: &Content<'_>) -> String {
     html
 }
 
-/// A row per method, with intervals of the run and marks of the comparison.
-fn methods_table(content: &Content<'_>) -> String {
-    let methods = || content.runs.iter().flat_map(|run| &run.results.methods);
-    let Some(first) = methods().next() else {
-        return String::new();
+/// A value of the table of methods.
+struct Shown {
+    value: f64,
+    higher_is_better: bool,
+    /// The deviation over seeds and the interval, as HTML.
+    more: String,
+}
+
+/// The value of a metric, the mean if its run has several seeds; none if the method lacks it.
+fn shown(result: &MethodResult, summary: &[SeedSummary], metric: &str) -> Option<Shown> {
+    let value = result.metrics.iter().find(|value| value.metric == metric)?;
+    let interval = |low: f64, high: f64| format!(" <small>[{low:.4}, {high:.4}]</small>");
+    let mut of_all = summary.iter().filter(|of| of.segment.is_none());
+    let over_seeds = of_all.find(|of| of.method == result.method && of.metric == metric);
+    let (shown, more) = match over_seeds {
+        Some(of) => {
+            let interval = interval(of.mean - of.half_width, of.mean + of.half_width);
+            (of.mean, format!(" ± {:.4}{interval}", of.deviation))
+        }
+        None => {
+            let of_users = value.interval.map(|of| interval(of.low, of.high));
+            (value.value, of_users.unwrap_or_default())
+        }
     };
-    if let Some(comparison) = content
-        .comparison
-        .as_ref()
-        .filter(|c| c.rows.iter().any(|row| row.seeds > 1))
-    {
-        return seeds_table(comparison);
-    }
-    let mut header = titles(&["method", "seen"]);
-    header.extend(first.metrics.iter().map(|value| escape(&value.metric)));
-    let best: Vec<Option<f64>> = (0..first.metrics.len())
-        .map(|at| {
-            let values = methods().filter_map(|method| method.metrics.get(at));
-            let sign = |higher| if higher { 1.0 } else { -1.0 };
-            let best = values.max_by(|a, b| {
-                (sign(a.higher_is_better) * a.value)
-                    .total_cmp(&(sign(b.higher_is_better) * b.value))
-            });
-            best.map(|value| value.value)
+    Some(Shown {
+        value: shown,
+        higher_is_better: value.higher_is_better,
+        more,
+    })
+}
+
+/// A row per method, with intervals and marks of the comparison; the best values are bold.
+fn methods_table(content: &Content<'_>) -> String {
+    let methods: Vec<(&MethodResult, &[SeedSummary])> = content
+        .runs
+        .iter()
+        .zip(&content.summaries)
+        .flat_map(|(run, summary)| {
+            run.results
+                .methods
+                .iter()
+                .map(|method| (method, summary.as_slice()))
         })
         .collect();
-    let rows = methods().zip(&content.methods).map(|(method, shown)| {
-        let mut row = vec![escape(&shown.name), method.ranking.seen.to_string()];
-        for (value, best) in method.metrics.iter().zip(&best) {
-            let number = format!("{:.4}", value.value);
-            let number = match best.is_some_and(|best| format!("{best:.4}") == number) {
-                true => format!("<b>{number}</b>"),
-                false => number,
-            };
-            let interval = value.interval.map_or(String::new(), |interval| {
-                format!(
-                    " <small>[{:.4}, {:.4}]</small>",
-                    interval.low, interval.high
-                )
-            });
-            let mark = marked(content.comparison.as_ref(), &shown.name, &value.metric);
-            row.push(format!("{number}{mark}{interval}"));
+    let mut metrics: Vec<&str> = Vec::new();
+    for value in methods.iter().flat_map(|(method, _)| &method.metrics) {
+        if !metrics.contains(&value.metric.as_str()) {
+            metrics.push(&value.metric);
         }
-        row
-    });
+    }
+    let best: Vec<Option<String>> = metrics
+        .iter()
+        .map(|metric| best(&methods, metric))
+        .collect();
+    let rows = methods
+        .iter()
+        .zip(&content.methods)
+        .map(|((method, summary), named)| {
+            let mut row = vec![escape(&named.name), method.ranking.seen.to_string()];
+            for (metric, best) in metrics.iter().zip(&best) {
+                let Some(shown) = shown(method, summary, metric) else {
+                    row.push("–".to_string());
+                    continue;
+                };
+                let number = format!("{:.4}", shown.value);
+                let mark = marked(content.comparison.as_ref(), &named.name, metric);
+                row.push(match best.as_ref() == Some(&number) {
+                    true => format!("<b>{number}</b>{mark}{}", shown.more),
+                    false => format!("{number}{mark}{}", shown.more),
+                });
+            }
+            row
+        });
+    let mut header = titles(&["method", "seen"]);
+    header.extend(metrics.iter().map(|metric| escape(metric)));
     table(&header, &rows.collect::<Vec<_>>(), 2)
+}
+
+/// The best value of a metric, as it is shown.
+fn best(methods: &[(&MethodResult, &[SeedSummary])], metric: &str) -> Option<String> {
+    let values = methods
+        .iter()
+        .filter_map(|(method, summary)| shown(method, summary, metric));
+    let signed = |shown: &Shown| {
+        if shown.higher_is_better {
+            shown.value
+        } else {
+            -shown.value
+        }
+    };
+    let best = values.max_by(|a, b| signed(a).total_cmp(&signed(b)));
+    best.map(|shown| format!("{:.4}", shown.value))
 }
 
 /// The mark of a significant difference.
@@ -204,26 +253,6 @@ fn marked(comparison: Option<&Comparison>, method: &str, metric: &str) -> &'stat
         true => "*",
         false => "",
     }
-}
-
-/// A row per method with means and deviations over seeds.
-fn seeds_table(comparison: &Comparison) -> String {
-    let mut header = titles(&["method", "seen", "seeds"]);
-    header.extend(comparison.metrics.iter().map(|metric| escape(metric)));
-    let row = |row: &Row| {
-        let seen = row.seen.map_or(String::new(), |seen| seen.to_string());
-        let mut cells = vec![escape(&row.method), seen, row.seeds.to_string()];
-        cells.extend(row.values.iter().map(|value| {
-            let mark = marked(Some(comparison), &row.method, &value.metric);
-            format!("{:.4} ± {:.4}{mark}", value.mean, value.deviation)
-        }));
-        cells
-    };
-    table(
-        &header,
-        &comparison.rows.iter().map(row).collect::<Vec<_>>(),
-        2,
-    )
 }
 
 fn differences_table(comparison: &Comparison) -> String {
@@ -269,6 +298,16 @@ fn differences_table(comparison: &Comparison) -> String {
         }
     }
     table(&header, &rows, 3)
+}
+
+/// The browser of users, and a note if it shows one seed of several.
+fn users_section(content: &Content<'_>) -> String {
+    let several = content.summaries.iter().any(|summary| !summary.is_empty());
+    let note = match several {
+        true => "<p class=\"note\">Users and charts are those of the first seed.</p>\n",
+        false => "",
+    };
+    format!("{note}{}", include_str!("users.html"))
 }
 
 fn charts_section(charts: &[charts::Chart]) -> String {

@@ -59,10 +59,10 @@ pub use results::{Manifest, MethodResult, MetricValue, Results, Run, SegmentResu
 pub use run::run;
 pub use seeds::{SeedSummary, summarize};
 pub use segmentation::{NamedSegmentation, Segmentation};
-pub use shown::{ShownMethod, explain, prepared_data};
+pub use shown::{Prepared, ShownMethod};
 pub use split::Split;
 pub use stage::StageRow;
-pub use sweep::{SweepResults, Trial, resolve_sweep, run_sweep};
+pub use sweep::{SWEEP_FILES, SweepResults, Trial, resolve_sweep, run_sweep};
 pub use sweep_settings::{Search, Sweep};
 pub use ties::TieOrders;
 pub use training::{train_experiment, trained_generator};

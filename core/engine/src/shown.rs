@@ -8,49 +8,59 @@ use gloss_core::{
 use serde::Deserialize;
 
 use crate::audit::fingerprint;
-use crate::cache::{Cache, Driver};
+use crate::cache::{Cache, Driver, Made};
 use crate::finished::FinishedRun;
 use crate::pipeline::index;
 use crate::run_files::{GENERATED, RANKINGS};
 use crate::stages::prepare::Prepare;
 use crate::trec;
 
-/// Prepares a dataset, or reads it from the cache.
-///
-/// # Errors
-/// The errors of the dataset.
-pub fn prepared_data(dataset: &dyn Dataset, cache: &Cache, context: &Context) -> Result<Data> {
-    let driver = Driver::new(cache, context);
-    Ok(driver.run(&Prepare { dataset, context })?.value)
+/// A dataset that is prepared, and the cache that it lies in.
+pub struct Prepared {
+    driver: Driver,
+    data: Made<Data>,
 }
 
-/// The parts of the scores of `items` for each of the texts, by the index of `retriever`, which is built
-/// unless the cache has it.
-///
-/// # Errors
-/// The errors of the retriever.
-pub fn explain(
-    retriever: &dyn Retriever,
-    dataset: &dyn Dataset,
-    texts: &[String],
-    items: &[u32],
-    cache: &Cache,
-    context: &Context,
-) -> Result<Vec<Vec<Vec<ScorePart>>>> {
-    let driver = Driver::new(cache, context);
-    let data = driver.run(&Prepare { dataset, context })?;
-    let identity = retriever.identity()?;
-    let catalogue = &data.value.catalogue;
-    let built = index(retriever, &identity, &data, &driver)?;
-    let index = retriever.open(catalogue, &built.folder, context)?;
-    let of_text = |text: &String| {
-        let query = QueryContent::Text(text.clone());
-        items
-            .iter()
-            .map(|item| index.explain(&query, *item))
-            .collect()
-    };
-    texts.iter().map(of_text).collect()
+impl Prepared {
+    /// Prepares a dataset, or reads it from the cache.
+    ///
+    /// # Errors
+    /// The errors of the dataset.
+    pub fn new(dataset: &dyn Dataset, cache: &Cache, context: &Context) -> Result<Self> {
+        let driver = Driver::new(cache, context);
+        let data = driver.run(&Prepare { dataset, context })?;
+        Ok(Prepared { driver, data })
+    }
+
+    /// The data.
+    pub fn data(&self) -> &Data {
+        &self.data.value
+    }
+
+    /// The parts of the scores of `items` for each of the texts, by the index of `retriever`, which is
+    /// built unless the cache has it.
+    ///
+    /// # Errors
+    /// The errors of the retriever.
+    pub fn explain(
+        &self,
+        retriever: &dyn Retriever,
+        texts: &[String],
+        items: &[u32],
+    ) -> Result<Vec<Vec<Vec<ScorePart>>>> {
+        let identity = retriever.identity()?;
+        let built = index(retriever, &identity, &self.data, &self.driver)?;
+        let catalogue = &self.data().catalogue;
+        let index = retriever.open(catalogue, &built.folder, &self.driver.context())?;
+        let of_text = |text: &String| {
+            let query = QueryContent::Text(text.clone());
+            items
+                .iter()
+                .map(|item| index.explain(&query, *item))
+                .collect()
+        };
+        texts.iter().map(of_text).collect()
+    }
 }
 
 /// The rankings and texts of a method, by example.

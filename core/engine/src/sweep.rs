@@ -69,11 +69,7 @@ pub fn run_sweep(
         return Err(Error::Usage(message.into()));
     };
     let mut points = points(&sweep).map_err(Error::Usage)?;
-    let searcher = Searcher {
-        sweep: &sweep,
-        config,
-        registry,
-    };
+    let searcher = Searcher::new(&sweep, config, registry)?;
     // Every setting is checked before the first run.
     searcher.experiments(&points)?;
     let place = Place {
@@ -82,6 +78,7 @@ pub fn run_sweep(
         existing,
         context,
     };
+    check_output(output)?;
     create_folder(output)?;
     let mut trials: Vec<Trial> = Vec::new();
     let (mut round, mut epochs) = (1, sweep.first_epochs);
@@ -118,12 +115,29 @@ pub fn resolve_sweep(
         return Ok(None);
     };
     let points = points(&sweep).map_err(Error::Usage)?;
-    let searcher = Searcher {
-        sweep: &sweep,
-        config,
-        registry,
-    };
+    let searcher = Searcher::new(&sweep, config, registry)?;
     Ok(Some(searcher.experiments(&points)?))
+}
+
+/// The files that a sweep leaves beside the folders of its trials.
+pub const SWEEP_FILES: [&str; 3] = ["sweep.json", "best.toml", "sweep.svg"];
+
+/// Checks that a folder has nothing but what a sweep leaves.
+fn check_output(folder: &Path) -> Result<()> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let names: Vec<String> = names.collect();
+    // Runs in progress have names with a dot before.
+    let is_trial = |name: &str| name.trim_start_matches('.').starts_with("trial-");
+    let is_sweep = names.iter().any(|name| is_trial(name));
+    let is_own = |name: &str| is_trial(name) || (is_sweep && SWEEP_FILES.contains(&name));
+    match names.iter().find(|name| !is_own(name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::Usage(format!(
+            "the output folder {} holds `{name}`, which is not of a sweep; choose another by --output",
+            folder.display()
+        ))),
+    }
 }
 
 /// The positions of the best `count` trials, the best first.
@@ -155,7 +169,22 @@ struct Place<'a> {
     context: &'a Context,
 }
 
-impl Searcher<'_> {
+impl<'a> Searcher<'a> {
+    /// # Errors
+    /// If the experiment asks for the test users.
+    fn new(sweep: &'a Sweep, config: &'a ExperimentConfig, registry: &'a Registry) -> Result<Self> {
+        match config.split() {
+            Some("test") => Err(Error::Usage(
+                "split: is \"test\", but a sweep chooses on validation users; remove it".into(),
+            )),
+            _ => Ok(Searcher {
+                sweep,
+                config,
+                registry,
+            }),
+        }
+    }
+
     /// The experiments of the first round.
     fn experiments(&self, points: &[Point]) -> Result<Vec<Experiment>> {
         let epochs = self.sweep.first_epochs;

@@ -61,7 +61,7 @@ pub struct Aligned {
     /// For each user of the qrels, in their order, the items of the run, best first. Numbers below
     /// [`Qrels::items`]`().len()` are the qrels' items, others are items that no one judged.
     pub rankings: Ragged<u32>,
-    /// The same with scores.
+    /// The same with scores, in the precision in which the rule for equal scores compares them.
     pub scored: Ragged<(u32, f64)>,
     /// The users of the qrels that the run misses, by their number there. Their rankings are empty,
     /// so that all metrics of agreement are 0 for them, as in ranx with `make_comparable` and in
@@ -131,10 +131,14 @@ impl Run {
                 None => missing.push(user),
             }
             rankings.push(scored.iter().map(|(item, _)| numbers[*item as usize]));
+            let rounded = |score: f64| match ties {
+                Ties::File => score,
+                Ties::TrecEval => f64::from(score as f32),
+            };
             all_scored.push(
                 scored
                     .iter()
-                    .map(|(item, score)| (numbers[*item as usize], *score)),
+                    .map(|(item, score)| (numbers[*item as usize], rounded(*score))),
             );
         }
         let found = qrels.users.len() - missing.len();

@@ -139,6 +139,11 @@ impl ExperimentConfig {
         resolve::resolve_sweep(&self.document)
     }
 
+    /// The split that is set, as typed.
+    pub(crate) fn split(&self) -> Option<&str> {
+        self.document.root.get("split").and_then(Value::as_str)
+    }
+
     /// The experiment with other values of some settings, without the table `sweep`.
     ///
     /// # Errors
