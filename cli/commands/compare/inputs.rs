@@ -89,7 +89,7 @@ fn evaluated(path: &Path, qrels: &Qrels, names: &[String]) -> Result<UserValues>
             Scores::PerUser(scores) => values.metrics.push((metric.label(), scores)),
             Scores::Overall(_) => {
                 let message = format!(
-                    "{} is no mean over users, so that nothing can be tested",
+                    "{} is not a mean over users and cannot be tested",
                     metric.label()
                 );
                 return Err(Error::Usage(message));

@@ -186,11 +186,11 @@ fn details(comparison: &Comparison, marks: Marks) -> Table {
 fn left_out(comparison: &Comparison) -> String {
     let lines = [
         ("not every method has it", &comparison.other_metrics),
-        ("it is no mean over users", &comparison.overall_metrics),
+        ("it is not a mean over users", &comparison.overall_metrics),
     ];
     let line = |(reason, metrics): (&str, &Vec<String>)| match metrics.is_empty() {
         true => String::new(),
-        false => format!("\nnot compared, since {reason}: {}", metrics.join(", ")),
+        false => format!("\nnot compared, because {reason}: {}", metrics.join(", ")),
     };
     lines.map(line).concat()
 }

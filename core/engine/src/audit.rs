@@ -13,8 +13,8 @@ use crate::split::Split;
 /// Properties of a dataset and of the examples that methods are evaluated on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
-    /// The SHA-256 of items, histories and examples, by which two publications know that they used
-    /// the same data; see [`fingerprint`].
+    /// The SHA-256 of items, histories and examples, which is equal for equal data; see
+    /// [`fingerprint`].
     pub fingerprint: String,
     /// The users with a history.
     pub users: u64,

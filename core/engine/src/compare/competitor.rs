@@ -46,7 +46,7 @@ pub struct MethodValues {
     pub seeds: Vec<Value>,
     /// The number of them that are the dataset's.
     pub dataset_seeds: usize,
-    /// The metrics that are not means over users, so that nothing can be tested.
+    /// The metrics that are not means over users and cannot be tested.
     pub overall_metrics: Vec<String>,
 }
 

@@ -54,8 +54,8 @@ pub struct Comparison {
     pub metrics: Vec<String>,
     /// The metrics that only some have.
     pub other_metrics: Vec<String>,
-    /// The metrics that are not means over users, so that nothing can be tested; none if the options
-    /// name the metrics.
+    /// The metrics that are not means over users and cannot be tested; empty if the options name the
+    /// metrics.
     pub overall_metrics: Vec<String>,
     /// The number of users.
     pub users: u64,
@@ -127,7 +127,7 @@ pub fn compare(competitors: &[Competitor], options: &CompareOptions) -> Result<C
     let overall_metrics = competitor::overall_metrics(competitors);
     let wanted = |metric: &&String| options.metrics.contains(metric);
     if let Some(metric) = overall_metrics.iter().find(wanted) {
-        let message = format!("`{metric}` is no mean over users, so that nothing can be tested");
+        let message = format!("`{metric}` is not a mean over users and cannot be tested");
         return Err(Error::Usage(message));
     }
     let (metrics, other_metrics) = metrics(competitors, options)?;

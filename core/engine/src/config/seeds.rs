@@ -27,7 +27,7 @@ fn visit(
     path: &mut Key,
     found: &mut Vec<Key>,
 ) {
-    let tables = alternatives(root, schema);
+    let tables = alternatives(root, schema, DEEPEST);
     let properties = tables
         .iter()
         .filter_map(|table| table["properties"].as_object());
@@ -48,21 +48,27 @@ fn visit(
     }
 }
 
-/// The schemas of tables that a property may be: itself, what it refers to, any of several.
-fn alternatives<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
+/// The most references that are followed: a schema may refer to itself.
+const DEEPEST: u32 = 8;
+
+/// The schemas that a property may have: its own, those it refers to, any of several.
+fn alternatives<'a>(root: &'a Value, schema: &'a Value, depth: u32) -> Vec<&'a Value> {
     let mut found = vec![schema];
+    let Some(depth) = depth.checked_sub(1) else {
+        return found;
+    };
     let reference = schema["$ref"]
         .as_str()
         .and_then(|path| path.strip_prefix('#'));
     if let Some(target) = reference.and_then(|path| root.pointer(path)) {
-        found.extend(alternatives(root, target));
+        found.extend(alternatives(root, target, depth));
     }
     for one in ["anyOf", "oneOf", "allOf"]
         .iter()
         .flat_map(|kind| schema[kind].as_array())
         .flatten()
     {
-        found.extend(alternatives(root, one));
+        found.extend(alternatives(root, one, depth));
     }
     found
 }
@@ -106,6 +112,13 @@ mod tests {
         let shuffled = json!({"split": {"same_day": "shuffle"}});
         assert_eq!(found(&shuffled), ["seed", "split.same_day_seed"]);
         assert_eq!(found(&json!({"split": {"same_day": "id"}})), ["seed"]);
+    }
+
+    #[test]
+    fn a_schema_that_refers_to_itself_ends() {
+        let schema = json!({"$ref": "#", "anyOf": [{"$ref": "#"}], "properties": {"seed": {}}});
+        let paths = options(&schema, &Map::new());
+        assert!(paths.iter().all(|path| path == &["seed"]) && !paths.is_empty());
     }
 
     #[test]
