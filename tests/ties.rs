@@ -63,7 +63,9 @@ fn a_run_with_equal_scores_is_evaluated_with_its_range() {
     assert_eq!(ties("trec-eval"), json!({"low": 0.5, "high": 1.0}));
     let text = place.gloss(&line).stdout;
     assert!(
-        text.contains("recall@1 is 0.5000 to 1.0000 over the orders of equal scores"),
+        text.contains(
+            "over all orders of equal scores, recall@1 0.5000 to 1.0000, mrr 0.7500 to 1.0000"
+        ),
         "{text}"
     );
 }

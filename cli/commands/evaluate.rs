@@ -137,7 +137,7 @@ fn text(evaluated: &Evaluated, look: Look) -> String {
         table.row([figure.metric.as_str().into(), Cell::number(figure.value, 6)]);
     }
     let mut text = table.render(look);
-    for line in ties::lines(None, &evaluated.metrics) {
+    if let Some(line) = ties::line(None, &evaluated.metrics) {
         let _ = write!(text, "\n{line}");
     }
     let count = |number: usize| HumanCount(number as u64);

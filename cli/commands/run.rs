@@ -150,7 +150,7 @@ fn notes(results: &Results) -> Vec<String> {
                 lines.push(format!("{method}: {users} users {what}"));
             }
         }
-        lines.extend(ui::ties::lines(Some(&method.method), &method.metrics));
+        lines.extend(ui::ties::line(Some(&method.method), &method.metrics));
         for statistic in &method.index {
             let value = match &statistic.value {
                 StatisticValue::Number(number) => format!("{number:.4}"),

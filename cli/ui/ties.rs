@@ -2,17 +2,21 @@
 
 use gloss_engine::MetricValue;
 
-/// A line for each metric that depends on the order of equal scores.
-pub(crate) fn lines(method: Option<&str>, metrics: &[MetricValue]) -> Vec<String> {
-    let method = method.map_or(String::new(), |method| format!("{method}: "));
-    let line = |value: &MetricValue| {
+/// The line on the metrics that depend on the order of equal scores, if there are any.
+pub(crate) fn line(method: Option<&str>, metrics: &[MetricValue]) -> Option<String> {
+    let range = |value: &MetricValue| {
         let ties = value.ties?;
-        let (metric, low, high) = (&value.metric, ties.low, ties.high);
+        let (low, high) = (format!("{:.4}", ties.low), format!("{:.4}", ties.high));
         // Differences beyond the digits of the table are in the JSON output.
-        let visible = format!("{low:.4}") != format!("{high:.4}");
-        visible.then(|| {
-            format!("{method}{metric} is {low:.4} to {high:.4} over the orders of equal scores")
-        })
+        (low != high).then(|| format!("{} {low} to {high}", value.metric))
     };
-    metrics.iter().filter_map(line).collect()
+    let ranges: Vec<String> = metrics.iter().filter_map(range).collect();
+    let method = method.map_or(String::new(), |method| format!("{method}: "));
+    match ranges.is_empty() {
+        true => None,
+        false => Some(format!(
+            "{method}over all orders of equal scores, {}",
+            ranges.join(", ")
+        )),
+    }
 }
