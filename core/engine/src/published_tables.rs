@@ -28,9 +28,9 @@ const CARD_TEXT: &str = include_str!("published_tables/card.md");
 
 /// Writes a dataset into `folder`, with identifiers and texts in every row: `items.parquet` (id,
 /// text, further fields), `interactions.parquet` (user, item, position of the item, time in
-/// milliseconds, rating), and `train.parquet`, `validation.parquet` and `test.parquet`, which have a row for each example
-/// with its user and the items, texts and times of context and targets; and a dataset card for
-/// `datasets.load_dataset`.
+/// milliseconds, rating), and `train.parquet`, `validation.parquet` and `test.parquet`. The last three
+/// have a row for each example, with its user and the items, texts and times of context and targets.
+/// A dataset card makes `datasets.load_dataset` find them.
 ///
 /// # Errors
 /// If a file cannot be written.

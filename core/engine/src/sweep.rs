@@ -1,5 +1,5 @@
-//! Sweeps: the trials of an experiment with many settings, which share all stages that their settings do
-//! not touch.
+//! Sweeps: the trials of an experiment with many settings. They share all stages that do not depend on
+//! these.
 
 use std::path::Path;
 
@@ -81,11 +81,11 @@ pub fn run_sweep(
     check_output(output)?;
     create_folder(output)?;
     let mut trials: Vec<Trial> = Vec::new();
-    let (mut round, mut epochs) = (1, sweep.first_epochs);
+    let (mut round, mut epochs) = (1, sweep.first_epochs());
     loop {
         let first = trials.len();
         trials.extend(searcher.round((round, epochs), &points, first, &place)?);
-        let kept = points.len().div_ceil(sweep.factor as usize);
+        let kept = points.len().div_ceil(sweep.factor() as usize);
         if sweep.search != Search::Halving || points.len() == 1 {
             break;
         }
@@ -97,7 +97,7 @@ pub fn run_sweep(
         .into_iter()
         .map(|at| points[at].clone())
         .collect();
-        (round, epochs) = (round + 1, epochs.saturating_mul(sweep.factor));
+        (round, epochs) = (round + 1, epochs.saturating_mul(sweep.factor()));
     }
     searcher.results(trials, round, epochs)
 }
@@ -187,7 +187,7 @@ impl<'a> Searcher<'a> {
 
     /// The experiments of the first round.
     fn experiments(&self, points: &[Point]) -> Result<Vec<Experiment>> {
-        let epochs = self.sweep.first_epochs;
+        let epochs = self.sweep.first_epochs();
         points
             .iter()
             .map(|point| self.experiment(point, epochs))

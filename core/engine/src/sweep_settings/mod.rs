@@ -29,16 +29,16 @@ pub struct Sweep {
     /// For `halving`, the key of the number of epochs, such as
     /// `generator.training.num_train_epochs`.
     pub epochs: Option<String>,
-    /// For `halving`, the epochs of the first round.
-    #[serde(default = "default_first_epochs")]
+    /// For `halving`, the epochs of the first round; 1 by default.
     #[schemars(range(min = 1))]
-    pub first_epochs: u32,
-    /// For `halving`, the factor by which each round has fewer settings and more epochs.
-    #[serde(default = "default_factor")]
+    pub first_epochs: Option<u32>,
+    /// For `halving`, the factor by which each round has fewer settings and more epochs; 3 by
+    /// default.
     #[schemars(range(min = 2))]
-    pub factor: u32,
+    pub factor: Option<u32>,
     /// The values of each setting, by its key, such as `retriever.k1`: a list, or a table with `from`,
-    /// `to`, `steps` (of a grid) and `scale` (`"linear"` or `"log"`).
+    /// `to`, `steps` (of a grid) and `scale` (`"linear"` or `"log"`). Numbers are whole if `from` and
+    /// `to` are written without a decimal point.
     #[schemars(extend("minProperties" = 1))]
     pub parameters: Map<String, Value>,
 }
@@ -57,15 +57,17 @@ pub enum Search {
     Halving,
 }
 
-fn default_first_epochs() -> u32 {
-    1
-}
-
-fn default_factor() -> u32 {
-    3
-}
-
 impl Sweep {
+    /// The epochs of the first round.
+    pub(crate) fn first_epochs(&self) -> u32 {
+        self.first_epochs.unwrap_or(1)
+    }
+
+    /// The factor between rounds.
+    pub(crate) fn factor(&self) -> u32 {
+        self.factor.unwrap_or(3)
+    }
+
     /// The faults that the schema cannot express: the key below `sweep`, and a message.
     pub(crate) fn check(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
@@ -83,6 +85,19 @@ impl Sweep {
             faults.push((
                 "trials",
                 "is for search = \"random\" or \"halving\"".to_string(),
+            ));
+        }
+        if self.search != Search::Halving {
+            let message = "is for search = \"halving\"";
+            let given = [("first_epochs", self.first_epochs), ("factor", self.factor)];
+            let given = given.into_iter().filter(|(_, value)| value.is_some());
+            faults.extend(given.map(|(key, _)| (key, message.to_string())));
+        }
+        let is_grid = self.search != Search::Random && self.trials.is_none();
+        if is_grid && self.seed != 0 {
+            faults.push((
+                "seed",
+                "is for settings that are drawn at random".to_string(),
             ));
         }
         if let Err(message) = points(self) {

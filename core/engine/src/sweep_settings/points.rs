@@ -26,6 +26,9 @@ struct Range {
     steps: Option<u32>,
     #[serde(default)]
     scale: Scale,
+    /// True if both ends are written as whole numbers, as all values then are.
+    #[serde(skip)]
+    whole: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -51,7 +54,16 @@ pub(crate) fn points(sweep: &Sweep) -> Result<Vec<Point>, String> {
         Search::Grid | Search::Halving => sweep.trials,
     };
     match trials {
-        Some(trials) => Ok(random(&parameters, trials, sweep.seed)),
+        Some(trials) => {
+            let has_steps =
+                |values: &Values| matches!(values, Values::Range(range) if range.steps.is_some());
+            match parameters.iter().find(|(_, values)| has_steps(values)) {
+                Some((key, _)) => Err(format!(
+                    "`{key}`: `steps` is for a grid, not for settings at random"
+                )),
+                None => Ok(random(&parameters, trials, sweep.seed)),
+            }
+        }
         None => grid(&parameters),
     }
 }
@@ -86,8 +98,9 @@ fn flatten(
 }
 
 fn range(key: &str, value: &Value) -> Result<Range, String> {
-    let range: Range =
+    let mut range: Range =
         serde_json::from_value(value.clone()).map_err(|error| format!("`{key}`: {error}"))?;
+    range.whole = ["from", "to"].iter().all(|end| value[end].is_i64());
     if range.from >= range.to {
         return Err(format!("`{key}`: `from` must be below `to`"));
     }
@@ -107,6 +120,9 @@ impl Range {
             Scale::Log => self.from * (self.to / self.from).powf(share),
         };
         // Six digits are enough for a setting, and can be typed.
+        if self.whole {
+            return Value::from(number.round() as i64);
+        }
         let rounded = format!("{number:.5e}").parse().unwrap_or(number);
         Value::from(rounded)
     }
@@ -115,7 +131,9 @@ impl Range {
         match self.steps {
             Some(steps) if steps >= 2 => {
                 let share = |step| f64::from(step) / f64::from(steps - 1);
-                Ok((0..steps).map(|step| self.at(share(step))).collect())
+                let mut values: Vec<Value> = (0..steps).map(|step| self.at(share(step))).collect();
+                values.dedup();
+                Ok(values)
             }
             Some(_) => Err(format!("`{key}`: `steps` must be at least 2")),
             None => Err(format!("`{key}` needs `steps` for a grid")),
@@ -219,6 +237,39 @@ mod tests {
         assert!(drawn.iter().all(within));
         let few = json!({"search": "random", "trials": 30, "parameters": {"a": [1, 2, 3]}});
         assert_eq!(points(&sweep(few)).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn ranges_between_whole_numbers_have_whole_numbers() {
+        let range = json!({"from": 1, "to": 4, "steps": 7});
+        let drawn = points(&sweep(json!({"parameters": {"k": range}}))).unwrap();
+        let values: Vec<&Value> = drawn.iter().map(|point| &point[0].1).collect();
+        assert_eq!(values, [&json!(1), &json!(2), &json!(3), &json!(4)]);
+        let range = json!({"from": 1, "to": 9});
+        let random = json!({"search": "random", "trials": 5, "parameters": {"k": range}});
+        let drawn = points(&sweep(random)).unwrap();
+        assert!(drawn.iter().all(|point| point[0].1.is_i64()), "{drawn:?}");
+    }
+
+    #[test]
+    fn settings_of_another_search_are_refused() {
+        let keys = |value: Value| {
+            let faults = sweep(value).check().into_iter();
+            faults.map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        let parameters = json!({"a": [1, 2]});
+        let grid = json!({"factor": 2, "first_epochs": 2, "seed": 3, "trials": 4, "epochs": "e", "parameters": parameters});
+        assert_eq!(keys(grid), ["epochs", "trials", "first_epochs", "factor"]);
+        assert_eq!(keys(json!({"seed": 3, "parameters": parameters})), ["seed"]);
+        assert_eq!(
+            keys(json!({"search": "halving", "parameters": parameters})),
+            ["epochs"]
+        );
+        let steps = json!({"a": {"from": 0.0, "to": 1.0, "steps": 3}});
+        assert_eq!(
+            keys(json!({"search": "random", "parameters": steps})),
+            ["parameters"]
+        );
     }
 
     #[test]
