@@ -14,6 +14,8 @@ use gloss_llama as _;
 use gloss_metrics as _;
 use gloss_precomputed as _;
 use gloss_rules as _;
+#[cfg(feature = "libtorch")]
+use gloss_sequential as _;
 use gloss_tabular as _;
 
 // Tells the build script where libtorch is.

@@ -8,7 +8,7 @@ use gloss as _;
 use gloss_core::*;
 use gloss_engine::{Outcome, Verdict, assert_invariants, check_invariants};
 use gloss_schema::option_diagnostics;
-use places::Places;
+use places::{Places, joined};
 use serde_json::{Value, json};
 
 /// The options with which a component is tried. Programs are tried where they are run, in
@@ -20,6 +20,13 @@ fn options(entry: &Entry, places: &Places) -> Vec<Value> {
         (_, "precomputed") => vec![places.queries()],
         (_, "lis") => vec![json!({}), json!({"items": 3})],
         (_, "llama") => places.language_models(),
+        (_, "sasrec") => ["strong", "original", "esasrec"].map(brief).to_vec(),
+        (_, "bert4rec" | "hstu") => vec![brief("strong")],
+        (_, "gru4rec" | "fdsa") => vec![brief("original")],
+        (_, "s3rec") => vec![joined(
+            &brief("original"),
+            &json!({"pretraining": {"num_train_epochs": 2}}),
+        )],
         (_, "e5") => places.encoders(),
         (_, "bm25") => {
             let variants = ["lucene", "robertson", "atire", "bm25l", "bm25+"];
@@ -32,6 +39,11 @@ fn options(entry: &Entry, places: &Places) -> Vec<Value> {
         (Kind::Metric, _) => vec![json!({"k": 1}), json!({"k": 5}), json!({})],
         _ => vec![json!({})],
     }
+}
+
+/// A preset with a short training on the CPU.
+fn brief(settings: &str) -> Value {
+    json!({"settings": settings, "device": "cpu", "training": {"num_train_epochs": 3}})
 }
 
 #[test]

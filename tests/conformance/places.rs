@@ -75,7 +75,7 @@ impl Places {
 }
 
 /// The options of both.
-fn joined(all: &Value, way: &Value) -> Value {
+pub(crate) fn joined(all: &Value, way: &Value) -> Value {
     let mut options = all.clone();
     let way = way.as_object().unwrap().clone();
     options.as_object_mut().unwrap().extend(way);

@@ -13,9 +13,7 @@ mod training;
 
 pub(crate) use random::RANDOM;
 pub use random::{Random, Shape};
-pub use training::{
-    Batching, Histories, LossScope, Method, OptimizerName, Schedule, Target, Training,
-};
+pub use training::{Batching, Histories, LossScope, Method, Target, Training};
 
 /// A Llama reads the texts of a customer's purchases and writes that of the next, by beam search.
 ///

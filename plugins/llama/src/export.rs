@@ -69,7 +69,7 @@ pub(crate) fn export(options: &Llama, folder: &Path, context: &Context) -> Resul
     }
     source.checkpoint.warn_of_unread();
     if files.len() > 1 {
-        let numbers: i64 = files.iter().flatten().map(Parameter::len).sum();
+        let numbers: i64 = files.iter().flatten().map(Parameter::numel).sum();
         let bytes = numbers * source.kind.elt_size_in_bytes() as i64;
         let index = json!({ "metadata": { "total_size": bytes }, "weight_map": places });
         write_json(&folder.join("model.safetensors.index.json"), &index)?;
@@ -82,7 +82,7 @@ fn files(all: Vec<Parameter>, kind: Kind) -> Vec<Vec<Parameter>> {
     let mut files: Vec<Vec<Parameter>> = vec![Vec::new()];
     let mut bytes = 0;
     for parameter in all {
-        let own = parameter.len() as usize * kind.elt_size_in_bytes();
+        let own = parameter.numel() as usize * kind.elt_size_in_bytes();
         bytes += own;
         match files.last_mut() {
             Some(file) if bytes <= FILE_BYTES || file.is_empty() => file.push(parameter),

@@ -29,11 +29,11 @@ pub use architecture::Architecture;
 pub use beam::{BeamSearch, EarlyStopping, Sequence};
 pub use config::{
     Batching as BatchingOption, EarlyStopping as EarlyStoppingOption, Histories, Llama, LossScope,
-    Method as TrainingMethod, Never, OptimizerName, Quantize, Random, SamplingOptions, Schedule,
-    Shape, Target, Training,
+    Method as TrainingMethod, Never, Quantize, Random, SamplingOptions, Shape, Target, Training,
 };
 pub use constraint::Constraint;
 pub use engine::{Decoding, Engine, Limits};
+pub use gloss_training::{OptimizerName, Schedule};
 pub use model::{LoadOptions, Model};
 pub use prompt::{Format, Prompts, Truncation};
 pub use rope::{Llama3, Rope, Scaling, Yarn};

@@ -8,33 +8,63 @@ use gloss_core::{
     Context, Data, Error, ErrorClass, History, Query, QueryContent, QueryGenerator, QueryKind,
     Result,
 };
+use tempfile::TempDir;
 
 /// The relative tolerance of a log-probability.
 const ROUNDING: f32 = 1e-3;
 
-/// A generator, and data that it does not refuse.
+/// A generator, trained if it has to be, and data that it does not refuse.
 pub(super) struct Subject {
+    /// As its options make it.
+    configured: Arc<dyn QueryGenerator>,
     generator: Arc<dyn QueryGenerator>,
     data: Data,
     /// Why it cannot be tried.
     refusal: Option<String>,
+    /// The result of its training.
+    _trained: Option<TempDir>,
 }
 
 impl Subject {
     pub(super) fn new(generator: Arc<dyn QueryGenerator>) -> Result<Self> {
-        let mut data = world::data()?;
-        let mut refusal = None;
-        if generator.trainer().is_some() {
-            refusal = Some("it has to be trained first".to_string());
-        } else if refused(generator.as_ref(), &data).is_some() {
-            data = world::plain_data()?;
-            refusal = refused(generator.as_ref(), &data);
-        }
-        Ok(Subject {
+        let mut subject = Subject {
+            configured: Arc::clone(&generator),
             generator,
-            data,
-            refusal,
-        })
+            data: world::data()?,
+            refusal: None,
+            _trained: None,
+        };
+        if let Err(refused) = subject.train() {
+            match refused.class() {
+                ErrorClass::User => {
+                    subject.refusal = Some(format!("it has to be trained first: {refused}"));
+                }
+                _ => return Err(refused),
+            }
+        } else if subject.refused().is_some() {
+            subject.data = world::plain_data()?;
+            subject.refusal = subject.refused();
+        }
+        Ok(subject)
+    }
+
+    /// Trains the generator if it has to be.
+    fn train(&mut self) -> Result<()> {
+        if let Some((trained, folder)) = trained(self.configured.as_ref(), &self.data)? {
+            self.generator = trained;
+            self._trained = Some(folder);
+        }
+        Ok(())
+    }
+
+    /// Why the generator does not take the data.
+    fn refused(&self) -> Option<String> {
+        let context = Context::default();
+        let opened = self.generator.open(&self.data, &context);
+        let opened = opened
+            .err()
+            .filter(|error| error.class() == ErrorClass::User);
+        opened.map(|error| error.to_string())
     }
 
     fn data(&self) -> Result<&Data, Stop> {
@@ -45,18 +75,24 @@ impl Subject {
     }
 }
 
-/// Why the generator does not take the data.
-fn refused(generator: &dyn QueryGenerator, data: &Data) -> Option<String> {
+/// The generator after its training on `data`, by a metric that is always the same, and the folder
+/// of the result; `None` if it needs no training.
+fn trained(
+    generator: &dyn QueryGenerator,
+    data: &Data,
+) -> Result<Option<(Arc<dyn QueryGenerator>, TempDir)>> {
+    let Some(trainer) = generator.trainer() else {
+        return Ok(None);
+    };
+    let folder = tempfile::tempdir().map_err(Error::io("make the folder", std::env::temp_dir()))?;
     let context = Context::default();
-    let opened = generator.open(data, &context);
-    let opened = opened
-        .err()
-        .filter(|error| error.class() == ErrorClass::User);
-    opened.map(|error| error.to_string())
+    trainer.train(data, folder.path(), &|_| Ok(0.0), &context)?;
+    Ok(Some((trainer.trained(folder.path()), folder)))
 }
 
-pub(super) const INVARIANTS: [Invariant<Subject>; 7] = [
+pub(super) const INVARIANTS: [Invariant<Subject>; 8] = [
     ("equal histories get equal queries", determinism),
+    ("equal trainings give equal queries", training),
     (
         "queries do not depend on the other histories of their batch",
         batches,
@@ -81,8 +117,16 @@ fn histories(data: &Data) -> Vec<History<'_>> {
 }
 
 fn generate(subject: &Subject, data: &Data, at_once: usize) -> Result<Vec<Vec<Query>>> {
+    generate_by(subject.generator.as_ref(), data, at_once)
+}
+
+fn generate_by(
+    generator: &dyn QueryGenerator,
+    data: &Data,
+    at_once: usize,
+) -> Result<Vec<Vec<Query>>> {
     let context = Context::default();
-    let mut live = subject.generator.open(data, &context)?;
+    let mut live = generator.open(data, &context)?;
     let histories = histories(data);
     let batches = histories.chunks(at_once).map(|batch| live.generate(batch));
     Ok(batches.collect::<Result<Vec<_>>>()?.concat())
@@ -122,6 +166,17 @@ fn determinism(subject: &Subject) -> Checked {
     same(
         &generate(subject, data, 100)?,
         &generate(subject, data, 100)?,
+    )
+}
+
+fn training(subject: &Subject) -> Checked {
+    let data = subject.data()?;
+    let Some((again, _folder)) = trained(subject.configured.as_ref(), data)? else {
+        return Err(Stop::Skipped("it needs no training".to_string()));
+    };
+    same(
+        &generate(subject, data, 100)?,
+        &generate_by(again.as_ref(), data, 100)?,
     )
 }
 

@@ -1,5 +1,6 @@
 //! The options of training.
 
+use gloss_training::{OptimizerName, Schedule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -145,30 +146,6 @@ impl Target {
             Target::DownProj => "down_proj",
         }
     }
-}
-
-/// The optimizer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OptimizerName {
-    /// AdamW with states of 32 bits.
-    Adamw,
-    /// AdamW with states of 8 bits in blocks of 256, as in bitsandbytes; tensors of fewer than
-    /// 4,096 numbers have states of 32 bits.
-    #[serde(rename = "adamw-8bit")]
-    Adamw8bit,
-}
-
-/// Schedules of the learning rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    /// Evenly, to 0 at the end.
-    Linear,
-    /// Along half a wave, to 0 at the end.
-    Cosine,
-    /// Not at all.
-    Constant,
 }
 
 /// Layouts of texts.

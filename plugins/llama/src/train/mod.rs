@@ -1,17 +1,12 @@
 //! Fine-tuning: low-rank adapters beside frozen weights, quantised or not, or all weights.
 
 mod batch;
-mod checkpoint;
+mod examples;
 mod leaves;
 mod loss;
 mod network;
-mod optimizer;
-mod parameters;
 mod plan;
 mod random;
-mod record;
-mod schedule;
-mod session;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -26,6 +21,7 @@ use gloss_core::{
 use gloss_torch::{
     Adapter, Checkpoint, Precision, device_kind, machine, torch_error, torch_error_with,
 };
+use gloss_training::{Adam, LearningRate, Optimizer, Parameters, Session, Settings};
 use serde_json::json;
 use tch::{TchError, Tensor};
 
@@ -34,18 +30,20 @@ use crate::config::{Batching, Histories, Llama, Method, Quantize, RANDOM, Traini
 use crate::model::{LoadOptions, Model};
 use crate::prompt::Prompts;
 use crate::tokenizer::Tokenizer;
+use examples::TextTraining;
 use leaves::LayerLeaves;
 use network::Network;
-use optimizer::Optimizer;
-use parameters::Parameters;
 use plan::Plan;
-use session::Session;
 
-pub(crate) use parameters::Parameter;
+pub(crate) use gloss_training::Parameter;
 pub(crate) use weights::{describe, write_json};
 
 /// Tokens at once, if the options do not tell.
 const PACKED_TOKENS: (usize, usize) = (8192, 2048);
+
+const ADVICE: &str = "Fewer `packed_tokens` (or a smaller `per_device_train_batch_size` with more \
+                      `gradient_accumulation_steps`, if texts are padded), `gradient_checkpointing`, \
+                      a shorter `max_length` or `quantize = \"nf4\"` need less";
 
 /// All tensors of a checkpoint of this shape.
 pub(crate) fn parameters_of(architecture: &Architecture) -> Vec<Parameter> {
@@ -152,7 +150,7 @@ impl Llama {
         data: &'a Data,
         folder: &'a Path,
         context: &'a Context,
-    ) -> Result<Session<'a>> {
+    ) -> Result<Session<'a, TextTraining<'a>>> {
         let base = self.base(folder, data)?;
         let architecture = Architecture::read(&base.0)?;
         let tokenizer = Tokenizer::open(&base.0, architecture.vocabulary as usize)?;
@@ -185,17 +183,21 @@ impl Llama {
             true => PACKED_TOKENS.0,
             false => PACKED_TOKENS.1,
         };
+        let adam = Adam::new(training.weight_decay);
         Ok(Session {
-            training,
-            optimizer: Optimizer::new(&parameters, training).map_err(failed)?,
-            network,
-            parameters,
-            texts: train,
-            validation,
+            optimizer: Optimizer::new(&parameters, training.optim, adam).map_err(failed)?,
+            trainee: TextTraining {
+                training,
+                network,
+                parameters,
+                texts: train,
+                validation,
+                base,
+                packed_tokens: training.packed_tokens.unwrap_or(default),
+            },
+            settings: training.settings(),
             folder,
-            base,
             metric: None,
-            packed_tokens: training.packed_tokens.unwrap_or(default),
             context,
         })
     }
@@ -308,6 +310,30 @@ impl Llama {
             "is for packed texts, and these are padded",
         );
         diagnostics
+    }
+}
+
+impl Training {
+    /// The settings of the loop.
+    fn settings(&self) -> Settings {
+        Settings {
+            epochs: self.num_train_epochs,
+            max_steps: self.max_steps,
+            examples_per_step: self.texts_per_step(),
+            learning_rate: LearningRate {
+                highest: self.learning_rate,
+                warmup_steps: self.warmup_steps,
+                schedule: self.lr_scheduler_type,
+            },
+            max_grad_norm: self.max_grad_norm,
+            seed: self.seed,
+            eval_steps: self.eval_steps,
+            save_steps: self.save_steps,
+            early_stopping_patience: self.early_stopping_patience,
+            keeps_last: self.metric_for_best_model == "last",
+            weights: weights::name(self),
+            advice: ADVICE,
+        }
     }
 }
 

@@ -4,12 +4,12 @@ mod backward;
 
 use std::ops::Range;
 
+use gloss_training::{Parameter, Parameters};
 use tch::{TchError, Tensor};
 
 use super::batch::{Batch, Layout};
 use super::leaves::LayerLeaves;
 use super::loss;
-use super::parameters::{Parameter, Parameters};
 use super::plan::{Plan, Trained};
 use crate::architecture::Architecture;
 use crate::layer::{LayerForward, Norm, Projection};

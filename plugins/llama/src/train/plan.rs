@@ -2,12 +2,12 @@
 
 use gloss_core::Result;
 use gloss_torch::{Adapter, Checkpoint, torch_error};
+use gloss_training::{Parameter, ParameterList, Parameters};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Tensor};
 
 use super::leaves::{Block, Leaf};
-use super::parameters::{Parameter, ParameterList, Parameters};
 use crate::architecture::Architecture;
 use crate::config::{Method, Training};
 
@@ -105,7 +105,7 @@ impl Plan {
     pub(crate) fn drawn(&self, seed: u64, device: Device) -> Result<Parameters> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         self.filled(device, |parameter| {
-            let mut values = vec![0_f32; parameter.len() as usize];
+            let mut values = vec![0_f32; parameter.numel() as usize];
             if parameter.name.contains(".lora_A.") {
                 let inputs = parameter.shape.last().copied().unwrap_or(1);
                 let bound = 1.0 / (inputs as f32).sqrt();

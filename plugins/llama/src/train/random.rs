@@ -97,7 +97,7 @@ impl Random {
         let bound = DEVIATION * 3_f32.sqrt();
         let mut tensors = Vec::new();
         for parameter in super::parameters_of(&architecture) {
-            let mut values = vec![1_f32; parameter.len() as usize];
+            let mut values = vec![1_f32; parameter.numel() as usize];
             if parameter.decays {
                 values.fill_with(|| random.random_range(-bound..bound));
             }

@@ -5,16 +5,13 @@ mod beauty;
 use std::path::{Path, PathBuf};
 
 use gloss_torch::{Checkpoint, DeviceName};
+use gloss_training::{OptimizerName, clipped_gradient};
 use serde::Deserialize;
 use tch::Tensor;
 
 use super::batch::Text;
-use super::optimizer::Optimizer;
-use super::parameters::Parameters;
-use super::schedule::learning_rate;
-use super::session::Session;
 use super::*;
-use crate::config::{LossScope, OptimizerName};
+use crate::config::LossScope;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -66,7 +63,7 @@ impl Golden {
         training: &'a Training,
         folder: &'a Path,
         context: &'a Context,
-    ) -> Session<'a> {
+    ) -> Session<'a, TextTraining<'a>> {
         tch::set_num_threads(1);
         let base = path("fixtures").join(&self.fixture);
         let llama = Llama {
@@ -76,20 +73,50 @@ impl Golden {
             ..Llama::default()
         };
         let (network, parameters) = llama.network(training, &base).unwrap();
-        Session {
+        let texts = TextTraining {
             training,
-            optimizer: Optimizer::new(&parameters, training).unwrap(),
             network,
             parameters,
             texts: self.texts(),
             validation: Vec::new(),
-            folder,
             base: (base, String::new()),
-            metric: None,
             packed_tokens: training.packed_tokens.unwrap_or(100),
-            context,
-        }
+        };
+        session(texts, folder, context)
     }
+}
+
+/// A training of `texts` before its first step.
+fn session<'a>(
+    texts: TextTraining<'a>,
+    folder: &'a Path,
+    context: &'a Context,
+) -> Session<'a, TextTraining<'a>> {
+    let training = texts.training;
+    let adam = Adam::new(training.weight_decay);
+    Session {
+        optimizer: Optimizer::new(&texts.parameters, training.optim, adam).unwrap(),
+        settings: training.settings(),
+        trainee: texts,
+        folder,
+        metric: None,
+        context,
+    }
+}
+
+/// Takes a step with the texts at `examples`; returns the loss, and the length of the gradient.
+fn step(
+    session: &mut Session<'_, TextTraining<'_>>,
+    examples: &[usize],
+    step: u64,
+    steps: u64,
+) -> (f64, f64) {
+    let (texts, settings) = (&session.trainee, &session.settings);
+    let (gradient, norm) = clipped_gradient(texts, examples, step, settings.max_grad_norm).unwrap();
+    let rate = settings.learning_rate.at(step, steps);
+    let parameters = &texts.parameters;
+    session.optimizer.step(parameters, rate, step + 1).unwrap();
+    (gradient.loss, norm)
 }
 
 /// Returns the distance of the weights from those after the peer's training: the greatest except for the
@@ -125,27 +152,21 @@ fn train(name: &str, change: impl FnOnce(&mut Training)) -> (f64, f64, f64) {
     let folder = tempfile::tempdir().unwrap();
     let context = Context::default();
     let mut session = golden.session(&training, folder.path(), &context);
-    start(&session.parameters, &checkpoint);
-    let texts = golden.texts();
+    start(&session.trainee.parameters, &checkpoint);
+    let texts: Vec<usize> = (0..golden.texts.len()).collect();
     let steps = golden.losses.len() as u64;
     let (mut losses, mut norms) = (0_f64, 0_f64);
-    for (step, some) in (0..steps).zip(texts.chunks(training.texts_per_step())) {
-        let some: Vec<&Text> = some.iter().collect();
-        let (loss, norm) = session.gradient(&some, step).unwrap();
-        let rate = learning_rate(&training, step, steps);
-        session
-            .optimizer
-            .step(&session.parameters, rate, step + 1)
-            .unwrap();
-        losses = losses.max((loss - golden.losses[step as usize]).abs());
-        norms = norms.max((norm - golden.norms[step as usize]).abs());
+    for (number, some) in (0..steps).zip(texts.chunks(training.texts_per_step())) {
+        let (loss, norm) = step(&mut session, some, number, steps);
+        losses = losses.max((loss - golden.losses[number as usize]).abs());
+        norms = norms.max((norm - golden.norms[number as usize]).abs());
     }
     // Where 8 bits are rounded, the last bit of a gradient decides which way some states go.
     let left_out = match training.optim {
         OptimizerName::Adamw => 0.0,
         OptimizerName::Adamw8bit => 0.1,
     };
-    let weights = distance(&session.parameters, &checkpoint, left_out);
+    let weights = distance(&session.trainee.parameters, &checkpoint, left_out);
     (losses, norms, weights)
 }
 
@@ -174,16 +195,10 @@ fn an_adapter_that_was_written_is_trained_further_and_one_of_another_scale_is_no
     let training = golden.training.clone();
     let (folder, context) = (tempfile::tempdir().unwrap(), Context::default());
     let session = golden.session(&training, folder.path(), &context);
-    start(&session.parameters, &checkpoint);
+    let parameters = &session.trainee.parameters;
+    start(parameters, &checkpoint);
     let adapter = folder.path().join("adapter");
-    weights::write(
-        &adapter,
-        &training,
-        &session.parameters,
-        Path::new(""),
-        "gqa",
-    )
-    .unwrap();
+    weights::write(&adapter, &training, parameters, Path::new(""), "gqa").unwrap();
     let base = path("fixtures/gqa");
     let network = |adapter: PathBuf, training: &Training| {
         let llama = Llama {
@@ -195,7 +210,7 @@ fn an_adapter_that_was_written_is_trained_further_and_one_of_another_scale_is_no
         llama.network(training, &base)
     };
     let (_, read) = network(adapter.clone(), &training).unwrap();
-    assert_eq!(read.values, session.parameters.values);
+    assert_eq!(read.values, parameters.values);
     let other = Training {
         lora_alpha: 4.0,
         ..training

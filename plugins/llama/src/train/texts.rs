@@ -1,13 +1,10 @@
-//! The texts to train on, and their order.
+//! The texts to train on.
 
 use gloss_core::{Data, Example, Result};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::batch::Text;
-use crate::config::{Histories, LossScope, Training};
+use crate::config::{Histories, LossScope};
 use crate::prompt::Prompts;
 
 /// Returns the texts of examples, in their order.
@@ -62,15 +59,6 @@ fn text(
     Ok(Text { tokens, from })
 }
 
-/// The order of `count` texts in an epoch.
-pub(crate) fn order(training: &Training, epoch: u64, count: usize) -> Vec<usize> {
-    let mut random = ChaCha8Rng::seed_from_u64(training.seed);
-    random.set_stream(epoch + 1);
-    let mut order: Vec<usize> = (0..count).collect();
-    order.shuffle(&mut random);
-    order
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,16 +83,5 @@ mod tests {
             examples(Histories::AllPrefixes),
             [(&[7][..], 3), (&[7, 3][..], 9)]
         );
-    }
-
-    #[test]
-    fn every_epoch_has_an_order_of_its_own() {
-        let training = Training::default();
-        let (first, second) = (order(&training, 0, 50), order(&training, 1, 50));
-        assert_ne!(first, second);
-        assert_eq!(first, order(&training, 0, 50));
-        let mut sorted = first;
-        sorted.sort();
-        assert!(sorted.into_iter().eq(0..50));
     }
 }

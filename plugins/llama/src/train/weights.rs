@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use gloss_core::{Error, Result, move_into_place};
+use gloss_core::{Error, Result};
 use gloss_torch::{torch_error, write_safetensors};
+use gloss_training::Parameters;
 use serde_json::{Value, json};
 use tch::Tensor;
 
-use super::parameters::Parameters;
 use crate::config::{Method, Training};
 
 /// The files of a checkpoint that are not weights.
@@ -122,20 +122,4 @@ pub(crate) fn write_json(path: &Path, value: &Value) -> Result<()> {
         .map_err(|error| Error::Internal(format!("{}: {error}", path.display())))?;
     text.push('\n');
     fs::write(path, text).map_err(Error::io("write", path))
-}
-
-/// Puts the folder `from` in the place of `to`.
-pub(crate) fn replace(from: &Path, to: &Path) -> Result<()> {
-    remove(to)?;
-    move_into_place(from, to)
-}
-
-/// Removes a folder, if it is there.
-pub(crate) fn remove(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove the folder", folder)(error))
-        }
-        _ => Ok(()),
-    }
 }

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
+use gloss_training::Parameters;
 use tch::{Kind, TchError, Tensor};
 
 use super::{ForwardContext, Leaves, Network};
 use crate::train::batch::Batch;
 use crate::train::loss;
-use crate::train::parameters::Parameters;
 
 /// The state of successive layers kept for the backward pass.
 struct Kept {

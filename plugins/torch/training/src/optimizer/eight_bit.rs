@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{BETAS, Rates, decay, step};
+use super::{Rates, decay, step};
 
 /// Numbers that share the scale of their states.
 const BLOCK: i64 = 256;
@@ -78,17 +78,18 @@ impl EightBit {
         rates: Rates,
     ) -> Result<(), TchError> {
         decay(values, decays, rates)?;
+        let betas = rates.adam.betas;
         let gradient = self.in_blocks(gradient)?;
         let mean = self
             .mean
             .numbers()?
-            .f_mul_scalar_(BETAS.0)?
-            .f_add_(&gradient.f_mul_scalar(1.0 - BETAS.0)?)?;
+            .f_mul_scalar_(betas.0)?
+            .f_add_(&gradient.f_mul_scalar(1.0 - betas.0)?)?;
         let square = self
             .square
             .numbers()?
-            .f_mul_scalar_(BETAS.1)?
-            .f_add_(&gradient.f_square()?.f_mul_scalar_(1.0 - BETAS.1)?)?;
+            .f_mul_scalar_(betas.1)?
+            .f_add_(&gradient.f_square()?.f_mul_scalar_(1.0 - betas.1)?)?;
         let step = step(&mean, &square, rates)?;
         let _ = values.shallow_clone().f_add_(&self.in_a_row(&step)?)?;
         self.mean.keep(&mean)?;
@@ -157,9 +158,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Optimizer;
-    use crate::config::{OptimizerName, Training};
-    use crate::train::parameters::{ParameterList, Parameters};
+    use super::super::{Adam, Optimizer, OptimizerName};
+    use crate::parameters::{ParameterList, Parameters};
     use gloss_torch::Checkpoint;
     use tch::{Device, Kind, Tensor};
 
@@ -193,12 +193,8 @@ mod tests {
         }
         let mut parameters = Parameters::zeros(list.list, Device::Cpu).unwrap();
         parameters.values.copy_(&(all(99) / 8));
-        let training = Training {
-            optim: OptimizerName::Adamw8bit,
-            weight_decay: 0.1,
-            ..Training::default()
-        };
-        let mut optimizer = Optimizer::new(&parameters, &training).unwrap();
+        let name = OptimizerName::Adamw8bit;
+        let mut optimizer = Optimizer::new(&parameters, name, Adam::new(0.1)).unwrap();
         for step in 0..20 {
             parameters.gradient.copy_(&all(step));
             optimizer.step(&parameters, 1e-2, step as u64 + 1).unwrap();

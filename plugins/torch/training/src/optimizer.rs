@@ -4,19 +4,51 @@ mod eight_bit;
 
 use tch::{Kind, TchError, Tensor};
 
-use super::parameters::{Parameter, Parameters};
-use crate::config::{OptimizerName, Training};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::parameters::{Parameter, Parameters};
 use eight_bit::EightBit;
 
-/// The decay of the mean of gradients, that of their squares, and what keeps a divisor from 0.
-const BETAS: (f64, f64) = (0.9, 0.999);
+/// Keeps a divisor from 0.
 const EPSILON: f64 = 1e-8;
+
+/// The optimizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerName {
+    /// AdamW with states of 32 bits.
+    Adamw,
+    /// AdamW with states of 8 bits in blocks of 256, as in bitsandbytes; tensors of fewer than
+    /// 4,096 numbers have states of 32 bits.
+    #[serde(rename = "adamw-8bit")]
+    Adamw8bit,
+}
+
+/// The settings of AdamW; without weight decay it is Adam.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Adam {
+    /// The share of each weight, times the learning rate, that every step takes away.
+    pub weight_decay: f64,
+    /// The decay of the mean of gradients, and that of their squares.
+    pub betas: (f64, f64),
+}
+
+impl Adam {
+    /// The usual decays, 0.9 and 0.999.
+    pub fn new(weight_decay: f64) -> Self {
+        Adam {
+            weight_decay,
+            betas: (0.9, 0.999),
+        }
+    }
+}
 
 /// The step sizes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rates {
     pub(crate) learning_rate: f64,
-    pub(crate) weight_decay: f64,
+    pub(crate) adam: Adam,
     /// The step's number, from 1.
     pub(crate) step: u64,
 }
@@ -25,13 +57,13 @@ impl Rates {
     /// The bias corrections of the means, which begin at 0.
     fn corrections(self) -> (f64, f64) {
         let power = |beta: f64| 1.0 - beta.powf(self.step as f64);
-        (power(BETAS.0), power(BETAS.1))
+        (power(self.adam.betas.0), power(self.adam.betas.1))
     }
 }
 
-/// The optimiser with its states.
-pub(crate) struct Optimizer {
-    weight_decay: f64,
+/// The optimizer with its states.
+pub struct Optimizer {
+    adam: Adam,
     /// 1 where weight decay applies and 0 elsewhere; none if it applies everywhere.
     decays: Option<Tensor>,
     /// The numbers with states of 32 bits.
@@ -53,10 +85,13 @@ struct Wide {
 }
 
 impl Optimizer {
-    pub(crate) fn new(parameters: &Parameters, training: &Training) -> Result<Self, TchError> {
+    /// The optimizer of `parameters`, before the first step.
+    ///
+    /// # Errors
+    /// Those of libtorch, such as memory that ran out.
+    pub fn new(parameters: &Parameters, name: OptimizerName, adam: Adam) -> Result<Self, TchError> {
         let eight_bit = |parameter: &Parameter| {
-            training.optim == OptimizerName::Adamw8bit
-                && parameter.len() >= eight_bit::LEAST_NUMBERS
+            name == OptimizerName::Adamw8bit && parameter.numel() >= eight_bit::LEAST_NUMBERS
         };
         let device = parameters.values.device();
         let (narrow, wide): (Vec<&Parameter>, Vec<&Parameter>) = parameters
@@ -64,7 +99,7 @@ impl Optimizer {
             .iter()
             .partition(|parameter| eight_bit(parameter));
         let zeros = |list: &[&Parameter]| {
-            let count: i64 = list.iter().map(|parameter| parameter.len()).sum();
+            let count: i64 = list.iter().map(|parameter| parameter.numel()).sum();
             Tensor::f_zeros([count], (Kind::Float, device))
         };
         let wide = match wide.is_empty() {
@@ -81,19 +116,22 @@ impl Optimizer {
             true => None,
             false => Some(Part {
                 places: places(&narrow, parameters)?,
-                states: EightBit::new(narrow.iter().map(|p| p.len()), device)?,
+                states: EightBit::new(narrow.iter().map(|p| p.numel()), device)?,
             }),
         };
         Ok(Optimizer {
-            weight_decay: training.weight_decay,
+            adam,
             decays: decays(parameters)?,
             wide,
             narrow,
         })
     }
 
-    /// Changes the parameters by their gradient.
-    pub(crate) fn step(
+    /// Changes the parameters by their gradient. `step` counts from 1.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn step(
         &mut self,
         parameters: &Parameters,
         learning_rate: f64,
@@ -101,7 +139,7 @@ impl Optimizer {
     ) -> Result<(), TchError> {
         let rates = Rates {
             learning_rate,
-            weight_decay: self.weight_decay,
+            adam: self.adam,
             step,
         };
         let decay = |places: &Option<Tensor>| match (&self.decays, places) {
@@ -165,9 +203,10 @@ impl Wide {
     ) -> Result<(), TchError> {
         decay(values, decays, rates)?;
         let (mean, square) = (&mut self.mean, &mut self.square);
-        let _ = mean.f_lerp_(gradient, 1.0 - BETAS.0)?;
-        let _ = square.f_mul_scalar_(BETAS.1)?;
-        let _ = square.f_addcmul_(gradient, &gradient.f_mul_scalar(1.0 - BETAS.1)?)?;
+        let betas = rates.adam.betas;
+        let _ = mean.f_lerp_(gradient, 1.0 - betas.0)?;
+        let _ = square.f_mul_scalar_(betas.1)?;
+        let _ = square.f_addcmul_(gradient, &gradient.f_mul_scalar(1.0 - betas.1)?)?;
         let step = step(mean, square, rates)?;
         let _ = values.shallow_clone().f_add_(&step)?;
         Ok(())
@@ -188,7 +227,7 @@ fn step(mean: &Tensor, square: &Tensor, rates: Rates) -> Result<Tensor, TchError
 
 /// Takes from each value that decays its share.
 fn decay(values: &Tensor, decays: Option<&Tensor>, rates: Rates) -> Result<(), TchError> {
-    let share = rates.learning_rate * rates.weight_decay;
+    let share = rates.learning_rate * rates.adam.weight_decay;
     let mut values = values.shallow_clone();
     match decays {
         _ if share == 0.0 => {}
@@ -208,7 +247,7 @@ fn places(some: &[&Parameter], all: &Parameters) -> Result<Option<Tensor>, TchEr
     }
     let device = all.values.device();
     let ranges = some.iter().map(|parameter| {
-        let end = parameter.offset + parameter.len();
+        let end = parameter.offset + parameter.numel();
         Tensor::f_arange_start(parameter.offset, end, (Kind::Int64, device))
     });
     let ranges = ranges.collect::<Result<Vec<_>, _>>()?;

@@ -8,8 +8,8 @@ use gloss_torch::{Checkpoint, torch_error, write_safetensors};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::optimizer::Optimizer;
-use super::parameters::Parameters;
+use crate::optimizer::Optimizer;
+use crate::parameters::Parameters;
 
 const FILE: &str = "checkpoint.safetensors";
 const VALUES: &str = "values";
