@@ -12,6 +12,7 @@ use gloss_lis as _;
 #[cfg(feature = "libtorch")]
 use gloss_llama as _;
 use gloss_metrics as _;
+use gloss_movielens as _;
 use gloss_precomputed as _;
 use gloss_rules as _;
 #[cfg(feature = "libtorch")]

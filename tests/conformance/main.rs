@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 fn options(entry: &Entry, places: &Places) -> Vec<Value> {
     match (entry.kind, entry.name.as_str()) {
         (_, "command" | "csv" | "jsonl" | "parquet") => vec![],
+        (_, "movielens") => vec![places.movies()],
         (_, "amazon") => vec![places.shop()],
         (_, "precomputed") => vec![places.queries()],
         (_, "lis") => vec![json!({}), json!({"items": 3})],

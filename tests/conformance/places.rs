@@ -26,6 +26,19 @@ impl Places {
         json!({"category": "Shop", "folder": repository("examples/shop")})
     }
 
+    /// Ratings of 30 movies by 12 users.
+    pub(crate) fn movies(&self) -> Value {
+        let movies: String = (0..30)
+            .map(|n| format!("{n}::Movie {n} (1999)::Drama|War\n"))
+            .collect();
+        let rating = |n: u32| format!("{}::{}::{}::{}\n", n % 12, n * 7 % 30, n % 5 + 1, n);
+        let ratings: String = (0..150).map(rating).collect();
+        let folder = self.folder.path();
+        fs::write(folder.join("movies.dat"), movies).unwrap();
+        fs::write(folder.join("ratings.dat"), ratings).unwrap();
+        json!({"folder": folder, "layout": "1m"})
+    }
+
     /// Queries for one of the users of the laws' data; none of the others is in the file.
     pub(crate) fn queries(&self) -> Value {
         let user = json!([{

@@ -1,5 +1,7 @@
 //! MLflow's server, by its REST API 2.0.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gloss_core::{Error, Result};
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -14,6 +16,20 @@ const BATCH: usize = 100;
 pub(super) struct Server {
     uri: String,
     agent: Agent,
+    /// The value of the header `Authorization`, if the environment has credentials.
+    authorization: Option<String>,
+}
+
+/// The credentials that MLflow's own client takes from the environment: a token, or else a user and
+/// a password.
+fn authorization(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let given = |name| variable(name).filter(|value| !value.is_empty());
+    if let Some(token) = given("MLFLOW_TRACKING_TOKEN") {
+        return Some(format!("Bearer {}", token.trim()));
+    }
+    let user = given("MLFLOW_TRACKING_USERNAME")?;
+    let password = given("MLFLOW_TRACKING_PASSWORD").unwrap_or_default();
+    Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
 }
 
 impl Server {
@@ -21,6 +37,7 @@ impl Server {
         Server {
             uri: uri.trim_end_matches('/').to_string(),
             agent: http::agent(),
+            authorization: authorization(|name| std::env::var(name).ok()),
         }
     }
 
@@ -33,10 +50,19 @@ impl Server {
         };
         let mut response = match body {
             Some(body) => {
-                let request = self.agent.post(&url).content_type("application/json");
+                let mut request = self.agent.post(&url).content_type("application/json");
+                if let Some(authorization) = &self.authorization {
+                    request = request.header("Authorization", authorization);
+                }
                 request.send(body.to_string()).map_err(failed)?
             }
-            None => self.agent.get(&url).call().map_err(failed)?,
+            None => {
+                let mut request = self.agent.get(&url);
+                if let Some(authorization) = &self.authorization {
+                    request = request.header("Authorization", authorization);
+                }
+                request.call().map_err(failed)?
+            }
         };
         let status = response.status().as_u16();
         let text = response.body_mut().read_to_string().map_err(failed)?;
@@ -132,5 +158,25 @@ impl Tracker for Server {
         let end = json!({ "run_id": id, "status": "FINISHED", "end_time": run.end });
         self.post("runs/update", &end)?;
         Ok(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_those_of_mlflows_client() {
+        let told = |variables: &[(&str, &str)]| {
+            authorization(|name| {
+                let found = variables.iter().find(|(own, _)| *own == name);
+                found.map(|(_, value)| value.to_string())
+            })
+        };
+        assert_eq!(told(&[]), None);
+        let user = [("MLFLOW_TRACKING_USERNAME", "me"), ("MLFLOW_TRACKING_PASSWORD", "secret")];
+        assert_eq!(told(&user).as_deref(), Some("Basic bWU6c2VjcmV0"));
+        let token = [("MLFLOW_TRACKING_TOKEN", "abc\n"), user[0]];
+        assert_eq!(told(&token).as_deref(), Some("Bearer abc"));
     }
 }

@@ -10,6 +10,9 @@ use crate::layers::{Linear, Pass};
 use crate::models::sasrec::Causal;
 use crate::weights::{Builder, Init, Leaves, Weight};
 
+#[cfg(test)]
+mod tests;
+
 /// The weights of the tasks beside those of the network.
 pub(super) struct Tasks {
     causal: Causal,
@@ -24,6 +27,7 @@ pub(super) struct Tasks {
 }
 
 /// A sequence with all that is drawn for it.
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub(super) struct Draw {
     times: Vec<i64>,
     items: Vec<u32>,
