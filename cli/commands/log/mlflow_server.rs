@@ -29,7 +29,10 @@ fn authorization(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     }
     let user = given("MLFLOW_TRACKING_USERNAME")?;
     let password = given("MLFLOW_TRACKING_PASSWORD").unwrap_or_default();
-    Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+    Some(format!(
+        "Basic {}",
+        STANDARD.encode(format!("{user}:{password}"))
+    ))
 }
 
 impl Server {
@@ -174,7 +177,10 @@ mod tests {
             })
         };
         assert_eq!(told(&[]), None);
-        let user = [("MLFLOW_TRACKING_USERNAME", "me"), ("MLFLOW_TRACKING_PASSWORD", "secret")];
+        let user = [
+            ("MLFLOW_TRACKING_USERNAME", "me"),
+            ("MLFLOW_TRACKING_PASSWORD", "secret"),
+        ];
         assert_eq!(told(&user).as_deref(), Some("Basic bWU6c2VjcmV0"));
         let token = [("MLFLOW_TRACKING_TOKEN", "abc\n"), user[0]];
         assert_eq!(told(&token).as_deref(), Some("Bearer abc"));

@@ -8,7 +8,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::loss::Loss;
-use crate::negatives::{NegativeSampling, NegativeSharing};
 
 /// Options for training on sequences of items.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -133,6 +132,26 @@ impl SequenceTraining {
         );
         diagnostics
     }
+}
+
+/// The distribution of negatives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NegativeSampling {
+    /// All items alike.
+    Uniform,
+    /// In proportion to how often an item occurs in the training examples.
+    Popularity,
+}
+
+/// The predictions that share negatives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NegativeSharing {
+    /// All of a step: far less memory and time.
+    Batch,
+    /// None: every prediction has negatives of its own, none of them of the user's items.
+    None,
 }
 
 /// The options that every model has.

@@ -6,22 +6,17 @@ use std::path::{Path, PathBuf};
 use gloss_core::{
     Context, Data, Diagnostic, Error, Generator, History, Identity, Query, Result, find_model,
 };
-use gloss_torch::{Checkpoint, device_kind, machine, torch_error, torch_error_with};
-use gloss_training::Parameters;
+use gloss_torch::{device_kind, machine, torch_error_with};
 use serde_json::Value;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::batch::{Batch, Sequence, groups};
+use crate::files::{CONFIG, ITEMS, WEIGHTS, check_items, load};
 use crate::layers::Pass;
-use crate::network::{Model, Network};
+use crate::network::{Model, Network, last};
 use crate::predictions::{input, input_times};
-use crate::train::last;
 use crate::weights::{Builder, Leaves};
 
-/// The files of a trained model.
-pub(crate) const CONFIG: &str = "config.json";
-pub(crate) const ITEMS: &str = "items.json";
-pub(crate) const WEIGHTS: &str = "model.safetensors";
 /// Items beyond those that are asked for, so that a group of equal scores is seen whole.
 const MARGIN: i64 = 16;
 const ADVICE: &str = "A smaller `batch_size` needs less";
@@ -113,54 +108,6 @@ pub(crate) fn open<'a, M: Model>(
         device,
         context,
     }))
-}
-
-/// Reads the weights of a folder into `parameters`.
-///
-/// # Errors
-/// If one is missing or has another shape.
-pub(crate) fn load(folder: &Path, parameters: &Parameters, device: Device) -> Result<Checkpoint> {
-    let path = folder.join(WEIGHTS);
-    let checkpoint = Checkpoint::open_file(&path)?;
-    checkpoint.verify()?;
-    for parameter in &parameters.list {
-        let read = checkpoint.tensor(&parameter.name, &parameter.shape, device)?;
-        let copied = parameter
-            .of(&parameters.values)
-            .and_then(|mut place| place.f_copy_(&read));
-        copied.map_err(torch_error("load the weights"))?;
-    }
-    Ok(checkpoint)
-}
-
-/// Checks that a model was trained on the items of the catalogue, in their order.
-fn check_items(folder: &Path, data: &Data) -> Result<()> {
-    let path = folder.join(ITEMS);
-    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-    let ids: Vec<String> = serde_json::from_slice(&bytes)
-        .map_err(|error| Error::input(&path, format!("this is no list of items: {error}")))?;
-    let own = data.catalogue.items();
-    let differs = ids.iter().zip(own).find(|(id, item)| **id != item.id);
-    match (ids.len() == own.len(), differs) {
-        (true, None) => Ok(()),
-        (_, Some((id, item))) => Err(Error::input(
-            path,
-            format!(
-                "the model was trained on another catalogue: it has item {id} where the data has {}; \
-                 train it on this data",
-                item.id
-            ),
-        )),
-        (false, None) => Err(Error::input(
-            path,
-            format!(
-                "the model was trained on another catalogue: it has {} items, and the data {}; train \
-                 it on this data",
-                ids.len(),
-                own.len()
-            ),
-        )),
-    }
 }
 
 /// The generator at work.

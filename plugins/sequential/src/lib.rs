@@ -7,6 +7,7 @@
 mod batch;
 mod config;
 mod features;
+mod files;
 mod generator;
 #[cfg(test)]
 mod golden;
@@ -20,12 +21,11 @@ mod presets;
 mod train;
 mod weights;
 
-pub use config::SequenceTraining;
+pub use config::{NegativeSampling, NegativeSharing, SequenceTraining};
 pub use features::Features;
 pub use layers::{Activation, BlockKind};
 pub use loss::Loss;
 pub use models::{Bert4Rec, Fdsa, Gru4Rec, Hstu, Pretraining, S3Rec, Sasrec};
-pub use negatives::{NegativeSampling, NegativeSharing};
 
 gloss_core::plugin! {
     generator "sasrec" => Sasrec,

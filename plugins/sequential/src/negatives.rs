@@ -5,32 +5,10 @@ use gloss_torch::torch_error;
 use rand::Rng;
 use rand::distr::Distribution;
 use rand::distr::weighted::WeightedIndex;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use tch::{Device, TchError, Tensor};
 
-use crate::config::SequenceTraining;
+use crate::config::{NegativeSampling, NegativeSharing, SequenceTraining};
 use crate::loss::{Loss, Negatives, Objective, gbce_power};
-
-/// The distribution of negatives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum NegativeSampling {
-    /// All items alike.
-    Uniform,
-    /// In proportion to how often an item occurs in the training examples.
-    Popularity,
-}
-
-/// The predictions that share negatives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum NegativeSharing {
-    /// All of a step: far less memory and time.
-    Batch,
-    /// None: every prediction has negatives of its own, none of them of the user's items.
-    None,
-}
 
 /// Draws the negatives of a training.
 pub(crate) struct Sampler {

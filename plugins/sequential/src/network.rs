@@ -55,6 +55,19 @@ pub(crate) trait Network {
     }
 }
 
+/// The vectors after the last item of each sequence: [batch, width].
+pub(crate) fn last(
+    network: &dyn Network,
+    leaves: &Leaves,
+    batch: &Batch,
+) -> Result<Tensor, TchError> {
+    let hidden = network.hidden(leaves, batch, Pass::Evaluation)?;
+    let width = hidden.size3()?.2;
+    hidden
+        .f_reshape([-1, width])?
+        .f_index_select(0, &batch.ends)
+}
+
 /// A diagnostic if attention cannot be divided into heads.
 pub(crate) fn check_heads(width: i64, heads: i64) -> Vec<Diagnostic> {
     match width % heads.max(1) {

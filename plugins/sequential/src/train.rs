@@ -1,11 +1,10 @@
 //! The training of a network on users' sequences.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
 use gloss_core::{Context, Data, Error, Result, Validate};
-use gloss_torch::{deterministic, torch_error, torch_error_with, write_safetensors};
+use gloss_torch::{deterministic, torch_error_with};
 use gloss_training::{
     Adam, Gradient, LearningRate, Optimizer, OptimizerName, Parameters, Session, Settings, Trainee,
     random_stream,
@@ -16,11 +15,11 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use crate::batch::{Batch, Sequence, groups};
 use crate::config::SequenceTraining;
-use crate::generator::{CONFIG, ITEMS, WEIGHTS, load};
+use crate::files::{CONFIG, ITEMS, load, write_json, write_weights};
 use crate::layers::Pass;
 use crate::loss::{Parts, sum_over_all};
 use crate::negatives::Sampler;
-use crate::network::{Model, Network};
+use crate::network::{Model, Network, last};
 use crate::predictions::{Prediction, input, input_times, training_sequences, validation_sequence};
 use crate::weights::{Builder, Leaves};
 
@@ -300,39 +299,8 @@ impl Trainee for SequenceTrainee<'_> {
         let (config, ids) = &self.description;
         write_json(&folder.join(CONFIG), config)?;
         write_json(&folder.join(ITEMS), &json!(ids))?;
-        let tensors = self
-            .parameters
-            .list
-            .iter()
-            .map(|parameter| {
-                Ok((
-                    parameter.name.as_str(),
-                    parameter.of(&self.parameters.values)?,
-                ))
-            })
-            .collect::<Result<Vec<(&str, Tensor)>, TchError>>()
-            .map_err(torch_error("write the weights"))?;
-        write_safetensors(&folder.join(WEIGHTS), &tensors, HashMap::new())
+        write_weights(folder, &self.parameters)
     }
-}
-
-fn write_json(path: &Path, value: &Value) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Error::Internal(format!("{}: {error}", path.display())))?;
-    fs::write(path, text + "\n").map_err(Error::io("write", path))
-}
-
-/// The vectors after the last item of each sequence: [batch, width].
-pub(crate) fn last(
-    network: &dyn Network,
-    leaves: &Leaves,
-    batch: &Batch,
-) -> Result<Tensor, TchError> {
-    let hidden = network.hidden(leaves, batch, Pass::Evaluation)?;
-    let width = hidden.size3()?.2;
-    hidden
-        .f_reshape([-1, width])?
-        .f_index_select(0, &batch.ends)
 }
 
 /// Checks that there are examples to train on and to choose by.

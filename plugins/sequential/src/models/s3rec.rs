@@ -1,5 +1,6 @@
 //! S3-Rec (Zhou et al., 2020, arXiv 2008.07873).
 
+mod config;
 mod pretraining;
 mod tasks;
 
@@ -12,16 +13,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::sasrec::Causal;
-use crate::config::SequenceTraining;
+use crate::config::{NegativeSharing, SequenceTraining};
 use crate::features::Features;
 use crate::layers::{Activation, BlockKind, BlockOptions};
 use crate::loss::Loss;
-use crate::negatives::NegativeSharing;
 use crate::network::{Model, Network, check_heads};
 use crate::presets::{Presets, describe, sequence_model, usual_options};
 use crate::weights::Builder;
 
-pub use pretraining::Pretraining;
+pub use config::Pretraining;
 
 /// S3-Rec: a SASRec that first learns, from the same sequences, which features, items and segments
 /// go together. It is trained before it is used.

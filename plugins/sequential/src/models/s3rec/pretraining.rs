@@ -1,15 +1,12 @@
 //! The training before the training.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use gloss_core::{Context, Data, Error, Result};
-use gloss_torch::{deterministic, torch_error, torch_error_with, write_safetensors};
+use gloss_torch::{deterministic, torch_error_with};
 use gloss_training::{Gradient, Parameters, Trainee, random_stream};
 use rand::Rng;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use tch::{Device, TchError, Tensor};
 
 use super::S3Rec;
@@ -17,54 +14,10 @@ use super::tasks::{Draw, Tasks};
 use crate::batch::{Sequence, groups};
 use crate::config::SequenceTraining;
 use crate::features::FeatureTable;
-use crate::generator::WEIGHTS;
+use crate::files::{WEIGHTS, write_weights};
 use crate::predictions::training_sequences;
 use crate::train::{MODEL, session};
 use crate::weights::{Builder, Leaves};
-
-/// Options for the pretraining of S3-Rec: four tasks whose losses are added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Pretraining {
-    /// The times that every user is seen; 0 for no pretraining.
-    pub num_train_epochs: u64,
-    /// Users of a step.
-    #[schemars(range(min = 1))]
-    pub per_device_train_batch_size: usize,
-    /// The learning rate, of Adam.
-    #[schemars(range(min = 0.0))]
-    pub learning_rate: f64,
-    /// The probability with which an item is masked.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub mlm_probability: f64,
-    /// The weight of the prediction of an item's features from its place.
-    #[schemars(range(min = 0.0))]
-    pub aap_weight: f64,
-    /// The weight of the prediction of masked items.
-    #[schemars(range(min = 0.0))]
-    pub mip_weight: f64,
-    /// The weight of the prediction of masked items' features.
-    #[schemars(range(min = 0.0))]
-    pub map_weight: f64,
-    /// The weight of telling a masked segment from another user's.
-    #[schemars(range(min = 0.0))]
-    pub sp_weight: f64,
-}
-
-impl Default for Pretraining {
-    fn default() -> Self {
-        Pretraining {
-            num_train_epochs: 100,
-            per_device_train_batch_size: 100,
-            learning_rate: 1e-3,
-            mlm_probability: 0.2,
-            aap_weight: 0.2,
-            mip_weight: 1.0,
-            map_weight: 1.0,
-            sp_weight: 0.5,
-        }
-    }
-}
 
 const ADVICE: &str =
     "A smaller `pretraining.per_device_train_batch_size` or fewer features need less";
@@ -194,17 +147,6 @@ impl Trainee for Pretrainee<'_> {
     }
 
     fn write(&self, folder: &Path) -> Result<()> {
-        fs::create_dir_all(folder).map_err(Error::io("make the folder", folder))?;
-        let tensors = self
-            .parameters
-            .list
-            .iter()
-            .map(|parameter| {
-                let value = parameter.of(&self.parameters.values)?;
-                Ok((parameter.name.as_str(), value))
-            })
-            .collect::<Result<Vec<(&str, Tensor)>, TchError>>()
-            .map_err(torch_error("write the weights"))?;
-        write_safetensors(&folder.join(WEIGHTS), &tensors, HashMap::new())
+        write_weights(folder, &self.parameters)
     }
 }

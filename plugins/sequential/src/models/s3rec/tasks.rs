@@ -3,7 +3,7 @@
 use rand::Rng;
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::Pretraining;
+use super::config::Pretraining;
 use crate::batch::{Batch, Sequence};
 use crate::features::FeatureTable;
 use crate::layers::{Linear, Pass};

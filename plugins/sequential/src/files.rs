@@ -1,0 +1,82 @@
+//! The files of a trained model.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use gloss_core::{Data, Error, Result};
+use gloss_torch::{Checkpoint, torch_error, write_safetensors};
+use gloss_training::Parameters;
+use serde_json::Value;
+use tch::{Device, TchError, Tensor};
+
+/// The options of a model, the ids of its items in the order of their vectors, and its weights.
+pub(crate) const CONFIG: &str = "config.json";
+pub(crate) const ITEMS: &str = "items.json";
+pub(crate) const WEIGHTS: &str = "model.safetensors";
+/// Reads the weights of a folder into `parameters`.
+///
+/// # Errors
+/// If one is missing or has another shape.
+pub(crate) fn load(folder: &Path, parameters: &Parameters, device: Device) -> Result<Checkpoint> {
+    let path = folder.join(WEIGHTS);
+    let checkpoint = Checkpoint::open_file(&path)?;
+    checkpoint.verify()?;
+    for parameter in &parameters.list {
+        let read = checkpoint.tensor(&parameter.name, &parameter.shape, device)?;
+        let copied = parameter
+            .of(&parameters.values)
+            .and_then(|mut place| place.f_copy_(&read));
+        copied.map_err(torch_error("load the weights"))?;
+    }
+    Ok(checkpoint)
+}
+
+/// Checks that a model was trained on the items of the catalogue, in their order.
+pub(crate) fn check_items(folder: &Path, data: &Data) -> Result<()> {
+    let path = folder.join(ITEMS);
+    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+    let ids: Vec<String> = serde_json::from_slice(&bytes)
+        .map_err(|error| Error::input(&path, format!("this is no list of items: {error}")))?;
+    let own = data.catalogue.items();
+    let differs = ids.iter().zip(own).find(|(id, item)| **id != item.id);
+    match (ids.len() == own.len(), differs) {
+        (true, None) => Ok(()),
+        (_, Some((id, item))) => Err(Error::input(
+            path,
+            format!(
+                "the model was trained on another catalogue: it has item {id} where the data has {}; \
+                 train it on this data",
+                item.id
+            ),
+        )),
+        (false, None) => Err(Error::input(
+            path,
+            format!(
+                "the model was trained on another catalogue: it has {} items, and the data {}; train \
+                 it on this data",
+                ids.len(),
+                own.len()
+            ),
+        )),
+    }
+}
+
+/// Writes a value as a file.
+pub(crate) fn write_json(path: &Path, value: &Value) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::Internal(format!("{}: {error}", path.display())))?;
+    fs::write(path, text + "\n").map_err(Error::io("write", path))
+}
+
+/// Writes the weights into `folder`, which need not exist.
+pub(crate) fn write_weights(folder: &Path, parameters: &Parameters) -> Result<()> {
+    fs::create_dir_all(folder).map_err(Error::io("make the folder", folder))?;
+    let tensors = parameters
+        .list
+        .iter()
+        .map(|parameter| Ok((parameter.name.as_str(), parameter.of(&parameters.values)?)))
+        .collect::<Result<Vec<(&str, Tensor)>, TchError>>()
+        .map_err(torch_error("write the weights"))?;
+    write_safetensors(&folder.join(WEIGHTS), &tensors, HashMap::new())
+}
