@@ -12,8 +12,8 @@ pub(crate) fn is_seed(name: &str) -> bool {
     name == "seed" || name == SAME_DAY
 }
 
-/// The paths of the seeds among a component's options: those in tables that are not given have no
-/// effect and are left out.
+/// The paths of the seeds among a component's options: those in tables that are neither given nor
+/// there by default have no effect and are left out.
 pub(super) fn options(schema: &Value, options: &Map<String, Value>) -> Vec<Key> {
     let mut found = Vec::new();
     visit(schema, schema, options, &mut Vec::new(), &mut found);
@@ -33,7 +33,7 @@ fn visit(
         .filter_map(|table| table["properties"].as_object());
     for (name, property) in properties.flatten() {
         path.push(name.clone());
-        match options.get(name) {
+        match options.get(name).or(property.get("default")) {
             Some(Value::Object(inner)) => visit(root, property, inner, path, found),
             _ if name == SAME_DAY => {
                 let shuffles = options
@@ -78,7 +78,8 @@ pub(super) fn set(options: &mut Map<String, Value>, path: &[String], seed: u64) 
     let (last, tables) = path.split_last()?;
     let mut table = options;
     for name in tables {
-        table = table.get_mut(name)?.as_object_mut()?;
+        let inner = table.entry(name).or_insert_with(|| Map::new().into());
+        table = inner.as_object_mut()?;
     }
     table.insert(last.clone(), seed.into())
 }
@@ -112,6 +113,17 @@ mod tests {
         let shuffled = json!({"split": {"same_day": "shuffle"}});
         assert_eq!(found(&shuffled), ["seed", "split.same_day_seed"]);
         assert_eq!(found(&json!({"split": {"same_day": "id"}})), ["seed"]);
+    }
+
+    #[test]
+    fn seeds_of_tables_that_are_there_by_default_are_found_and_set() {
+        let training = json!({"properties": {"seed": {}}, "default": {"seed": 42}});
+        let schema = json!({"properties": {"training": training}});
+        let mut given = Map::new();
+        let paths = options(&schema, &given);
+        assert_eq!(paths, [["training", "seed"]]);
+        assert_eq!(set(&mut given, &paths[0], 3), None);
+        assert_eq!(Value::Object(given), json!({"training": {"seed": 3}}));
     }
 
     #[test]
