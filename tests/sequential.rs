@@ -122,6 +122,12 @@ fn a_trained_model_is_used_and_given_out_and_refuses_another_catalogue() {
         again["methods"][0]["metrics"]
     );
 
+    let kind = "generator.block=ligr";
+    let other = [
+        "run", "e.toml", "--output", "other", "--set", set, "--set", kind,
+    ];
+    let told = "given/config.json: the model was trained with `block` = \"post-norm\"";
+    place.gloss(&other).fails(2, &[told]);
     let mut others = ids.clone();
     others[0] = "another".into();
     place.write("given/items.json", serde_json::to_string(&others).unwrap());

@@ -10,7 +10,11 @@
 //! sides are warmed up; each figure is the median of three rounds in turn, and a round's figure the
 //! best of several repetitions. The data are looked for in `GLOSS_TEST_DATA/amazon2014`, by default
 //! `../shared/data/amazon2014`, and in `data`.
+//!
+//! With `GLOSS_BENCH_ITEMS=300000` it instead times BM25 with so many made-up queries in as many
+//! items, beside bm25s.
 
+mod large;
 mod peers;
 mod tasks;
 
@@ -32,6 +36,10 @@ struct Line {
 }
 
 fn main() -> gloss_core::Result<()> {
+    if let Some(count) = std::env::var("GLOSS_BENCH_ITEMS").ok() {
+        let wrong = |_| Error::Usage(format!("GLOSS_BENCH_ITEMS is `{count}`, no number"));
+        return large::run(count.parse().map_err(wrong)?);
+    }
     let Some(data) = data() else {
         let message = "no Amazon Beauty in ../shared/data/amazon2014 or data; get it by gloss fetch amazon \
                        --set category=Beauty";

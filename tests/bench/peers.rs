@@ -59,6 +59,11 @@ impl Peers {
                 [vec![file("run.trec"), file("qrels.trec")], tasks.metrics()].concat(),
             ),
         };
+        self.execute(task, script, &arguments)
+    }
+
+    /// Runs a script, which does `task`; gives its seconds.
+    pub(crate) fn execute(&self, task: &str, script: &str, arguments: &[String]) -> Result<f64> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/bench")
             .join(script);

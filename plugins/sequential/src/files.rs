@@ -14,6 +14,43 @@ use tch::{Device, TchError, Tensor};
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const ITEMS: &str = "items.json";
 pub(crate) const WEIGHTS: &str = "model.safetensors";
+/// Options that change nothing about a trained network.
+const OF_USE: [&str; 7] = [
+    "settings",
+    "model",
+    "device",
+    "count",
+    "batch_size",
+    "training",
+    "pretraining",
+];
+
+/// Checks that a model in a folder is of this name and was trained with these options.
+pub(crate) fn check_config(folder: &Path, name: &str, options: &Value) -> Result<()> {
+    let path = folder.join(CONFIG);
+    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+    let config: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| Error::input(&path, format!("this is not JSON: {error}")))?;
+    if config["name"] != name {
+        let other = config["name"].as_str().unwrap_or("another generator");
+        let message = format!("this is a model of `{other}`, not of `{name}`");
+        return Err(Error::input(&path, message));
+    }
+    let own = options.as_object().into_iter().flatten();
+    for (key, value) in own.filter(|(key, _)| !OF_USE.contains(&key.as_str())) {
+        let trained = &config["options"][key];
+        if trained != value {
+            return Err(Error::input(
+                &path,
+                format!(
+                    "the model was trained with `{key}` = {trained}, and the options say {value}"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Reads the weights of a folder into `parameters`.
 ///
 /// # Errors

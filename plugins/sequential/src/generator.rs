@@ -11,7 +11,7 @@ use serde_json::Value;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::batch::{Batch, Sequence, groups};
-use crate::files::{CONFIG, ITEMS, WEIGHTS, check_items, load};
+use crate::files::{CONFIG, ITEMS, WEIGHTS, check_config, check_items, load};
 use crate::layers::Pass;
 use crate::network::{Model, Network, last};
 use crate::predictions::{input, input_times};
@@ -88,6 +88,9 @@ pub(crate) fn open<'a, M: Model>(
         ));
     };
     let folder = find_model(&folder.display().to_string())?;
+    let options = serde_json::to_value(model)
+        .map_err(|error| Error::Internal(format!("options of a model: {error}")))?;
+    check_config(&folder, model.name(), &options)?;
     check_items(&folder, data)?;
     let device = shared.device.open()?;
     let mut builder = Builder::default();

@@ -29,6 +29,8 @@ const ADVICE: &str = "A smaller `per_device_train_batch_size`, a shorter `max_le
                       `negatives` need less";
 /// The most sequences that are computed at once.
 const SEQUENCES_AT_ONCE: usize = 1024;
+/// The most scores of validation that are in memory at once.
+const SCORES_AT_ONCE: usize = 1 << 25;
 
 /// Trains `model` into `folder`.
 pub(crate) fn train<M: Model>(
@@ -244,8 +246,10 @@ impl<'a> SequenceTrainee<'a> {
             .map(|(sequence, _)| input(sequence.items, self.network.mask(), self.max_length))
             .collect();
         let lengths: Vec<usize> = inputs.iter().map(Vec::len).collect();
+        let items_count = self.description.1.len().max(1);
+        let at_once = (SCORES_AT_ONCE / items_count).clamp(1, SEQUENCES_AT_ONCE);
         let mut sum = 0.0;
-        for group in groups(&lengths, SEQUENCES_AT_ONCE) {
+        for group in groups(&lengths, at_once) {
             let (mut sequences, mut targets) = (Vec::new(), Vec::new());
             let mut times = Vec::new();
             for &place in &group {

@@ -53,7 +53,8 @@ pub struct Fdsa {
     /// The share of attention's shares that is dropped in training.
     #[schemars(range(min = 0.0, max = 0.99))]
     pub attention_probs_dropout_prob: f64,
-    /// The number of items per user, plus one for each different item of the history.
+    /// The number of items per user, plus one for each different item of the history, so that
+    /// this many remain when seen items are excluded; all items if there are not as many.
     #[schemars(range(min = 1))]
     pub count: usize,
     /// The most users that are computed at once.
@@ -77,7 +78,7 @@ impl Default for Fdsa {
             intermediate_size: 256,
             hidden_dropout_prob: 0.5,
             attention_probs_dropout_prob: 0.5,
-            count: 100,
+            count: 20,
             batch_size: 256,
             training: SequenceTraining::default(),
         }

@@ -44,7 +44,8 @@ pub struct Gru4Rec {
     /// The share of the numbers of items' vectors that is dropped in training.
     #[schemars(range(min = 0.0, max = 0.99))]
     pub dropout: f64,
-    /// The number of items per user, plus one for each different item of the history.
+    /// The number of items per user, plus one for each different item of the history, so that
+    /// this many remain when seen items are excluded; all items if there are not as many.
     #[schemars(range(min = 1))]
     pub count: usize,
     /// The most users that are computed at once.
@@ -65,7 +66,7 @@ impl Default for Gru4Rec {
             hidden_size: 128,
             num_layers: 1,
             dropout: 0.3,
-            count: 100,
+            count: 20,
             batch_size: 256,
             training: SequenceTraining {
                 per_device_train_batch_size: 256,

@@ -56,7 +56,8 @@ pub struct Hstu {
     /// The divisor of scores, which are cosines.
     #[schemars(range(min = 0.001))]
     pub temperature: f64,
-    /// The number of items per user, plus one for each different item of the history.
+    /// The number of items per user, plus one for each different item of the history, so that
+    /// this many remain when seen items are excluded; all items if there are not as many.
     #[schemars(range(min = 1))]
     pub count: usize,
     /// The most users that are computed at once.
@@ -79,7 +80,7 @@ impl Default for Hstu {
             time_bias: true,
             dropout: 0.2,
             temperature: 0.05,
-            count: 100,
+            count: 20,
             batch_size: 256,
             training: SequenceTraining {
                 loss: Loss::SampledSoftmax,

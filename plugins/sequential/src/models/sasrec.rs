@@ -59,7 +59,8 @@ pub struct Sasrec {
     /// The deviation of weights before training. By default that of Glorot and Bengio.
     #[schemars(range(min = 0.0))]
     pub initializer_range: Option<f64>,
-    /// The number of items per user, plus one for each different item of the history.
+    /// The number of items per user, plus one for each different item of the history, so that
+    /// this many remain when seen items are excluded; all items if there are not as many.
     #[schemars(range(min = 1))]
     pub count: usize,
     /// The most users that are computed at once.
@@ -86,7 +87,7 @@ impl Default for Sasrec {
             attention_probs_dropout_prob: 0.2,
             layer_norm_eps: 1e-5,
             initializer_range: None,
-            count: 100,
+            count: 20,
             batch_size: 256,
             training: SequenceTraining {
                 loss: Loss::SampledSoftmax,
