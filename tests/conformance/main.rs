@@ -22,8 +22,9 @@ fn options(entry: &Entry, places: &Places) -> Vec<Value> {
         (_, "lis") => vec![json!({}), json!({"items": 3})],
         (_, "llama") => places.language_models(),
         (_, "sasrec") => ["strong", "original", "esasrec"].map(brief).to_vec(),
-        (_, "bert4rec" | "hstu") => vec![brief("strong")],
-        (_, "gru4rec" | "fdsa") => vec![brief("original")],
+        (_, "bert4rec" | "hstu") => vec![brief("strong"), with_features("strong")],
+        (_, "gru4rec") => vec![with_features("original")],
+        (_, "fdsa") => vec![brief("original")],
         (_, "s3rec") => vec![joined(
             &brief("original"),
             &json!({"pretraining": {"num_train_epochs": 2}}),
@@ -45,6 +46,11 @@ fn options(entry: &Entry, places: &Places) -> Vec<Value> {
 /// A preset with a short training on the CPU.
 fn brief(settings: &str) -> Value {
     json!({"settings": settings, "device": "cpu", "training": {"num_train_epochs": 3}})
+}
+
+/// The same with vectors of words and brands.
+fn with_features(settings: &str) -> Value {
+    joined(&brief(settings), &json!({"features": {"fields": ["brand"]}}))
 }
 
 #[test]

@@ -75,8 +75,9 @@ impl FeatureTable {
         })
     }
 
-    /// The features of all items in a row, and where those of each item begin.
-    pub(crate) fn bags(&self, device: Device) -> Result<(Tensor, Tensor), TchError> {
+    /// The features of all items in a row, and where those of each item begin; `others` items
+    /// without features come last.
+    pub(crate) fn bags(&self, others: i64, device: Device) -> Result<(Tensor, Tensor), TchError> {
         let all: Vec<i64> = self.of_items.concat();
         let offsets: Vec<i64> = self
             .of_items
@@ -86,6 +87,7 @@ impl FeatureTable {
                 *end += own.len() as i64;
                 Some(start)
             })
+            .chain((0..others).map(|_| all.len() as i64))
             .collect();
         let put = |numbers: &[i64]| Tensor::f_from_slice(numbers)?.f_to_device(device);
         Ok((put(&all)?, put(&offsets)?))

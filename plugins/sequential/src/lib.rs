@@ -11,6 +11,7 @@ mod files;
 mod generator;
 #[cfg(test)]
 mod golden;
+mod items;
 mod layers;
 mod loss;
 mod models;

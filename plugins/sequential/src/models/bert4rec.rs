@@ -12,10 +12,12 @@ use tch::{TchError, Tensor};
 use super::sasrec::Transformer;
 use crate::batch::Batch;
 use crate::config::SequenceTraining;
+use crate::features::Features;
+use crate::items::ItemVectors;
 use crate::layers::{Activation, BlockKind, BlockOptions, Pass};
 use crate::network::{Model, Network, check_heads};
 use crate::presets::{Presets, describe, sequence_model, usual_options};
-use crate::weights::{Builder, Init, Leaves, Weight};
+use crate::weights::{Builder, Leaves};
 
 /// BERT4Rec: a transformer in which every item sees all others, trained to fill in masked items. It
 /// is trained before it is used.
@@ -29,6 +31,8 @@ pub struct Bert4Rec {
     pub model: Option<PathBuf>,
     /// The device: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
     pub device: DeviceName,
+    /// Features whose vectors are added to those of items. By default none.
+    pub features: Option<Features>,
     /// The number of last items that are read, the masked one after them included.
     #[schemars(range(min = 2))]
     pub max_length: usize,
@@ -70,6 +74,7 @@ impl Default for Bert4Rec {
             settings: "strong".to_string(),
             model: None,
             device: DeviceName::Auto,
+            features: None,
             max_length: 50,
             hidden_size: 64,
             num_hidden_layers: 2,
@@ -118,8 +123,10 @@ impl Model for Bert4Rec {
         };
         let count = data.catalogue.len() as i64;
         let (layers, length) = (self.num_hidden_layers, self.max_length);
+        let features = self.features.as_ref().zip(Some(self.device.open()?));
+        let shape = [1, options.width];
         Ok(Box::new(Masked {
-            items: builder.add("items", &[count + 1, options.width], Init::Normal(0.02)),
+            items: ItemVectors::new(builder, data, shape, options.init, features)?,
             transformer: Transformer::new(builder, "", options, layers, length),
             count,
             probability: self.mlm_probability,
@@ -130,7 +137,7 @@ impl Model for Bert4Rec {
 /// A network in which every item sees all others. The vector after those of the items is that of
 /// the mask.
 struct Masked {
-    items: Weight,
+    items: ItemVectors,
     transformer: Transformer,
     count: i64,
     probability: f64,
@@ -138,13 +145,13 @@ struct Masked {
 
 impl Network for Masked {
     fn hidden(&self, leaves: &Leaves, batch: &Batch, pass: Pass) -> Result<Tensor, TchError> {
-        let vectors = Tensor::f_embedding(&leaves[self.items], &batch.items, -1, false, false)?;
+        let vectors = self.items.look_up(leaves, &batch.items)?;
         self.transformer
             .forward(leaves, &vectors, batch, &batch.padding, pass)
     }
 
     fn items(&self, leaves: &Leaves, _: Pass) -> Result<Tensor, TchError> {
-        leaves[self.items].f_narrow(0, 0, self.count)
+        self.items.matrix(leaves)?.f_narrow(0, 0, self.count)
     }
 
     fn mask(&self) -> Option<(u32, f64)> {

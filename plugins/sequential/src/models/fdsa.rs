@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use gloss_core::{Data, Diagnostic, Result};
-use gloss_torch::{DeviceName, torch_error};
+use gloss_torch::DeviceName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,10 +13,11 @@ use super::sasrec::Transformer;
 use crate::batch::Batch;
 use crate::config::SequenceTraining;
 use crate::features::{FeatureTable, Features};
+use crate::items::{FeatureVectors, ItemVectors};
 use crate::layers::{Activation, BlockKind, BlockOptions, Linear, Pass};
 use crate::network::{Model, Network, check_heads};
 use crate::presets::{Presets, describe, sequence_model, usual_options};
-use crate::weights::{Builder, Init, Leaves, Weight};
+use crate::weights::{Builder, Init, Leaves};
 
 /// FDSA: a transformer over items beside one over the mean of their features' vectors. It is
 /// trained before it is used.
@@ -117,15 +118,14 @@ impl Model for Fdsa {
             init: Some(0.02),
         };
         let table = FeatureTable::new(&self.features, &data.catalogue)?;
-        let bags = table.bags(self.device.open()?);
         let (width, layers, length) = (self.hidden_size, self.num_hidden_layers, self.max_length);
-        let items = data.catalogue.len() as i64;
+        let device = self.device.open()?;
+        let init = Init::Normal(0.02);
         let mut transformer = |prefix| Transformer::new(builder, prefix, options, layers, length);
         let (of_items, of_features) = (transformer("items."), transformer("features."));
         Ok(Box::new(TwoStreams {
-            items: builder.add("items", &[items, width], Init::Normal(0.02)),
-            features: builder.add("features", &[table.count, width], Init::Normal(0.02)),
-            bags: bags.map_err(torch_error("load the features"))?,
+            items: ItemVectors::new(builder, data, [0, width], options.init, None)?,
+            features: FeatureVectors::new(builder, &table, [0, width], init, device)?,
             of_items,
             of_features,
             output: Linear::new(builder, "output", [2 * width, width], Some(0.02)),
@@ -134,10 +134,8 @@ impl Model for Fdsa {
 }
 
 struct TwoStreams {
-    items: Weight,
-    features: Weight,
-    /// The features of all items, and where those of each begin.
-    bags: (Tensor, Tensor),
+    items: ItemVectors,
+    features: FeatureVectors,
     of_items: Transformer,
     of_features: Transformer,
     output: Linear,
@@ -146,21 +144,10 @@ struct TwoStreams {
 impl Network for TwoStreams {
     fn hidden(&self, leaves: &Leaves, batch: &Batch, pass: Pass) -> Result<Tensor, TchError> {
         let mask = batch.causal()?;
-        let look_up = |matrix: &Tensor| Tensor::f_embedding(matrix, &batch.items, -1, false, false);
-        let (features, offsets) = &self.bags;
-        let (of_items, _, _, _) = Tensor::f_embedding_bag(
-            &leaves[self.features],
-            features,
-            offsets,
-            false,
-            1,
-            false,
-            None::<&Tensor>,
-            false,
-        )?;
-        let items = look_up(&leaves[self.items])?;
+        let items = self.items.look_up(leaves, &batch.items)?;
         let items = self.of_items.forward(leaves, &items, batch, &mask, pass)?;
-        let features = look_up(&of_items)?;
+        let features = self.features.means(leaves)?;
+        let features = Tensor::f_embedding(&features, &batch.items, -1, false, false)?;
         let features = self
             .of_features
             .forward(leaves, &features, batch, &mask, pass)?;
@@ -169,6 +156,6 @@ impl Network for TwoStreams {
     }
 
     fn items(&self, leaves: &Leaves, _: Pass) -> Result<Tensor, TchError> {
-        Ok(leaves[self.items].shallow_clone())
+        self.items.matrix(leaves)
     }
 }

@@ -12,10 +12,12 @@ use tch::{TchError, Tensor};
 
 use crate::batch::Batch;
 use crate::config::SequenceTraining;
+use crate::features::Features;
+use crate::items::ItemVectors;
 use crate::layers::{Gru, Linear, Pass};
 use crate::network::{Model, Network};
 use crate::presets::{Presets, describe, sequence_model, usual_options};
-use crate::weights::{Builder, Init, Leaves, Weight};
+use crate::weights::{Builder, Leaves};
 
 /// GRU4Rec: gated recurrent units over the vectors of a user's items. It is trained before it is
 /// used.
@@ -29,6 +31,8 @@ pub struct Gru4Rec {
     pub model: Option<PathBuf>,
     /// The device: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
     pub device: DeviceName,
+    /// Features whose vectors are added to those of items. By default none.
+    pub features: Option<Features>,
     /// The number of last items that are read.
     #[schemars(range(min = 1))]
     pub max_length: usize,
@@ -61,6 +65,7 @@ impl Default for Gru4Rec {
             settings: "original".to_string(),
             model: None,
             device: DeviceName::Auto,
+            features: None,
             max_length: 50,
             embedding_size: 64,
             hidden_size: 128,
@@ -93,10 +98,9 @@ impl Model for Gru4Rec {
 
     fn network(&self, builder: &mut Builder, data: &Data) -> Result<Box<dyn Network>> {
         let (width, hidden) = (self.embedding_size, self.hidden_size);
-        let items = data.catalogue.len() as i64;
-        let init = Init::xavier_normal(items, width);
+        let features = self.features.as_ref().zip(Some(self.device.open()?));
         Ok(Box::new(Recurrent {
-            items: builder.add("items", &[items, width], init),
+            items: ItemVectors::new(builder, data, [0, width], None, features)?,
             gru: Gru::new(builder, "gru", [width, hidden], self.num_layers),
             output: Linear::new(builder, "output", [hidden, width], None),
             dropout: self.dropout,
@@ -105,7 +109,7 @@ impl Model for Gru4Rec {
 }
 
 struct Recurrent {
-    items: Weight,
+    items: ItemVectors,
     gru: Gru,
     output: Linear,
     dropout: f64,
@@ -113,13 +117,13 @@ struct Recurrent {
 
 impl Network for Recurrent {
     fn hidden(&self, leaves: &Leaves, batch: &Batch, pass: Pass) -> Result<Tensor, TchError> {
-        let vectors = Tensor::f_embedding(&leaves[self.items], &batch.items, -1, false, false)?;
+        let vectors = self.items.look_up(leaves, &batch.items)?;
         let vectors = pass.dropout(&vectors, self.dropout)?;
         let hidden = self.gru.forward(leaves, &vectors)?;
         self.output.forward(leaves, &hidden)
     }
 
     fn items(&self, leaves: &Leaves, _: Pass) -> Result<Tensor, TchError> {
-        Ok(leaves[self.items].shallow_clone())
+        self.items.matrix(leaves)
     }
 }

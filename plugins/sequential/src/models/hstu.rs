@@ -11,6 +11,8 @@ use tch::{Kind, TchError, Tensor};
 
 use crate::batch::Batch;
 use crate::config::SequenceTraining;
+use crate::features::Features;
+use crate::items::ItemVectors;
 use crate::layers::{Linear, Pass};
 use crate::loss::Loss;
 use crate::network::{Model, Network, check_heads};
@@ -36,6 +38,8 @@ pub struct Hstu {
     pub model: Option<PathBuf>,
     /// The device: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
     pub device: DeviceName,
+    /// Features whose vectors are added to those of items. By default none.
+    pub features: Option<Features>,
     /// The number of last items that are read.
     #[schemars(range(min = 1))]
     pub max_length: usize,
@@ -73,6 +77,7 @@ impl Default for Hstu {
             settings: "strong".to_string(),
             model: None,
             device: DeviceName::Auto,
+            features: None,
             max_length: 50,
             hidden_size: 64,
             num_hidden_layers: 2,
@@ -114,7 +119,8 @@ impl Model for Hstu {
     fn network(&self, builder: &mut Builder, data: &Data) -> Result<Box<dyn Network>> {
         let (width, length) = (self.hidden_size, self.max_length as i64);
         let normal = Init::Normal(0.02);
-        let items = builder.add("items", &[data.catalogue.len() as i64, width], normal);
+        let features = self.features.as_ref().zip(Some(self.device.open()?));
+        let items = ItemVectors::new(builder, data, [0, width], Some(0.02), features)?;
         let places = builder.add("places", &[length, width], normal);
         let layer = |layer| {
             let name = format!("layers.{layer}");
@@ -142,7 +148,7 @@ impl Model for Hstu {
 }
 
 struct Adding {
-    items: Weight,
+    items: ItemVectors,
     places: Weight,
     layers: Vec<Layer>,
     options: Hstu,
@@ -259,12 +265,13 @@ fn unit(input: &Tensor) -> Result<Tensor, TchError> {
 
 impl Network for Adding {
     fn hidden(&self, leaves: &Leaves, batch: &Batch, pass: Pass) -> Result<Tensor, TchError> {
-        let look_up = |weight: Weight, indices: &Tensor| {
-            Tensor::f_embedding(&leaves[weight], indices, -1, false, false)
-        };
-        let vectors = look_up(self.items, &batch.items)?
+        let places = &leaves[self.places];
+        let places = Tensor::f_embedding(places, &batch.places, -1, false, false)?;
+        let vectors = self
+            .items
+            .look_up(leaves, &batch.items)?
             .f_mul_scalar((self.options.hidden_size as f64).sqrt())?
-            .f_add(&look_up(self.places, &batch.places)?)?;
+            .f_add(&places)?;
         let mut hidden = pass.dropout(&vectors, self.options.dropout)?;
         let distances = Distances::new(batch)?;
         for layer in &self.layers {
@@ -274,6 +281,6 @@ impl Network for Adding {
     }
 
     fn items(&self, leaves: &Leaves, _: Pass) -> Result<Tensor, TchError> {
-        unit(&leaves[self.items])?.f_div_scalar(self.options.temperature)
+        unit(&self.items.matrix(leaves)?)?.f_div_scalar(self.options.temperature)
     }
 }

@@ -110,7 +110,7 @@ impl S3Rec {
     }
 
     /// The network of both trainings.
-    fn causal(&self, builder: &mut Builder, data: &Data) -> Causal {
+    fn causal(&self, builder: &mut Builder, data: &Data) -> Result<Causal> {
         let options = BlockOptions {
             kind: BlockKind::PostNorm,
             width: self.hidden_size,
@@ -123,7 +123,7 @@ impl S3Rec {
             init: Some(0.02),
         };
         let shape = (self.num_hidden_layers, self.max_length);
-        Causal::new(builder, data.catalogue.len() as i64, options, shape)
+        Causal::new(builder, data, options, shape, None)
     }
 }
 
@@ -137,7 +137,7 @@ impl Model for S3Rec {
     }
 
     fn network(&self, builder: &mut Builder, data: &Data) -> Result<Box<dyn Network>> {
-        Ok(Box::new(self.causal(builder, data)))
+        Ok(Box::new(self.causal(builder, data)?))
     }
 
     fn pretrain(&self, data: &Data, folder: &Path, context: &Context) -> Result<Option<PathBuf>> {

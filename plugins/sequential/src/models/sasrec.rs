@@ -7,10 +7,12 @@ use gloss_torch::DeviceName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tch::{TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use crate::batch::Batch;
 use crate::config::SequenceTraining;
+use crate::features::Features;
+use crate::items::ItemVectors;
 use crate::layers::{Activation, Block, BlockKind, BlockOptions, LayerNorm, Pass};
 use crate::loss::Loss;
 use crate::network::{Model, Network, check_heads};
@@ -28,6 +30,8 @@ pub struct Sasrec {
     pub model: Option<PathBuf>,
     /// The device: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
     pub device: DeviceName,
+    /// Features whose vectors are added to those of items. By default none.
+    pub features: Option<Features>,
     /// The number of last items that are read.
     #[schemars(range(min = 1))]
     pub max_length: usize,
@@ -76,6 +80,7 @@ impl Default for Sasrec {
             settings: "strong".to_string(),
             model: None,
             device: DeviceName::Auto,
+            features: None,
             max_length: 50,
             hidden_size: 256,
             num_hidden_layers: 1,
@@ -151,45 +156,44 @@ impl Model for Sasrec {
 
     fn network(&self, builder: &mut Builder, data: &Data) -> Result<Box<dyn Network>> {
         let shape = (self.num_hidden_layers, self.max_length);
-        let items = data.catalogue.len() as i64;
-        Ok(Box::new(Causal::new(builder, items, self.block(), shape)))
+        let features = self.features.as_ref().zip(Some(self.device.open()?));
+        let network = Causal::new(builder, data, self.block(), shape, features)?;
+        Ok(Box::new(network))
     }
 }
 
 /// A network in which every item sees those before it.
 pub(crate) struct Causal {
-    pub(crate) items: Weight,
+    pub(crate) items: ItemVectors,
     pub(crate) transformer: Transformer,
 }
 
 impl Causal {
-    /// A network for so many items, with this number of layers and this greatest length.
+    /// A network for the items of `data`, with this number of layers and this greatest length.
     pub(crate) fn new(
         builder: &mut Builder,
-        items: i64,
+        data: &Data,
         options: BlockOptions,
         (layers, length): (usize, usize),
-    ) -> Self {
-        let width = options.width;
-        let init = options
-            .init
-            .map_or(Init::xavier_normal(items, width), Init::Normal);
-        Causal {
-            items: builder.add("items", &[items, width], init),
+        features: Option<(&Features, Device)>,
+    ) -> Result<Self> {
+        let shape = [0, options.width];
+        Ok(Causal {
+            items: ItemVectors::new(builder, data, shape, options.init, features)?,
             transformer: Transformer::new(builder, "", options, layers, length),
-        }
+        })
     }
 }
 
 impl Network for Causal {
     fn hidden(&self, leaves: &Leaves, batch: &Batch, pass: Pass) -> Result<Tensor, TchError> {
-        let vectors = Tensor::f_embedding(&leaves[self.items], &batch.items, -1, false, false)?;
+        let vectors = self.items.look_up(leaves, &batch.items)?;
         self.transformer
             .forward(leaves, &vectors, batch, &batch.causal()?, pass)
     }
 
     fn items(&self, leaves: &Leaves, _: Pass) -> Result<Tensor, TchError> {
-        Ok(leaves[self.items].shallow_clone())
+        self.items.matrix(leaves)
     }
 }
 

@@ -63,7 +63,7 @@ impl<'a> Pretrainee<'a> {
     fn new(model: &S3Rec, data: &'a Data) -> Result<Self> {
         let device = model.device.open()?;
         let mut builder = Builder::default();
-        let causal = model.causal(&mut builder, data);
+        let causal = model.causal(&mut builder, data)?;
         let table = FeatureTable::new(&model.features, &data.catalogue)?;
         let catalogue = data.catalogue.len();
         let options = (model.pretraining.clone(), model.hidden_size);

@@ -124,7 +124,7 @@ impl Tasks {
         max_length: usize,
         device: Device,
     ) -> Result<Tensor, TchError> {
-        let items = &leaves[self.causal.items];
+        let items = self.causal.items.own(leaves);
         let vectors = Tensor::f_cat(&[items, &leaves[self.mask]], 0)?;
         let encode = |sequences: Vec<Sequence<'_>>| {
             let batch = Batch::new(&sequences, max_length, device)?;
@@ -174,7 +174,7 @@ impl Tasks {
         };
         let own = |places: &[usize], all: &[u32]| {
             let rows = put(places.iter().map(|&place| i64::from(all[place])).collect())?;
-            Tensor::f_embedding(&leaves[self.causal.items], &rows, -1, false, false)
+            self.causal.items.look_up(leaves, &rows)
         };
         let [of_places, of_masked, of_masked_features, _] = &self.projections;
         let mut total = Tensor::f_zeros([], (Kind::Float, device))?;

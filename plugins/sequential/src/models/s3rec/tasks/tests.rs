@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gloss_core::{Catalogue, Item};
+use gloss_core::{Catalogue, Data, Item};
 use gloss_torch::Checkpoint;
 use serde::Deserialize;
 
@@ -44,7 +44,11 @@ fn tasks(builder: &mut Builder, golden: &Golden) -> Tasks {
         epsilon: 1e-12,
         init: Some(0.02),
     };
-    let causal = Causal::new(builder, count as i64, options, (2, golden.length));
+    let data = Data {
+        catalogue,
+        ..Data::default()
+    };
+    let causal = Causal::new(builder, &data, options, (2, golden.length), None).unwrap();
     Tasks::new(builder, causal, table, count, (golden.options.clone(), 8))
 }
 
