@@ -8,6 +8,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod disturbed;
 
 use std::collections::BTreeMap;
 use std::fs;

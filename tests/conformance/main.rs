@@ -50,7 +50,10 @@ fn brief(settings: &str) -> Value {
 
 /// The same with vectors of words and brands.
 fn with_features(settings: &str) -> Value {
-    joined(&brief(settings), &json!({"features": {"fields": ["brand"]}}))
+    joined(
+        &brief(settings),
+        &json!({"features": {"fields": ["brand"]}}),
+    )
 }
 
 #[test]
