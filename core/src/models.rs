@@ -166,19 +166,50 @@ pub fn model_folder(name: &str) -> PathBuf {
 }
 
 /// The folder of a model: the folder itself if the text names one with a model in it, else that
-/// of the fetched model of this name.
+/// of the fetched model of this name, else its latest version in the cache that the libraries of
+/// Hugging Face share.
 ///
 /// # Errors
-/// If there is neither: where it was looked for, and how to get it.
+/// If there is none: where it was looked for, and how to get it.
 pub fn find_model(name_or_path: &str) -> Result<PathBuf> {
-    find_below(Path::new(""), name_or_path)
+    find_below(Path::new(""), shared_cache().as_deref(), name_or_path)
 }
 
-fn find_below(base: &Path, name_or_path: &str) -> Result<PathBuf> {
+/// The cache that the libraries of Hugging Face share, by the environment variables that they read:
+/// `HF_HUB_CACHE`, else `hub` in `HF_HOME`, in `huggingface` in `XDG_CACHE_HOME`, or in
+/// `~/.cache/huggingface`.
+fn shared_cache() -> Option<PathBuf> {
+    let variable = |name: &str| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
+    };
+    variable("HF_HUB_CACHE").or_else(|| {
+        let home = variable("HF_HOME").or_else(|| {
+            let caches = variable("XDG_CACHE_HOME")
+                .or_else(|| variable("HOME").map(|home| home.join(".cache")));
+            caches.map(|caches| caches.join("huggingface"))
+        });
+        home.map(|home| home.join("hub"))
+    })
+}
+
+/// The folder of a model's version `main` in that cache, if it is there.
+fn in_shared_cache(cache: &Path, name: &str) -> Option<PathBuf> {
+    let model = cache.join(format!("models--{}", name.replace('/', "--")));
+    let commit = fs::read_to_string(model.join("refs/main")).ok()?;
+    let commit = commit.trim();
+    let is_commit = !commit.is_empty() && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_commit.then(|| model.join("snapshots").join(commit))
+}
+
+fn find_below(base: &Path, cache: Option<&Path>, name_or_path: &str) -> Result<PathBuf> {
     let given = base.join(name_or_path);
     let fetched = base.join(model_folder(name_or_path));
     let hub = is_hub_name(name_or_path);
-    for folder in [Some(&given), hub.then_some(&fetched)]
+    let cached = cache
+        .filter(|_| hub)
+        .and_then(|cache| in_shared_cache(cache, name_or_path));
+    for folder in [Some(&given), hub.then_some(&fetched), cached.as_ref()]
         .into_iter()
         .flatten()
     {
@@ -197,7 +228,8 @@ fn find_below(base: &Path, name_or_path: &str) -> Result<PathBuf> {
     );
     message += &match hub {
         true => format!(
-            ", and it has not been fetched to {}; get it by `gloss fetch {name_or_path}`",
+            ", it has not been fetched to {}, and the cache of Hugging Face does not have it; get it \
+             by `gloss fetch {name_or_path}`",
             fetched.display()
         ),
         false => "; name a folder with a model, or a model of the hub as organisation/name".into(),
@@ -239,17 +271,34 @@ mod tests {
     #[test]
     fn a_folder_goes_before_the_fetched_model_of_its_name() {
         let base = place(&["o/m/config.json", "data/models/o/m/config.json"]);
-        let find = || find_below(base.path(), "o/m").unwrap();
+        let find = || find_below(base.path(), None, "o/m").unwrap();
         assert_eq!(find(), base.path().join("o/m"));
         fs::remove_file(base.path().join("o/m/config.json")).unwrap();
         assert_eq!(find(), base.path().join("data/models/o/m"));
     }
 
     #[test]
+    fn a_model_of_the_shared_cache_is_found_after_all_others() {
+        let base = place(&["hub/models--o--m/snapshots/c0ffee/config.json"]);
+        let cache = base.path().join("hub");
+        let find = || find_below(base.path(), Some(&cache), "o/m");
+        assert!(find().is_err());
+        fs::create_dir_all(cache.join("models--o--m/refs")).unwrap();
+        fs::write(cache.join("models--o--m/refs/main"), "c0ffee\n").unwrap();
+        let snapshot = cache.join("models--o--m/snapshots/c0ffee");
+        assert_eq!(find().unwrap(), snapshot);
+        fs::write(cache.join("models--o--m/refs/main"), "../../c0ffee").unwrap();
+        assert!(find().is_err());
+        fs::create_dir_all(base.path().join("o/m")).unwrap();
+        fs::write(base.path().join("o/m/config.json"), "{}").unwrap();
+        assert_eq!(find().unwrap(), base.path().join("o/m"));
+    }
+
+    #[test]
     fn an_adapter_is_found_too() {
         let base = place(&["mine/adapter_config.json"]);
         assert_eq!(
-            find_below(base.path(), "mine").unwrap(),
+            find_below(base.path(), None, "mine").unwrap(),
             base.path().join("mine")
         );
     }
@@ -258,14 +307,14 @@ mod tests {
     fn without_a_model_both_places_are_told() {
         let base = place(&["o/m/README.md"]);
         let told = |name| {
-            let message = find_below(base.path(), name).unwrap_err().to_string();
+            let message = find_below(base.path(), None, name).unwrap_err().to_string();
             message.replace(&base.path().display().to_string(), "BASE")
         };
         assert_eq!(
             told("o/m"),
             "there is no model `o/m`: BASE/o/m has neither a config.json nor an \
-             adapter_config.json, and it has not been fetched to BASE/data/models/o/m; get it by \
-             `gloss fetch o/m`"
+             adapter_config.json, it has not been fetched to BASE/data/models/o/m, and the cache of \
+             Hugging Face does not have it; get it by `gloss fetch o/m`"
         );
         assert_eq!(
             told("nowhere"),
@@ -292,18 +341,22 @@ mod tests {
             files: vec![file("config.json"), file("model.safetensors")],
         };
         model.write(&folder).unwrap();
-        assert_eq!(find_below(base.path(), "o/m").unwrap(), folder);
+        assert_eq!(find_below(base.path(), None, "o/m").unwrap(), folder);
         assert_eq!(FetchedModel::of(&folder).unwrap(), Some(model));
         fs::write(folder.join("model.safetensors"), "").unwrap();
-        let message = find_below(base.path(), "o/m").unwrap_err().to_string();
+        let message = find_below(base.path(), None, "o/m")
+            .unwrap_err()
+            .to_string();
         assert!(
             message.contains("it has 0 bytes, but 2 were fetched"),
             "{message}"
         );
         fs::remove_file(folder.join("model.safetensors")).unwrap();
-        assert!(find_below(base.path(), "o/m").is_err());
+        assert!(find_below(base.path(), None, "o/m").is_err());
         fs::write(folder.join(FetchedModel::FILE), "[]").unwrap();
-        let message = find_below(base.path(), "o/m").unwrap_err().to_string();
+        let message = find_below(base.path(), None, "o/m")
+            .unwrap_err()
+            .to_string();
         assert!(
             message.contains("this is not a record of a fetched model"),
             "{message}"

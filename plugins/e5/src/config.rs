@@ -18,7 +18,7 @@ use crate::encoder::{Pooling, Prefix};
 #[serde(deny_unknown_fields)]
 pub struct E5 {
     /// The encoder: a folder in the layout of Hugging Face or sentence-transformers, or the name
-    /// of a model of the hub that `gloss fetch` has got.
+    /// of a model of the hub that `gloss fetch` has got or that the cache of Hugging Face has.
     #[schemars(length(min = 1))]
     pub model: String,
     /// The prefixes of texts: `auto` (as the model was trained), `none` (no prefix,

@@ -22,7 +22,8 @@ pub use training::{Batching, Histories, LossScope, Method, Target, Training};
 #[serde(deny_unknown_fields, default)]
 pub struct Llama {
     /// The checkpoint: a folder in Hugging Face's layout, the name of a model of its hub that
-    /// `gloss fetch` has got, or `random`. By default the one that `adapter` names.
+    /// `gloss fetch` has got or that the cache of Hugging Face has, or `random`. By default the one
+    /// that `adapter` names.
     pub model: Option<String>,
     /// The folder of a LoRA adapter as PEFT writes it.
     pub adapter: Option<PathBuf>,
