@@ -36,7 +36,7 @@ struct Line {
 }
 
 fn main() -> gloss_core::Result<()> {
-    if let Some(count) = std::env::var("GLOSS_BENCH_ITEMS").ok() {
+    if let Ok(count) = std::env::var("GLOSS_BENCH_ITEMS") {
         let wrong = |_| Error::Usage(format!("GLOSS_BENCH_ITEMS is `{count}`, no number"));
         return large::run(count.parse().map_err(wrong)?);
     }

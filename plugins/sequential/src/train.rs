@@ -112,6 +112,17 @@ pub(crate) struct SequenceTrainee<'a> {
     description: (Value, Vec<&'a str>),
 }
 
+/// The predictions of a step.
+#[derive(Default)]
+struct Predicted<'a> {
+    /// The vectors of places, [predictions, width] of each group of sequences.
+    hidden: Vec<Tensor>,
+    /// The items that are right.
+    targets: Vec<i64>,
+    /// The items of each place's user.
+    users: Vec<&'a [u32]>,
+}
+
 impl<'a> SequenceTrainee<'a> {
     /// The training of `model` before its first step; `start` is a folder of weights to begin with.
     pub(crate) fn new<M: Model>(model: &M, data: &'a Data, start: Option<&Path>) -> Result<Self> {
@@ -155,29 +166,30 @@ impl<'a> SequenceTrainee<'a> {
         })
     }
 
-    /// The vectors at the predicted places of `examples`, which are computed at once, with the
-    /// items that are predicted there and those of each place's user.
+    /// Computes the vectors at the predicted places of `examples` at once, and appends them.
     fn predict<'e>(
         &self,
         leaves: &Leaves,
         examples: &[&'e Prediction<'_>],
-    ) -> Result<(Tensor, Vec<i64>, Vec<&'e [u32]>), TchError> {
+        all: &mut Predicted<'e>,
+    ) -> Result<(), TchError> {
         let sequences: Vec<Sequence<'_>> = examples.iter().map(|e| e.input()).collect();
         let batch = Batch::new(&sequences, self.max_length, self.device)?;
         let (_, length) = batch.items.size2()?;
-        let (mut places, mut targets, mut users) = (Vec::new(), Vec::new(), Vec::new());
+        let mut places = Vec::new();
         for (row, example) in (0..).zip(examples) {
             for &(place, target) in &example.predicted {
                 places.push(row * length + place as i64);
-                targets.push(i64::from(target));
-                users.push(example.seen);
+                all.targets.push(i64::from(target));
+                all.users.push(example.seen);
             }
         }
         let hidden = self.network.hidden(leaves, &batch, Pass::Training)?;
         let width = hidden.size3()?.2;
         let places = Tensor::f_from_slice(&places)?.f_to_device(self.device)?;
         let hidden = hidden.f_reshape([-1, width])?.f_index_select(0, &places)?;
-        Ok((hidden, targets, users))
+        all.hidden.push(hidden);
+        Ok(())
     }
 
     /// Continues the gradients by hidden states and items to those by the weights.
@@ -216,24 +228,23 @@ impl<'a> SequenceTrainee<'a> {
             })
             .collect();
         let lengths: Vec<usize> = examples.iter().map(|e| e.input().len()).collect();
-        let (mut hidden, mut targets, mut users) = (Vec::new(), Vec::new(), Vec::new());
+        let mut all = Predicted::default();
         for group in groups(&lengths, SEQUENCES_AT_ONCE) {
             let group: Vec<&Prediction<'_>> = group.iter().map(|&e| &examples[e]).collect();
-            let (vectors, items, seen) = self.predict(&leaves, &group)?;
-            hidden.push(vectors);
-            targets.extend(items);
-            users.extend(seen);
+            self.predict(&leaves, &group, &mut all)?;
         }
-        let hidden = Tensor::f_cat(&hidden, 0)?;
-        let share = 1.0 / users.len().max(1) as f64;
-        let targets = Tensor::f_from_slice(&targets)?.f_to_device(self.device)?;
+        let hidden = Tensor::f_cat(&all.hidden, 0)?;
+        let share = 1.0 / all.users.len().max(1) as f64;
+        let targets = Tensor::f_from_slice(&all.targets)?.f_to_device(self.device)?;
         let items = self.network.items(&leaves, Pass::Training)?;
-        let objective = self.sampler.objective(&users, &mut random, self.device)?;
+        let objective = self
+            .sampler
+            .objective(&all.users, &mut random, self.device)?;
         let parts = objective.parts(&hidden, &items, &targets)?;
         self.backward(&leaves, (&hidden, &items), &parts, share)?;
         Ok(Gradient {
             loss: parts.sum.f_double_value(&[])? * share,
-            tokens: users.len(),
+            tokens: all.users.len(),
         })
     }
 
