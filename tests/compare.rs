@@ -41,6 +41,19 @@ const LINE: [&str; 8] = [
 ];
 
 #[test]
+fn every_pair_is_tested_if_asked_for() {
+    let place = with_files();
+    let text = place.gloss(&[&LINE[..], &["--all-pairs"]].concat()).stdout;
+    for pair in ["one − two", "one − three", "two − three"] {
+        assert!(text.contains(pair), "no {pair} in\n{text}");
+    }
+    let latex = [&LINE[..], &["--all-pairs", "--format", "latex"]].concat();
+    place
+        .gloss(&latex)
+        .fails(2, &["--all-pairs is for --format text"]);
+}
+
+#[test]
 fn runs_of_other_tools_are_compared() {
     let place = with_files();
     let result = place.gloss(&[&LINE[..], &["--json"]].concat()).json();

@@ -122,6 +122,10 @@ pub(crate) struct Compare {
     /// Also compare methods that exclude seen items with methods that keep them
     #[arg(long)]
     pub(crate) mixed_seen: bool,
+
+    /// Also test every method with every other one
+    #[arg(long)]
+    pub(crate) all_pairs: bool,
 }
 
 /// Forms of a comparison.

@@ -4,17 +4,23 @@ mod inputs;
 mod output;
 
 use anyhow::Result;
+use gloss_core::Error;
 use gloss_engine::{Bootstrap, CompareOptions, compare};
 
 use crate::args::{Compare, Format};
 use crate::session::Session;
 
 pub(crate) fn execute(args: &Compare, session: &Session) -> Result<()> {
+    if args.all_pairs && args.format != Format::Text {
+        let message = "--all-pairs is for --format text and --json";
+        return Err(Error::Usage(message.into()).into());
+    }
     let competitors = inputs::competitors(args)?;
     let options = CompareOptions {
         baseline: args.baseline.clone(),
         metrics: args.metric.clone(),
         mixed_seen: args.mixed_seen,
+        all_pairs: args.all_pairs,
         bootstrap: Bootstrap {
             resamples: args.resamples,
             confidence: 1.0 - args.alpha,

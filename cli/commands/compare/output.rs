@@ -182,6 +182,32 @@ fn details(comparison: &Comparison, marks: Marks) -> Table {
     table
 }
 
+/// The table of all pairs; empty if they were not asked for.
+fn pairs(comparison: &Comparison, marks: Marks, look: Look) -> String {
+    if comparison.pairs.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(["methods", "metric", "difference", "effect", "p"]);
+    for pair in &comparison.pairs {
+        let Difference {
+            interval,
+            mean,
+            effect_size,
+            corrected,
+            ..
+        } = &pair.difference;
+        let interval = format!(" [{:+.4}, {:+.4}]", interval.low, interval.high);
+        table.row([
+            Cell::from(format!("{} − {}", pair.first, pair.second)),
+            pair.metric.as_str().into(),
+            Cell::number(*mean, 4).with(&interval),
+            Cell::number(*effect_size, 3),
+            Cell::number(marks.p(corrected), 4),
+        ]);
+    }
+    format!("{}\n\n", table.render(look))
+}
+
 /// The lines on what is left out; empty if nothing is.
 fn left_out(comparison: &Comparison) -> String {
     let lines = [
@@ -212,9 +238,10 @@ pub(super) fn text(comparison: &Comparison, marks: Marks, look: Look) -> String 
         }));
     }
     format!(
-        "{}\n\n{}\n\n{}\n{:.0} % intervals and effect sizes (Cohen's d) of the paired differences from {}{}",
+        "{}\n\n{}\n\n{}{}\n{:.0} % intervals and effect sizes (Cohen's d) of the paired differences from {}{}",
         table.render(look),
         details(comparison, marks).render(look),
+        pairs(comparison, marks, look),
         marks.legend(comparison),
         100.0 * comparison.confidence,
         comparison.baseline,

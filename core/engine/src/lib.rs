@@ -43,8 +43,8 @@ pub use audit::{Audit, audit, fingerprint};
 pub use bootstrap::{Bootstrap, Interval};
 pub use cache::{Cache, CachedArtefact, FileRecord, PruneFilter};
 pub use compare::{
-    CompareOptions, Comparison, Competitor, Difference, MethodValues, PValues, Row, Value, compare,
-    statistics,
+    CompareOptions, Comparison, Competitor, Difference, MethodValues, PValues, Pair, Row, Value,
+    compare, statistics,
 };
 pub use config::{Experiment, ExperimentConfig, FusedMethods, Method, experiment_schema};
 pub use conformance::{Outcome, Verdict, assert_invariants, check_invariants};

@@ -26,6 +26,8 @@ pub struct CompareOptions {
     pub metrics: Vec<String>,
     /// Compares methods that exclude seen items with methods that keep them.
     pub mixed_seen: bool,
+    /// Tests every method with every other one, besides all of them with the baseline.
+    pub all_pairs: bool,
     /// The bootstrap of the differences, whose number of resamples and seed are those of the
     /// randomisation test, too.
     pub bootstrap: Bootstrap,
@@ -37,6 +39,7 @@ impl Default for CompareOptions {
             baseline: None,
             metrics: Vec::new(),
             mixed_seen: false,
+            all_pairs: false,
             bootstrap: Bootstrap {
                 resamples: 10_000,
                 ..Bootstrap::default()
@@ -65,6 +68,22 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// The same on each user segment: its name, its number of users, its rows.
     pub segments: Vec<(String, u64, Vec<Row>)>,
+    /// The differences of all pairs of methods, if they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<Pair>,
+}
+
+/// The difference of two methods.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The method whose values are those that the other's are taken from.
+    pub first: String,
+    /// The other method.
+    pub second: String,
+    /// The metric.
+    pub metric: String,
+    /// The first less the second; corrected for all pairs and metrics.
+    pub difference: Difference,
 }
 
 /// A method in a comparison.
@@ -148,6 +167,10 @@ pub fn compare(competitors: &[Competitor], options: &CompareOptions) -> Result<C
         confidence: options.bootstrap.confidence,
         rows: rows(&aligned, baseline, &all, options),
         segments: segments.collect(),
+        pairs: match options.all_pairs {
+            true => pairs(&aligned, &options.bootstrap),
+            false => Vec::new(),
+        },
         metrics,
         other_metrics,
         overall_metrics: match options.metrics.is_empty() {
@@ -291,6 +314,30 @@ fn rows(
         difference.corrected = corrected;
     }
     rows
+}
+
+/// The differences of all pairs, their p-values corrected as one family.
+fn pairs(all: &[Aligned<'_>], bootstrap: &Bootstrap) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for (at, first) in all.iter().enumerate() {
+        for second in &all[at + 1..] {
+            for (own, other) in first.metrics.iter().zip(&second.metrics) {
+                let values = own.mean.iter().zip(&other.mean);
+                let differences: Vec<f64> = values.map(|(own, other)| own - other).collect();
+                pairs.push(Pair {
+                    first: first.competitor.name.clone(),
+                    second: second.competitor.name.clone(),
+                    metric: own.name.clone(),
+                    difference: difference(&differences, own.higher_is_better, bootstrap),
+                });
+            }
+        }
+    }
+    let family: Vec<PValues> = pairs.iter().map(|pair| pair.difference.p).collect();
+    for (pair, corrected) in pairs.iter_mut().zip(holm(&family)) {
+        pair.difference.corrected = corrected;
+    }
+    pairs
 }
 
 fn values(

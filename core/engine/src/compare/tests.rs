@@ -84,6 +84,48 @@ fn a_lower_value_wins_where_lower_is_better() {
 }
 
 #[test]
+fn all_pairs_are_one_family() {
+    let methods = vec![
+        method("one", "one", &[0.0, 0.0, 0.0]),
+        method("two", "two", &[1.0, 1.0, 1.0]),
+        method("three", "three", &[1.0, 1.0, 0.0]),
+    ];
+    let options = CompareOptions {
+        all_pairs: true,
+        ..CompareOptions::default()
+    };
+    let comparison = compare(&Competitor::group(methods), &options).unwrap();
+    let told: Vec<_> = comparison
+        .pairs
+        .iter()
+        .map(|pair| {
+            (
+                pair.first.as_str(),
+                pair.second.as_str(),
+                pair.difference.mean,
+            )
+        })
+        .collect();
+    let third = 1.0 / 3.0;
+    let expected = [
+        ("one", "two", -1.0),
+        ("one", "three", -2.0 * third),
+        ("two", "three", third),
+    ];
+    assert_eq!(told, expected);
+    // Signs of three differences: 2 of 8 are as far from 0.
+    let p = |at: usize| {
+        let difference = &comparison.pairs[at].difference;
+        (
+            difference.p.randomization,
+            difference.corrected.randomization,
+        )
+    };
+    assert_eq!(p(0), (0.25, 0.75));
+    assert_eq!(p(2), (1.0, 1.0));
+}
+
+#[test]
 fn seeds_of_one_method_are_one_row_with_their_deviation() {
     let methods = vec![
         method("base", "a", &[0.0, 0.0]),
