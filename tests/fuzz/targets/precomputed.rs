@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use gloss_core::{AnyComponent, Context, Data, Kind, QueryGenerator};
+use gloss_core::{AnyComponent, Context, Data, Kind};
 use gloss_fuzz::{check, registry, write};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
