@@ -9,7 +9,7 @@ import gloss
 class MovieLens(gloss.Dataset):
     """MovieLens 100K, as GroupLens publishes it: films, and the ratings that people gave them."""
 
-    name = "movielens"
+    name = "ml-100k"
     version = "1"
     fields = ["year"]
     folder = gloss.option("data/ml-100k", "The folder with the files u.item and u.data.")

@@ -350,7 +350,7 @@ fn a_data_set_in_python_is_prepared() {
     let with_plugin = |args: &[&str]| place.gloss(&[&["--plugin", "movielens.py"], args].concat());
     let prepare = [
         "prepare",
-        "movielens",
+        "ml-100k",
         "--output",
         "out",
         "--set",
@@ -384,7 +384,7 @@ fn a_data_set_in_python_is_prepared() {
     ] {
         assert!(counts.contains(part), "no {part} in {counts}");
     }
-    let described = with_plugin(&["describe", "movielens"]).stdout;
+    let described = with_plugin(&["describe", "ml-100k"]).stdout;
     assert!(described.contains("split.k_core") && described.contains("least_rating"));
 }
 
