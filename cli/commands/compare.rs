@@ -1,5 +1,6 @@
 //! `gloss compare`: methods on the same users, with tests of their differences.
 
+mod differences;
 mod inputs;
 mod output;
 
@@ -28,7 +29,7 @@ pub(crate) fn execute(args: &Compare, session: &Session) -> Result<()> {
         },
     };
     let comparison = compare(&competitors, &options)?;
-    let marks = output::Marks {
+    let marks = differences::Marks {
         test: args.test,
         alpha: args.alpha,
     };

@@ -94,7 +94,7 @@ pub(crate) fn training_sequences(data: &Data, longest: usize) -> Vec<(Sequence<'
     data.splits.train.iter().filter_map(sequence).collect()
 }
 
-/// What a method sees of a validation user, and the item that follows; none without either.
+/// The history of a validation user, and the item that follows; none without either.
 pub(crate) fn validation_sequence(data: &Data, example: Example) -> Option<(Sequence<'_>, u32)> {
     let history = data.histories.context(example);
     let sequence = Sequence {

@@ -105,7 +105,7 @@ pub(crate) struct SequenceTrainee<'a> {
     max_length: usize,
     /// A user's items, and these without repetition, sorted.
     examples: Vec<(Sequence<'a>, Vec<u32>)>,
-    /// What a method sees of a validation user, and the item that follows.
+    /// The history of each validation user, and the item that follows.
     validation: Vec<(Sequence<'a>, u32)>,
     sampler: Sampler,
     /// The options and the items' ids, as they are written beside the weights.

@@ -26,7 +26,7 @@ pub struct CompareOptions {
     pub metrics: Vec<String>,
     /// Compares methods that exclude seen items with methods that keep them.
     pub mixed_seen: bool,
-    /// Tests every method with every other one, besides all of them with the baseline.
+    /// Tests every method with every other one, too.
     pub all_pairs: bool,
     /// The bootstrap of the differences, whose number of resamples and seed are those of the
     /// randomisation test, too.
@@ -354,11 +354,8 @@ fn values(
     };
     let value = |at: usize| {
         let metric = &own.metrics[at];
-        let seeds: Vec<f64> = metric
-            .by_seed
-            .iter()
-            .map(|values| mean(&of_members(values)))
-            .collect();
+        let seeds = metric.by_seed.iter();
+        let seeds: Vec<f64> = seeds.map(|values| mean(&of_members(values))).collect();
         let difference = baseline.map(|baseline| {
             let pairs = of_members(&metric.mean)
                 .into_iter()

@@ -89,7 +89,7 @@ pub struct Settings {
     pub keeps_last: bool,
     /// The name of the folder of weights in that of the training.
     pub weights: &'static str,
-    /// What needs less memory, as a sentence without its full stop.
+    /// Advice for when memory runs out, as a sentence without its full stop.
     pub advice: &'static str,
 }
 
