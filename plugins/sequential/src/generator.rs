@@ -63,7 +63,7 @@ pub(crate) fn training_identity<M: Model>(model: &M) -> Result<Identity> {
         .with_option("batch_size", Value::Null)
 }
 
-/// Writes the model and the vectors of its items, which other programs can read.
+/// Writes the files of the trained model, which other programs can read.
 pub(crate) fn export<M: Model>(model: &M, folder: &Path) -> Result<()> {
     for file in inputs(model)? {
         let name = file.file_name().unwrap_or_default();
