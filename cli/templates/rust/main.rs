@@ -1,8 +1,9 @@
-//! gloss with the component of this crate beside its own.
+//! gloss with the component of this crate beside those of its dependencies.
 
-// Without this line the linker drops the component; `tests/command.rs` checks it.
+// Without its line the linker drops a plugin; `tests/command.rs` checks the component's own.
+use plugins as _;
 use skeleton_crate as _;
 
 fn main() -> std::process::ExitCode {
-    gloss::main()
+    gloss_cli::main()
 }

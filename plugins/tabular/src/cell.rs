@@ -6,6 +6,10 @@ use crate::config::{TimeFormat, TimeUnit};
 use crate::time;
 
 /// A cell.
+#[cfg_attr(
+    not(feature = "parquet"),
+    allow(dead_code, reason = "text formats have no floats and no times")
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cell<'a> {
     /// Nothing.

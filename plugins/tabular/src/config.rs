@@ -140,6 +140,7 @@ tables! {
     }
 }
 
+#[cfg(feature = "parquet")]
 tables! {
     /// Interactions and items from Parquet files. A folder is read as one file: its parts that end
     /// in `.parquet`, in the order of their names.

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use gloss_core::{Context, Data, Dataset, Diagnostic, Error, Result, Template};
 
 use crate::assemble;
-use crate::config::{Csv, Jsonl, Parquet, Tables};
+#[cfg(feature = "parquet")]
+use crate::config::Parquet;
+use crate::config::{Csv, Jsonl, Tables};
 use crate::source::Source;
 use crate::time::is_pattern;
 
@@ -67,4 +69,6 @@ macro_rules! datasets {
     };
 }
 
-datasets!(Jsonl, Csv, Parquet);
+datasets!(Jsonl, Csv);
+#[cfg(feature = "parquet")]
+datasets!(Parquet);

@@ -10,15 +10,17 @@ mod config;
 mod csv;
 mod dataset;
 mod jsonl;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod source;
 mod text;
 mod time;
 
-pub use config::{Csv, Jsonl, Parquet, TimeUnit};
+#[cfg(feature = "parquet")]
+pub use config::Parquet;
+pub use config::{Csv, Jsonl, TimeUnit};
 
 gloss_core::plugin! {
     dataset "jsonl" => Jsonl,
     dataset "csv" => Csv,
-    dataset "parquet" => Parquet,
 }

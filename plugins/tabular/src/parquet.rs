@@ -15,6 +15,10 @@ use crate::config::Parquet;
 use crate::source::{Column, Rows, Source, absent, empty, label, no_column, two_columns};
 use values::Values;
 
+gloss_core::plugin! {
+    dataset "parquet" => Parquet,
+}
+
 impl Source for Parquet {
     const POSITION: &'static str = "row";
 

@@ -8,6 +8,7 @@ mod describe;
 mod doctor;
 mod evaluate;
 mod export;
+#[cfg(feature = "http")]
 mod fetch;
 mod inspect;
 mod list;
@@ -45,9 +46,21 @@ pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
         Command::Log(args) => log::execute(&args, session),
         Command::Compare(args) => compare::execute(&args, session),
         Command::Evaluate(args) => evaluate::execute(&args, session),
+        #[cfg(feature = "http")]
         Command::Fetch(args) => fetch::execute(&args, session),
+        #[cfg(not(feature = "http"))]
+        Command::Fetch(_) => Err(without_http("gloss fetch").into()),
         Command::Cache(command) => cache::execute(&command, session),
         Command::Doctor => doctor::execute(session),
         Command::Completions(args) => completions::execute(&args, session),
     }
+}
+
+/// The refusal of what needs a network in a program that was built without one.
+#[cfg(not(feature = "http"))]
+fn without_http(what: &str) -> gloss_core::Error {
+    gloss_core::Error::Usage(format!(
+        "`{what}` needs the feature `http` of gloss-cli, which this program was built without; add it \
+         to `features` in Cargo.toml"
+    ))
 }

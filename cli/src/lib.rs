@@ -1,27 +1,23 @@
-//! The command line of gloss, as a library, so that anyone can build a `gloss` of their own:
+//! The command line of gloss, as a library. It knows the components of the plugins that the program
+//! names, and those that are loaded at run time:
 //!
 //! ```no_run
+//! // use gloss_bm25 as _;
 //! // use my_plugin as _;
 //!
 //! fn main() -> std::process::ExitCode {
-//!     gloss::main()
+//!     gloss_cli::main()
 //! }
 //! ```
-//!
-//! A crate that declares its components by `gloss_core::plugin!` and is named in such a binary
-//! adds them to those that gloss comes with; every command knows them then.
-
-// A plugin crate that is a dependency of this crate but is not named in `plugins.rs` would be
-// dropped by the linker without a word; this makes it a compile error.
-#![cfg_attr(not(test), deny(unused_crate_dependencies))]
 
 mod args;
 mod commands;
 mod config;
+#[cfg(feature = "http")]
 mod download;
+#[cfg(feature = "http")]
 mod http;
 mod load;
-mod plugins;
 mod session;
 mod signals;
 mod ui;

@@ -1,5 +1,7 @@
 //! `gloss new`: creates a component.
 
+mod manifest;
+
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -182,18 +184,18 @@ impl<'a> Skeleton<'a> {
             ("experiment.toml".into(), self.experiment()),
             (
                 "items.csv".into(),
-                include_str!("../templates/data/items.csv").into(),
+                include_str!("../../templates/data/items.csv").into(),
             ),
             (
                 "purchases.csv".into(),
-                include_str!("../templates/data/purchases.csv").into(),
+                include_str!("../../templates/data/purchases.csv").into(),
             ),
         ];
         if let (Route::Python, Some(plugin)) = (&self.route, self.plugin()) {
             files.push((plugin, self.fill(python(self.kind))));
             files.push((
                 "gloss.py".into(),
-                include_str!("../../examples/python/gloss.py").into(),
+                include_str!("../../../examples/python/gloss.py").into(),
             ));
             return files;
         }
@@ -201,13 +203,10 @@ impl<'a> Skeleton<'a> {
         files.push((".gitignore".into(), "/target\n/runs\n/.gloss\n".into()));
         files.push(("src/lib.rs".into(), self.library()));
         if let Route::Crate = self.route {
-            files.push((
-                "src/main.rs".into(),
-                self.fill(include_str!("../templates/rust/main.rs")),
-            ));
-            let build = include_str!("../templates/rust/build.rs");
+            files.push(("src/main.rs".into(), self.program()));
+            let build = include_str!("../../templates/rust/build.rs");
             files.push(("build.rs".into(), build.into()));
-            let test = include_str!("../templates/rust/command.rs");
+            let test = include_str!("../../templates/rust/command.rs");
             files.push(("tests/command.rs".into(), self.fill(test)));
         }
         files
@@ -220,37 +219,17 @@ impl<'a> Skeleton<'a> {
         };
         let component = self.fill(rust(self.kind));
         let (kind, name, type_name) = (self.kind, self.name, self.type_name());
-        let test = include_str!("../templates/rust/test.rs");
+        let test = include_str!("../../templates/rust/test.rs");
         format!("{component}\nplugin! {{ {kind} \"{name}\" => {type_name} }}\n{declared}{test}")
     }
 
-    fn manifest(&self) -> String {
-        let name = self.name;
-        let [core, engine, fingerprint, gloss] =
-            ["core", "core/engine", "core/fingerprint", ""].map(source);
-        let (library, build, gloss) = match self.route {
-            Route::Library => (
-                "\n[lib]\ncrate-type = [\"cdylib\"]\n",
-                String::new(),
-                String::new(),
-            ),
-            _ => (
-                "",
-                format!("\n[build-dependencies]\ngloss-fingerprint = {{ {fingerprint} }}\n"),
-                format!("gloss = {{ {gloss}, default-features = false }}\n"),
-            ),
-        };
-        format!(
-            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{library}\n\
-             [dependencies]\n{gloss}gloss-core = {{ {core} }}\nschemars = \"1.2\"\n\
-             serde = {{ version = \"1\", features = [\"derive\"] }}\n{build}\n\
-             [dev-dependencies]\ngloss-engine = {{ {engine} }}\n\n\
-             # Dependencies build sooner without debug information and checks of arithmetic, and in\n\
-             # few units of code.\n\
-             [profile.dev.package.\"*\"]\ndebug = false\ndebug-assertions = false\n\
-             overflow-checks = false\ncodegen-units = 4\n\n\
-             # A workspace of its own, wherever the folder is.\n[workspace]\n",
-        )
+    fn program(&self) -> String {
+        let named = self
+            .plugins()
+            .iter()
+            .map(|plugin| format!("use gloss_{plugin} as _;\n"));
+        let template = include_str!("../../templates/rust/main.rs");
+        self.fill(&template.replace("use plugins as _;\n", &named.collect::<String>()))
     }
 
     fn experiment(&self) -> String {
@@ -270,9 +249,13 @@ impl<'a> Skeleton<'a> {
             Kind::Retriever => (
                 String::new(),
                 csv,
-                self.methods(&format!(
-                    "retriever = \"bm25\"\n\n[[method]]\nretriever = \"{name}\""
-                )),
+                self.methods(&match self.route {
+                    // Not bm25, which takes as long to build as all the rest.
+                    Route::Crate => format!(
+                        "generator = \"popular\"\nretriever = \"none\"\n\n[[method]]\nretriever = \"{name}\""
+                    ),
+                    _ => format!("retriever = \"bm25\"\n\n[[method]]\nretriever = \"{name}\""),
+                }),
             ),
             Kind::Generator => (
                 String::new(),
@@ -316,32 +299,19 @@ impl<'a> Skeleton<'a> {
 
 fn rust(kind: Kind) -> &'static str {
     match kind {
-        Kind::Dataset => include_str!("../templates/rust/dataset.rs"),
-        Kind::Generator => include_str!("../templates/rust/generator.rs"),
-        Kind::Retriever => include_str!("../templates/rust/retriever.rs"),
-        Kind::Metric => include_str!("../templates/rust/metric.rs"),
+        Kind::Dataset => include_str!("../../templates/rust/dataset.rs"),
+        Kind::Generator => include_str!("../../templates/rust/generator.rs"),
+        Kind::Retriever => include_str!("../../templates/rust/retriever.rs"),
+        Kind::Metric => include_str!("../../templates/rust/metric.rs"),
     }
 }
 
 fn python(kind: Kind) -> &'static str {
     match kind {
-        Kind::Dataset => include_str!("../templates/python/dataset.py"),
-        Kind::Generator => include_str!("../templates/python/generator.py"),
-        Kind::Retriever => include_str!("../templates/python/retriever.py"),
-        Kind::Metric => include_str!("../templates/python/metric.py"),
-    }
-}
-
-/// Returns the dependency on a crate of gloss: in the source that this gloss was built from, if it is still
-/// there, else by its version.
-fn source(folder: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    match path.join("Cargo.toml").is_file() {
-        true => format!(
-            "path = {:?}",
-            path.display().to_string().trim_end_matches('/')
-        ),
-        false => format!("version = \"{}\"", env!("CARGO_PKG_VERSION")),
+        Kind::Dataset => include_str!("../../templates/python/dataset.py"),
+        Kind::Generator => include_str!("../../templates/python/generator.py"),
+        Kind::Retriever => include_str!("../../templates/python/retriever.py"),
+        Kind::Metric => include_str!("../../templates/python/metric.py"),
     }
 }
 

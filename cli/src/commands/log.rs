@@ -1,6 +1,7 @@
 //! `gloss log`: a finished run in an experiment tracker.
 
 mod mlflow_files;
+#[cfg(feature = "http")]
 mod mlflow_server;
 
 use std::collections::BTreeMap;
@@ -43,7 +44,12 @@ pub(crate) fn execute(args: &Log, session: &Session) -> Result<()> {
         .or_else(|| std::env::var(TRACKING_URI).ok());
     let uri = uri.unwrap_or_else(|| "mlruns".to_string());
     let tracker: Box<dyn Tracker> = match uri.split_once("://") {
+        #[cfg(feature = "http")]
         Some(("http" | "https", _)) => Box::new(mlflow_server::Server::new(&uri)),
+        #[cfg(not(feature = "http"))]
+        Some(("http" | "https", _)) => {
+            return Err(super::without_http("gloss log to a server").into());
+        }
         Some(("file", path)) => Box::new(mlflow_files::Folder::new(Path::new(path))),
         Some((scheme, _)) => {
             let message = format!(
