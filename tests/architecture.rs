@@ -9,9 +9,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The folders of all crates below `core` and `plugins`, from the root.
+/// The folders of all crates but the root's, from the root.
 fn crates() -> Vec<PathBuf> {
-    let mut found = vec![PathBuf::from("core")];
+    let mut found = ["cli", "core"].map(PathBuf::from).to_vec();
     crates_in(Path::new("core"), &mut found);
     crates_in(Path::new("plugins"), &mut found);
     found.sort();
@@ -89,6 +89,19 @@ fn the_core_depends_on_little() {
     }
 }
 
+/// Programs that load the programs of others know their plugin; all others are added by name.
+#[test]
+fn the_command_line_depends_on_no_plugin_but_that_of_programs() {
+    let manifest = fs::read_to_string(root().join("cli/Cargo.toml")).unwrap();
+    let compiled_in = manifest.split("[dev-dependencies]").next().unwrap();
+    let lines = compiled_in
+        .lines()
+        .filter_map(|line| line.split(['.', ' ']).next());
+    let own: BTreeSet<&str> = lines.filter(|name| name.starts_with("gloss-")).collect();
+    let expected = ["gloss-command", "gloss-core", "gloss-engine", "gloss-torch"];
+    assert_eq!(own, BTreeSet::from(expected));
+}
+
 #[test]
 fn plugins_depend_on_the_engine_in_tests_alone() {
     for folder in crates()
@@ -112,7 +125,7 @@ fn the_map_in_the_readme_is_the_tree() {
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once("/`"));
     let mapped: BTreeSet<PathBuf> = rows.map(|(folder, _)| PathBuf::from(folder)).collect();
-    let others = ["cli", "examples", "tests", "core/docs"].map(PathBuf::from);
+    let others = ["cli/gloss", "examples", "tests", "core/docs"].map(PathBuf::from);
     let tree: BTreeSet<PathBuf> = crates().into_iter().chain(others).collect();
     assert_eq!(mapped, tree);
 }

@@ -56,7 +56,7 @@ fn assert_all_present(origins: &BTreeSet<String>, place: &str) {
             origins.contains(&name),
             "no component of {name} (plugins/{folder}) is in {place}. Add\n  \
              `{name}.workspace = true` to [dependencies] of the root Cargo.toml,\n  \
-             `use {module} as _;` to cli/plugins.rs,\n  \
+             `use {module} as _;` to cli/gloss/lib.rs,\n  \
              and see that plugins/{folder}/src/lib.rs declares its components by `plugin!`."
         );
     }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use arrow_array::Array;
 use gloss_core::{Catalogue, Data, Example, Histories, Item, Result, Splits};
 
 use crate::files::{damaged, read_json, write_json};
@@ -149,7 +148,7 @@ fn read_catalogue(path: &Path) -> Result<Catalogue> {
             text: texts.value(row).to_string(),
             fields: fields
                 .iter()
-                .map(|field| field.is_valid(row).then(|| field.value(row).to_string()))
+                .map(|field| field.get(row).map(str::to_string))
                 .collect(),
         })
         .collect();

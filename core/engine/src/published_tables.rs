@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use arrow_array::ArrayRef;
 use gloss_core::{Data, Error, Example, Result};
 
 use crate::data_files::{INTERACTIONS, ITEMS, write_interactions, write_items};
-use crate::tables;
+use crate::tables::{self, Column};
 
 /// The files of [`write_tables`].
 pub const PREPARED: [&str; 7] = [
@@ -49,7 +48,7 @@ pub fn write_tables(data: &Data, folder: &Path) -> Result<()> {
     fs::write(&card, CARD_TEXT).map_err(Error::io("write", &card))
 }
 
-fn columns(data: &Data, examples: &[Example]) -> Vec<(String, ArrayRef)> {
+fn columns(data: &Data, examples: &[Example]) -> Vec<(String, Column)> {
     let item = |position: &u32| data.catalogue.item(*position);
     let context = |example: &Example| data.histories.context(*example).items;
     let targets = |example: &Example| data.histories.targets(*example);
@@ -76,7 +75,7 @@ fn columns(data: &Data, examples: &[Example]) -> Vec<(String, ArrayRef)> {
             .collect::<Vec<_>>()
     };
     let user = |example: &Example| Some(data.histories.context(*example).user);
-    let named: [(&str, ArrayRef); 7] = [
+    let named: [(&str, Column); 7] = [
         ("user", tables::text(examples.iter().map(user))),
         (
             "context_items",

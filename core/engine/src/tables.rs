@@ -1,183 +1,201 @@
 //! Flat tables in Parquet files.
 
-use std::fs::File;
-use std::path::Path;
-use std::sync::Arc;
+mod read;
+mod write;
 
-use arrow_array::builder::{Int64Builder, ListBuilder, StringBuilder};
-use arrow_array::{
-    Array, ArrayRef, Float32Array, Int64Array, LargeStringArray, RecordBatch, UInt32Array,
-};
-use gloss_core::{Error, Result};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use gloss_core::Ragged;
 
-use crate::files::damaged;
+pub(crate) use read::Table;
+pub(crate) use write::write;
+
+/// A column to write.
+#[derive(Debug)]
+pub(crate) enum Column {
+    /// Text, or null.
+    Text(Texts),
+    UInt32(Vec<u32>),
+    Int64(Vec<i64>),
+    Float32(Vec<f32>),
+    Float64(Vec<f64>),
+    /// Lists of texts: the length of each, and the texts of all.
+    TextLists(Vec<usize>, Texts),
+    /// Lists of times, in milliseconds since 1970.
+    TimeLists(Ragged<i64>),
+}
 
 /// A column of text; `None` is null.
-pub(crate) fn text<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> ArrayRef {
-    Arc::new(values.into_iter().collect::<LargeStringArray>())
+pub(crate) fn text<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> Column {
+    Column::Text(values.into_iter().collect())
 }
 
 /// A column of `u32`.
-pub(crate) fn uint32(values: impl IntoIterator<Item = u32>) -> ArrayRef {
-    Arc::new(UInt32Array::from_iter_values(values))
+pub(crate) fn uint32(values: impl IntoIterator<Item = u32>) -> Column {
+    Column::UInt32(values.into_iter().collect())
 }
 
 /// A column of `i64`.
-pub(crate) fn int64(values: impl IntoIterator<Item = i64>) -> ArrayRef {
-    Arc::new(Int64Array::from_iter_values(values))
+pub(crate) fn int64(values: impl IntoIterator<Item = i64>) -> Column {
+    Column::Int64(values.into_iter().collect())
 }
 
 /// A column of `f32`.
-pub(crate) fn float32(values: impl IntoIterator<Item = f32>) -> ArrayRef {
-    Arc::new(Float32Array::from_iter_values(values))
+pub(crate) fn float32(values: impl IntoIterator<Item = f32>) -> Column {
+    Column::Float32(values.into_iter().collect())
 }
 
 /// A column of `f64`.
-pub(crate) fn float64(values: impl IntoIterator<Item = f64>) -> ArrayRef {
-    Arc::new(arrow_array::Float64Array::from_iter_values(values))
+pub(crate) fn float64(values: impl IntoIterator<Item = f64>) -> Column {
+    Column::Float64(values.into_iter().collect())
 }
 
 /// A column of lists of texts.
-pub(crate) fn text_lists<'a>(lists: impl IntoIterator<Item = Vec<&'a str>>) -> ArrayRef {
-    let mut column = ListBuilder::new(StringBuilder::new());
+pub(crate) fn text_lists<'a>(lists: impl IntoIterator<Item = Vec<&'a str>>) -> Column {
+    let (mut lengths, mut all) = (Vec::new(), Texts::default());
     for list in lists {
-        column.append_value(list.into_iter().map(Some));
+        lengths.push(list.len());
+        list.into_iter().for_each(|text| all.push(Some(text)));
     }
-    Arc::new(column.finish())
+    Column::TextLists(lengths, all)
 }
 
 /// A column of lists of times, in milliseconds since 1970.
-pub(crate) fn time_lists<'a>(lists: impl IntoIterator<Item = &'a [i64]>) -> ArrayRef {
-    let mut column = ListBuilder::new(Int64Builder::new());
-    for list in lists {
-        column.append_value(list.iter().copied().map(Some));
-    }
-    Arc::new(column.finish())
-}
-
-/// Writes one table.
-pub(crate) fn write(path: &Path, columns: Vec<(String, ArrayRef)>) -> Result<()> {
-    let columns = columns
+pub(crate) fn time_lists<'a>(lists: impl IntoIterator<Item = &'a [i64]>) -> Column {
+    let mut all = Ragged::default();
+    lists
         .into_iter()
-        .map(|(name, column)| (name, column, true));
-    let batch = RecordBatch::try_from_iter_with_nullable(columns)
-        .map_err(|error| Error::Internal(format!("{}: {error}", path.display())))?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .build();
-    let file = File::create(path).map_err(Error::io("write", path))?;
-    let failed = |error: parquet::errors::ParquetError| {
-        let source = std::io::Error::other(error);
-        Error::io("write", path)(source)
-    };
-    let mut writer =
-        ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(failed)?;
-    writer.write(&batch).map_err(failed)?;
-    writer.close().map_err(failed)?;
-    Ok(())
+        .for_each(|list| all.push(list.iter().copied()));
+    Column::TimeLists(all)
 }
 
-/// A table that gloss wrote.
-pub(crate) struct Table {
-    batch: RecordBatch,
-    path: std::path::PathBuf,
-}
-
-impl Table {
-    /// Reads the table whole.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        let metadata = ArrowReaderMetadata::load(&file, Default::default())
-            .map_err(|error| damaged(path, error))?;
-        let rows = usize::try_from(metadata.metadata().file_metadata().num_rows())
-            .map_err(|error| damaged(path, error))?;
-        let schema = metadata.schema().clone();
-        let mut batches = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-            .with_batch_size(rows.max(1))
-            .build()
-            .map_err(|error| damaged(path, error))?;
-        let batch = match batches.next() {
-            Some(batch) => batch.map_err(|error| damaged(path, error))?,
-            None => RecordBatch::new_empty(schema),
-        };
-        if batch.num_rows() != rows {
-            return Err(damaged(path, "rows are missing"));
+impl Column {
+    /// The number of rows.
+    fn len(&self) -> usize {
+        match self {
+            Column::Text(texts) => texts.len(),
+            Column::UInt32(values) => values.len(),
+            Column::Int64(values) => values.len(),
+            Column::Float32(values) => values.len(),
+            Column::Float64(values) => values.len(),
+            Column::TextLists(lengths, _) => lengths.len(),
+            Column::TimeLists(lists) => lists.len(),
         }
-        Ok(Table {
-            batch,
-            path: path.to_path_buf(),
-        })
+    }
+}
+
+/// Texts in one allocation; some may be null.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    text: String,
+    /// The end of each text in `text`, and whether it is not null.
+    ends: Vec<(usize, bool)>,
+}
+
+impl Texts {
+    fn push(&mut self, text: Option<&str>) {
+        self.text.push_str(text.unwrap_or_default());
+        self.ends.push((self.text.len(), text.is_some()));
     }
 
-    /// The names of the columns.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let schema = self.batch.schema();
-        schema
-            .fields()
-            .iter()
-            .map(|field| field.name().clone())
-            .collect()
+    /// The number of texts.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
     }
 
-    /// The column `name`, of type `A`.
-    pub(crate) fn column<A: Array + 'static>(&self, name: &str) -> Result<&A> {
-        self.batch
-            .column_by_name(name)
-            .and_then(|column| column.as_any().downcast_ref::<A>())
-            .ok_or_else(|| damaged(&self.path, format!("no column `{name}` of its type")))
+    /// The text of a row, if it is not null.
+    pub(crate) fn get(&self, row: usize) -> Option<&str> {
+        let (end, is_text) = self.ends[row];
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before].0);
+        is_text.then(|| &self.text[start..end])
     }
 
-    /// The column `name` of text.
-    pub(crate) fn text(&self, name: &str) -> Result<&LargeStringArray> {
-        self.column(name)
+    /// The text of a row, empty if it is null.
+    pub(crate) fn value(&self, row: usize) -> &str {
+        self.get(row).unwrap_or_default()
     }
 
-    /// The column `name` of `u32`.
-    pub(crate) fn uint32(&self, name: &str) -> Result<&[u32]> {
-        Ok(self.column::<UInt32Array>(name)?.values())
+    /// The texts in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&str>> {
+        (0..self.len()).map(|row| self.get(row))
     }
+}
 
-    /// The column `name` of `i64`.
-    pub(crate) fn int64(&self, name: &str) -> Result<&[i64]> {
-        Ok(self.column::<Int64Array>(name)?.values())
-    }
-
-    /// The column `name` of `f64`.
-    pub(crate) fn float64(&self, name: &str) -> Result<&[f64]> {
-        Ok(self.column::<arrow_array::Float64Array>(name)?.values())
-    }
-
-    /// The column `name` of `f32`.
-    pub(crate) fn float32(&self, name: &str) -> Result<&[f32]> {
-        Ok(self.column::<Float32Array>(name)?.values())
+impl<'a> FromIterator<Option<&'a str>> for Texts {
+    fn from_iter<I: IntoIterator<Item = Option<&'a str>>>(values: I) -> Self {
+        let mut texts = Texts::default();
+        values.into_iter().for_each(|text| texts.push(text));
+        texts
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use gloss_core::Error;
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn written(path: &Path, columns: Vec<(&str, Column)>) {
+        let columns = columns.into_iter().map(|(name, c)| (name.to_string(), c));
+        write(path, columns.collect()).unwrap();
+    }
 
     #[test]
     fn a_table_is_read_as_written_and_a_damaged_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.parquet");
         let columns = vec![
-            ("id".to_string(), text([Some("a"), None, Some("ü")])),
-            ("n".to_string(), uint32([3, 1, 2])),
+            ("id", text([Some("a"), None, Some("ü")])),
+            ("n", uint32([3, u32::MAX, 2])),
         ];
-        write(&path, columns).unwrap();
+        written(&path, columns);
         let table = Table::read(&path).unwrap();
-        let ids: Vec<Option<&str>> = table.text("id").unwrap().iter().collect();
-        assert_eq!(ids, [Some("a"), None, Some("ü")]);
-        assert_eq!(table.uint32("n").unwrap(), [3, 1, 2]);
-        assert!(table.float32("n").is_err());
+        assert_eq!(table.names(), ["id", "n"]);
+        let ids = table.text("id").unwrap();
+        assert_eq!(ids.iter().collect::<Vec<_>>(), [Some("a"), None, Some("ü")]);
+        assert_eq!(table.uint32("n").unwrap(), [3, u32::MAX, 2]);
+        for error in [
+            table.float32("n").unwrap_err(),
+            table.int64("m").unwrap_err(),
+            table.text("n").err().unwrap(),
+        ] {
+            assert!(matches!(error, Error::Stale { .. }), "{error}");
+        }
 
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
         assert!(matches!(Table::read(&path), Err(Error::Stale { .. })));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn what_is_written_is_read(
+            rows in prop::collection::vec(
+                (prop::option::of(".{0,6}"), any::<u32>(), any::<i64>(), any::<f32>(), any::<f64>()),
+                0..40,
+            )
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("t.parquet");
+            written(&path, vec![
+                ("text", text(rows.iter().map(|row| row.0.as_deref()))),
+                ("u", uint32(rows.iter().map(|row| row.1))),
+                ("i", int64(rows.iter().map(|row| row.2))),
+                ("f", float32(rows.iter().map(|row| row.3))),
+                ("d", float64(rows.iter().map(|row| row.4))),
+            ]);
+            let table = Table::read(&path).unwrap();
+            let texts = table.text("text").unwrap();
+            let floats = |values: &[f32]| values.iter().map(|f| f.to_bits()).collect::<Vec<_>>();
+            prop_assert!(texts.iter().eq(rows.iter().map(|row| row.0.as_deref())));
+            prop_assert!(table.uint32("u").unwrap().iter().eq(rows.iter().map(|row| &row.1)));
+            prop_assert!(table.int64("i").unwrap().iter().eq(rows.iter().map(|row| &row.2)));
+            let written: Vec<f32> = rows.iter().map(|row| row.3).collect();
+            prop_assert_eq!(floats(table.float32("f").unwrap()), floats(&written));
+            prop_assert!(table.float64("d").unwrap().iter().map(|d| d.to_bits())
+                .eq(rows.iter().map(|row| row.4.to_bits())));
+        }
     }
 }

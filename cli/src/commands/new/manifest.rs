@@ -36,9 +36,9 @@ impl Skeleton<'_> {
              [dependencies]\n{core}schemars = \"1.2\"\n\
              serde = {{ version = \"1\", features = [\"derive\"] }}\n{command}{build}\n\
              [dev-dependencies]\n{engine}\n\
-             # Dependencies build sooner without debug information and checks of arithmetic, and in\n\
-             # few units of code.\n\
-             [profile.dev.package.\"*\"]\ndebug = false\ndebug-assertions = false\n\
+             # Dependencies build sooner without debug information, checks of arithmetic and what the next\n\
+             # build would reuse, and in few units of code.\n\
+             [profile.dev.package.\"*\"]\ndebug = false\ndebug-assertions = false\nincremental = false\n\
              overflow-checks = false\ncodegen-units = 4\n\n\
              # A workspace of its own, wherever the folder is.\n[workspace]\n",
         )
