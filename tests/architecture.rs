@@ -98,7 +98,13 @@ fn the_command_line_depends_on_no_plugin_but_that_of_programs() {
         .lines()
         .filter_map(|line| line.split(['.', ' ']).next());
     let own: BTreeSet<&str> = lines.filter(|name| name.starts_with("gloss-")).collect();
-    let expected = ["gloss-command", "gloss-core", "gloss-engine", "gloss-torch"];
+    let expected = [
+        "gloss-command",
+        "gloss-core",
+        "gloss-engine",
+        "gloss-torch",
+        "gloss-trackers",
+    ];
     assert_eq!(own, BTreeSet::from(expected));
 }
 

@@ -8,6 +8,7 @@
 
 mod common;
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -112,6 +113,10 @@ fn a_trained_model_is_used_and_given_out_and_refuses_another_catalogue() {
     gloss(&place, &["export", "e.toml", "--output", "given"]);
     let ids: Vec<String> = serde_json::from_str(&place.read("given/items.json")).unwrap();
     assert!(ids.len() > 100);
+    let vectors = fs::read(place.path("given/item_vectors.safetensors")).unwrap();
+    let vectors = safetensors::SafeTensors::deserialize(&vectors).unwrap();
+    let vectors = vectors.tensor("item_vectors").unwrap();
+    assert_eq!(vectors.shape()[0], ids.len());
     let all = ["run", "e.toml", "--output", "trained", "--json"];
     let trained = gloss(&place, &all).json();
     let set = "generator.model=given";
@@ -168,5 +173,9 @@ fn presets_are_described_and_wrong_options_named() {
     wrong(
         "generator.training.log_q_correction=true",
         &["generator.training.log_q_correction", "sampled-softmax"],
+    );
+    wrong(
+        "generator.training.negatives=7",
+        &["generator.training.negatives", "has no effect"],
     );
 }

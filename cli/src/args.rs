@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use gloss_core::Kind;
 use gloss_engine::trec::Ties;
 
-pub(crate) use analysis::{Compare, Format, Inspect, Log, Report, Sweep, Test};
+pub(crate) use analysis::{Compare, Format, Inspect, Log, Report, Sweep, Test, TrackerKind};
 
 /// Generative sequential recommendation: datasets, query generators, retrievers and metrics,
 /// composed by name.

@@ -15,6 +15,7 @@ mod commands;
 mod config;
 #[cfg(feature = "http")]
 mod download;
+mod exit;
 #[cfg(feature = "http")]
 mod http;
 mod load;
@@ -30,7 +31,6 @@ use gloss_core::Error;
 
 use crate::args::Args;
 use crate::session::Session;
-use crate::ui::exit;
 
 /// Runs the command that the process's arguments name, with all components that are compiled in.
 ///

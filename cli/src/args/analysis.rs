@@ -72,9 +72,26 @@ pub(crate) struct Log {
     #[arg(value_parser = path, required = true, value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub(crate) runs: Vec<PathBuf>,
 
-    /// MLflow's server or folder [default: MLFLOW_TRACKING_URI, or mlruns]
+    /// The experiment tracker
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) tracker: TrackerKind,
+
+    /// MLflow's server or folder, or the folder for the tracker's files [default: MLFLOW_TRACKING_URI or
+    /// mlruns; runs for TensorBoard; WANDB_DIR or the current folder for W&B]
     #[arg(long, value_name = "URI", value_hint = ValueHint::Url)]
     pub(crate) uri: Option<String>,
+}
+
+/// Experiment trackers.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub(crate) enum TrackerKind {
+    /// MLflow, by its server or by its folder of files
+    #[default]
+    Mlflow,
+    /// Event files of TensorBoard
+    Tensorboard,
+    /// An offline run of Weights & Biases for each method, to be sent by `wandb sync`
+    Wandb,
 }
 
 /// Flags of `compare`.

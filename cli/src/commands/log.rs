@@ -3,22 +3,23 @@
 mod mlflow_files;
 #[cfg(feature = "http")]
 mod mlflow_server;
+mod tensorboard;
+mod wandb;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use gloss_core::Error;
 use gloss_engine::FinishedRun;
 use serde_json::{Value, json};
 
-use crate::args::Log;
+use self::tensorboard::EventFiles;
+use self::wandb::OfflineRuns;
+use crate::args::{Log, TrackerKind};
 use crate::session::Session;
 
-/// The variable that names MLflow's server or folder.
-const TRACKING_URI: &str = "MLFLOW_TRACKING_URI";
-
-/// A run of MLflow: a method of a run of ours.
+/// A run of a tracker: a method of a run of ours.
 struct Logged {
     experiment: String,
     name: String,
@@ -31,6 +32,16 @@ struct Logged {
     tags: BTreeMap<String, String>,
 }
 
+impl Logged {
+    /// The hash of the run and the method, so that a run that is logged twice is there once: 32 letters
+    /// and digits.
+    fn id(&self) -> String {
+        let key = self.tags.get("gloss.key").map_or("", String::as_str);
+        let hash = blake3::hash(format!("{key} {}", self.name).as_bytes());
+        hash.to_hex()[..32].to_string()
+    }
+}
+
 /// The place that runs are logged to.
 trait Tracker {
     /// Logs a run, and returns its identifier.
@@ -38,27 +49,7 @@ trait Tracker {
 }
 
 pub(crate) fn execute(args: &Log, session: &Session) -> Result<()> {
-    let uri = args
-        .uri
-        .clone()
-        .or_else(|| std::env::var(TRACKING_URI).ok());
-    let uri = uri.unwrap_or_else(|| "mlruns".to_string());
-    let tracker: Box<dyn Tracker> = match uri.split_once("://") {
-        #[cfg(feature = "http")]
-        Some(("http" | "https", _)) => Box::new(mlflow_server::Server::new(&uri)),
-        #[cfg(not(feature = "http"))]
-        Some(("http" | "https", _)) => {
-            return Err(super::without_http("gloss log to a server").into());
-        }
-        Some(("file", path)) => Box::new(mlflow_files::Folder::new(Path::new(path))),
-        Some((scheme, _)) => {
-            let message = format!(
-                "cannot log to `{uri}`: {scheme} is not known; give http, https, file, or a folder"
-            );
-            return Err(Error::Usage(message).into());
-        }
-        None => Box::new(mlflow_files::Folder::new(Path::new(&uri))),
-    };
+    let (uri, tracker) = tracker(args)?;
     let mut runs = Vec::new();
     for folder in &args.runs {
         for run in FinishedRun::open(folder)? {
@@ -83,7 +74,47 @@ pub(crate) fn execute(args: &Log, session: &Session) -> Result<()> {
     })
 }
 
-/// A run of MLflow for each method.
+/// The tracker that the flags name, and where it is.
+fn tracker(args: &Log) -> Result<(String, Box<dyn Tracker>)> {
+    let (variable, default) = match args.tracker {
+        TrackerKind::Mlflow => ("MLFLOW_TRACKING_URI", "mlruns"),
+        TrackerKind::Tensorboard => ("TENSORBOARD_LOGDIR", "runs"),
+        TrackerKind::Wandb => ("WANDB_DIR", "."),
+    };
+    let uri = args.uri.clone().or_else(|| std::env::var(variable).ok());
+    let uri = uri.unwrap_or_else(|| default.to_string());
+    let tracker = match (args.tracker, uri.split_once("://")) {
+        (TrackerKind::Tensorboard, None) => Box::new(EventFiles(PathBuf::from(&uri))),
+        (TrackerKind::Wandb, None) => Box::new(OfflineRuns(PathBuf::from(&uri))),
+        (TrackerKind::Tensorboard | TrackerKind::Wandb, Some(_)) => {
+            let message = format!("cannot log to `{uri}`: give a folder for this tracker");
+            return Err(Error::Usage(message).into());
+        }
+        (TrackerKind::Mlflow, _) => mlflow(&uri)?,
+    };
+    Ok((uri, tracker))
+}
+
+fn mlflow(uri: &str) -> Result<Box<dyn Tracker>> {
+    Ok(match uri.split_once("://") {
+        #[cfg(feature = "http")]
+        Some(("http" | "https", _)) => Box::new(mlflow_server::Server::new(uri)),
+        #[cfg(not(feature = "http"))]
+        Some(("http" | "https", _)) => {
+            return Err(super::without_http("gloss log to a server").into());
+        }
+        Some(("file", path)) => Box::new(mlflow_files::Folder::new(Path::new(path))),
+        Some((scheme, _)) => {
+            let message = format!(
+                "cannot log to `{uri}`: {scheme} is not known; give http, https, file, or a folder"
+            );
+            return Err(Error::Usage(message).into());
+        }
+        None => Box::new(mlflow_files::Folder::new(Path::new(uri))),
+    })
+}
+
+/// A run of the tracker for each method.
 fn logged(run: &FinishedRun) -> Vec<Logged> {
     let experiment = &run.manifest.experiment;
     let methods = run.results.methods.iter().map(|result| {

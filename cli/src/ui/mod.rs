@@ -1,7 +1,6 @@
 //! The user interface: output, tables, progress, logs and errors.
 
 pub(crate) mod audit;
-pub(crate) mod exit;
 pub(crate) mod logging;
 pub(crate) mod output;
 pub(crate) mod progress;

@@ -111,26 +111,37 @@ impl SequenceTraining {
             .then_some(self.metric_for_best_model.as_str())
     }
 
-    /// Options that do not go together.
+    /// Options that have no effect beside others.
     pub(crate) fn check(&self) -> Vec<Diagnostic> {
-        let mut diagnostics = Vec::new();
-        let mut diagnostic = |wrong: bool, key: &str, message: &str| {
-            if wrong {
-                diagnostics.push(Diagnostic::new(format!("training.{key}"), message));
-            }
-        };
-        diagnostic(
-            self.log_q_correction && self.loss != Loss::SampledSoftmax,
-            "log_q_correction",
-            "is for `loss = \"sampled-softmax\"`, and the loss is another",
-        );
-        diagnostic(
-            self.negative_sampling == NegativeSampling::Popularity
-                && self.loss == Loss::CrossEntropy,
-            "negative_sampling",
-            "has no effect: `loss = \"cross-entropy\"` is over all items",
-        );
-        diagnostics
+        let default = SequenceTraining::default();
+        let draws = self.loss != Loss::CrossEntropy;
+        let over_all = "has no effect: `loss = \"cross-entropy\"` is over all items";
+        let softmax = "is for `loss = \"sampled-softmax\"`, and the loss is another";
+        let gbce = "is for `loss = \"gbce\"`, and the loss is another";
+        let is_softmax = self.loss == Loss::SampledSoftmax;
+        let options = [
+            ("negatives", self.negatives == default.negatives, draws, over_all),
+            (
+                "negative_sampling",
+                self.negative_sampling == default.negative_sampling,
+                draws,
+                over_all,
+            ),
+            (
+                "negative_sharing",
+                self.negative_sharing == default.negative_sharing,
+                draws,
+                over_all,
+            ),
+            ("log_q_correction", !self.log_q_correction, is_softmax, softmax),
+            ("gbce_t", self.gbce_t == default.gbce_t, self.loss == Loss::Gbce, gbce),
+        ];
+        let unused = options
+            .into_iter()
+            .filter(|(_, is_default, is_used, _)| !is_default && !is_used);
+        unused
+            .map(|(key, _, _, message)| Diagnostic::new(format!("training.{key}"), message))
+            .collect()
     }
 }
 

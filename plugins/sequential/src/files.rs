@@ -14,6 +14,8 @@ use tch::{Device, TchError, Tensor};
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const ITEMS: &str = "items.json";
 pub(crate) const WEIGHTS: &str = "model.safetensors";
+/// The vectors of the items as they are scored, for others: nothing here reads them.
+pub(crate) const VECTORS: &str = "item_vectors.safetensors";
 /// Options that change nothing about a trained network.
 const OF_USE: [&str; 7] = [
     "settings",
@@ -116,4 +118,10 @@ pub(crate) fn write_weights(folder: &Path, parameters: &Parameters) -> Result<()
         .collect::<Result<Vec<(&str, Tensor)>, TchError>>()
         .map_err(torch_error("write the weights"))?;
     write_safetensors(&folder.join(WEIGHTS), &tensors, HashMap::new())
+}
+
+/// Writes the vectors of the items as they are scored, [items, width].
+pub(crate) fn write_vectors(folder: &Path, vectors: Tensor) -> Result<()> {
+    let path = folder.join(VECTORS);
+    write_safetensors(&path, &[("item_vectors", vectors)], HashMap::new())
 }

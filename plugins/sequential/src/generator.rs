@@ -11,7 +11,7 @@ use serde_json::Value;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::batch::{Batch, Sequence, groups};
-use crate::files::{CONFIG, ITEMS, WEIGHTS, check_config, check_items, load};
+use crate::files::{CONFIG, ITEMS, VECTORS, WEIGHTS, check_config, check_items, load};
 use crate::layers::Pass;
 use crate::network::{Model, Network, last};
 use crate::predictions::{input, input_times};
@@ -65,7 +65,10 @@ pub(crate) fn training_identity<M: Model>(model: &M) -> Result<Identity> {
 
 /// Writes the files of the trained model, which other programs can read.
 pub(crate) fn export<M: Model>(model: &M, folder: &Path) -> Result<()> {
-    for file in inputs(model)? {
+    let mut files = inputs(model)?;
+    let vectors = files.first().map(|file| file.with_file_name(VECTORS));
+    files.extend(vectors.filter(|file| file.is_file()));
+    for file in files {
         let name = file.file_name().unwrap_or_default();
         let to = folder.join(name);
         fs::copy(&file, &to).map_err(Error::io("write", &to))?;

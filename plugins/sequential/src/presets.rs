@@ -8,6 +8,15 @@ use serde_json::{Map, Value};
 /// The presets of a model: a name and the options that differ from the defaults.
 pub(crate) type Presets = Vec<(&'static str, Value)>;
 
+/// Options of `training` that are for some losses alone.
+pub(crate) const LOSS_OPTIONS: [&str; 5] = [
+    "negatives",
+    "negative_sampling",
+    "negative_sharing",
+    "log_q_correction",
+    "gbce_t",
+];
+
 /// Reads options, and puts those of the preset that they name below them.
 pub(crate) fn with_preset<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -26,8 +35,20 @@ pub(crate) fn with_preset<'de, D: Deserializer<'de>>(
         )));
     };
     let mut all = preset.clone();
+    drop_options_of_another_loss(&mut all, &given);
     overlay(&mut all, Value::Object(given));
     Ok(all)
+}
+
+/// Where another loss than the preset's is given, the preset's options of its own loss are not for it.
+fn drop_options_of_another_loss(preset: &mut Value, given: &Map<String, Value>) {
+    let loss = given.get("training").and_then(|training| training.get("loss"));
+    let Some(training) = preset.get_mut("training").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if loss.is_some() && loss != training.get("loss") {
+        training.retain(|key, _| !LOSS_OPTIONS.contains(&key.as_str()));
+    }
 }
 
 /// Puts `given` over `below`, table by table.
@@ -212,6 +233,12 @@ mod tests {
         let expected =
             json!({"settings": "original", "width": 64, "training": {"loss": "a", "rate": 2}});
         assert_eq!(read(given).unwrap(), expected);
+        let presets = vec![("few", json!({"training": {"loss": "a", "negatives": 1, "rate": 1}}))];
+        let read_few = |given: Value| with_preset(given, &presets).unwrap();
+        let same = json!({"settings": "few", "training": {"loss": "a"}});
+        let other = json!({"settings": "few", "training": {"loss": "b"}});
+        assert_eq!(read_few(same)["training"], json!({"loss": "a", "negatives": 1, "rate": 1}));
+        assert_eq!(read_few(other)["training"], json!({"loss": "b", "rate": 1}));
         let error = read(json!({"settings": "weak"})).unwrap_err().to_string();
         assert_eq!(
             error,

@@ -15,7 +15,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use crate::batch::{Batch, Sequence, groups};
 use crate::config::SequenceTraining;
-use crate::files::{CONFIG, ITEMS, load, write_json, write_weights};
+use crate::files::{CONFIG, ITEMS, load, write_json, write_vectors, write_weights};
 use crate::layers::Pass;
 use crate::loss::{Parts, sum_over_all};
 use crate::negatives::Sampler;
@@ -314,7 +314,11 @@ impl Trainee for SequenceTrainee<'_> {
         let (config, ids) = &self.description;
         write_json(&folder.join(CONFIG), config)?;
         write_json(&folder.join(ITEMS), &json!(ids))?;
-        write_weights(folder, &self.parameters)
+        write_weights(folder, &self.parameters)?;
+        let vectors = Leaves::fixed(&self.parameters).and_then(|leaves| {
+            tch::no_grad(|| self.network.items(&leaves, Pass::Evaluation))
+        });
+        write_vectors(folder, vectors.map_err(torch_error_with("write the vectors", ADVICE))?)
     }
 }
 

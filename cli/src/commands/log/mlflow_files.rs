@@ -53,13 +53,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 impl Tracker for Folder {
-    /// The identifier is the hash of the run and the method, so that a run that is logged twice is there
-    /// once.
     fn log(&self, run: &Logged) -> Result<String> {
         let (experiment, experiment_id) = self.experiment(&run.experiment)?;
-        let key = run.tags.get("gloss.key").map_or("", String::as_str);
-        let hash = blake3::hash(format!("{key} {}", run.name).as_bytes()).to_hex();
-        let id = hash[..32].to_string();
+        let id = run.id();
         let folder = experiment.join(&id);
         let meta = format!(
             "artifact_uri: {}\nend_time: {}\nentry_point_name: ''\nexperiment_id: '{experiment_id}'\n\

@@ -9,10 +9,10 @@ use gloss_core::{Diagnostic, Error, ErrorClass};
 use serde::Serialize;
 use serde_json::json;
 
-use super::output::Closed;
-use super::style::{self, ERROR, HINT, STRONG, paint};
 use crate::args::Global;
 use crate::signals;
+use crate::ui::output::Closed;
+use crate::ui::style::{self, ERROR, HINT, STRONG, paint};
 
 /// Reports an error, if there is one, and returns the exit code.
 pub(crate) fn code(result: Result<()>, global: &Global) -> ExitCode {
