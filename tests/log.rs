@@ -60,17 +60,32 @@ fn a_run_is_logged_to_a_folder_once() {
 fn a_run_is_logged_to_event_files_and_offline_runs_once() {
     let place = with_run();
     for (tracker, name, content) in [
-        ("tensorboard", "tracked/tiny/lis+bm25/events.out.tfevents.gloss", "brain.Event:2"),
+        (
+            "tensorboard",
+            "tracked/tiny/lis+bm25/events.out.tfevents.gloss",
+            "brain.Event:2",
+        ),
         ("wandb", ".wandb", "retriever.type"),
     ] {
-        let log = ["log", "out", "--tracker", tracker, "--uri", "tracked", "--json"];
+        let log = [
+            "log",
+            "out",
+            "--tracker",
+            tracker,
+            "--uri",
+            "tracked",
+            "--json",
+        ];
         let told = place.gloss(&log).json();
         let before = files(&place.path("tracked"));
         let path = before.iter().find(|file| file.ends_with(name));
         let path = path.unwrap_or_else(|| panic!("no {name} in {before:?}"));
         let bytes = std::fs::read(place.path(&format!("tracked/{path}"))).unwrap();
         let text = String::from_utf8_lossy(&bytes);
-        assert!(text.contains(content) && text.contains("recall_at_2"), "{text}");
+        assert!(
+            text.contains(content) && text.contains("recall_at_2"),
+            "{text}"
+        );
         assert_eq!(place.gloss(&log).json(), told);
         assert_eq!(files(&place.path("tracked")), before);
         std::fs::remove_dir_all(place.path("tracked")).unwrap();
@@ -88,9 +103,15 @@ fn tracker_packages_themselves_read_what_is_logged() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/trackers.py");
     let read = |path: &str| -> Value {
         let mut command = Command::new(&python);
-        let output = command.args([script, &place.path(path).display().to_string()]).output();
+        let output = command
+            .args([script, &place.path(path).display().to_string()])
+            .output();
         let output = output.unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_slice(&output.stdout).unwrap()
     };
     for tracker in ["tensorboard", "wandb"] {
@@ -98,7 +119,9 @@ fn tracker_packages_themselves_read_what_is_logged() {
         place.gloss(&log).succeeds();
     }
     let metrics: Value = serde_json::from_str(&place.read("out/metrics.json")).unwrap();
-    let recall = metrics["methods"][0]["metrics"][0]["value"].as_f64().unwrap();
+    let recall = metrics["methods"][0]["metrics"][0]["value"]
+        .as_f64()
+        .unwrap();
     let events = read("tensorboard");
     let written = events["scalars"]["recall_at_2"].as_f64().unwrap();
     assert!((written - recall).abs() < 1e-6);

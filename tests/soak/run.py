@@ -1,12 +1,14 @@
 """Runs every stage that needs no GPU on made-up data of growing size, and prints time and memory.
 
-    python3 tests/soak/run.py [GLOSS] [USERS...]      # 10000 30000 100000; ten items for each user
+    python3 tests/soak/run.py [--gloss FILE] [--encoder FOLDER] [USERS...]
 
-For each size: prepares the data, runs popular and random items, Last Item Search with BM25, sequential rules
-and their fusion, evaluates with intervals, compares and reports. Needs a release build of gloss; it needs no
-libtorch.
+USERS are 10000, 30000 and 100000 by default, with ten items for each user. For each size: prepares the data, runs
+popular and random items, Last Item Search with BM25, sequential rules and their fusion, evaluates with intervals,
+compares and reports. With an encoder, the folder of a text model, Last Item Search also goes through its vectors, by
+exact search and by arroy's trees. Needs a release build of gloss, without --encoder one without libtorch.
 """
 
+import argparse
 import os
 import pathlib
 import random
@@ -53,6 +55,18 @@ name = "rules and LIS"
 methods = ["rules", "LIS, BM25"]
 """
 
+ENCODER = """
+[[method]]
+name = "LIS, exact"
+generator = "lis"
+retriever = { type = "e5", model = MODEL, device = "cpu", search = "exact" }
+
+[[method]]
+name = "LIS, trees"
+generator = "lis"
+retriever = { type = "e5", model = MODEL, device = "cpu", search = "arroy" }
+"""
+
 
 def write_data(folder, users, items):
     draw = random.Random(users)
@@ -82,16 +96,22 @@ def measured(command, folder):
 
 
 def main():
-    arguments = sys.argv[1:]
-    gloss = str(pathlib.Path(arguments.pop(0) if arguments else "target/release/gloss").resolve())
-    sizes = [int(users) for users in arguments] or [10_000, 30_000, 100_000]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--gloss", type=pathlib.Path, default="target/release/gloss")
+    parser.add_argument("--encoder", type=pathlib.Path)
+    parser.add_argument("users", type=int, nargs="*", default=[10_000, 30_000, 100_000])
+    arguments = parser.parse_args()
+    gloss = str(arguments.gloss.resolve())
+    experiment = EXPERIMENT
+    if arguments.encoder:
+        experiment += ENCODER.replace("MODEL", f'"{arguments.encoder.resolve()}"')
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     print("| users | items | command | seconds | peak GiB |\n|---|---|---|---|---|")
-    for users in sizes:
+    for users in arguments.users:
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             write_data(folder, users, 10 * users)
-            (folder / "e.toml").write_text(EXPERIMENT)
+            (folder / "e.toml").write_text(experiment)
             commands = [
                 ["run", "e.toml", "--output", "first"],
                 ["run", "e.toml", "--output", "again"],

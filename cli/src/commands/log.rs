@@ -83,7 +83,7 @@ fn tracker(args: &Log) -> Result<(String, Box<dyn Tracker>)> {
     };
     let uri = args.uri.clone().or_else(|| std::env::var(variable).ok());
     let uri = uri.unwrap_or_else(|| default.to_string());
-    let tracker = match (args.tracker, uri.split_once("://")) {
+    let tracker: Box<dyn Tracker> = match (args.tracker, uri.split_once("://")) {
         (TrackerKind::Tensorboard, None) => Box::new(EventFiles(PathBuf::from(&uri))),
         (TrackerKind::Wandb, None) => Box::new(OfflineRuns(PathBuf::from(&uri))),
         (TrackerKind::Tensorboard | TrackerKind::Wandb, Some(_)) => {

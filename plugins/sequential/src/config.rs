@@ -120,7 +120,12 @@ impl SequenceTraining {
         let gbce = "is for `loss = \"gbce\"`, and the loss is another";
         let is_softmax = self.loss == Loss::SampledSoftmax;
         let options = [
-            ("negatives", self.negatives == default.negatives, draws, over_all),
+            (
+                "negatives",
+                self.negatives == default.negatives,
+                draws,
+                over_all,
+            ),
             (
                 "negative_sampling",
                 self.negative_sampling == default.negative_sampling,
@@ -133,8 +138,18 @@ impl SequenceTraining {
                 draws,
                 over_all,
             ),
-            ("log_q_correction", !self.log_q_correction, is_softmax, softmax),
-            ("gbce_t", self.gbce_t == default.gbce_t, self.loss == Loss::Gbce, gbce),
+            (
+                "log_q_correction",
+                !self.log_q_correction,
+                is_softmax,
+                softmax,
+            ),
+            (
+                "gbce_t",
+                self.gbce_t == default.gbce_t,
+                self.loss == Loss::Gbce,
+                gbce,
+            ),
         ];
         let unused = options
             .into_iter()

@@ -42,7 +42,9 @@ pub(crate) fn with_preset<'de, D: Deserializer<'de>>(
 
 /// Where another loss than the preset's is given, the preset's options of its own loss are not for it.
 fn drop_options_of_another_loss(preset: &mut Value, given: &Map<String, Value>) {
-    let loss = given.get("training").and_then(|training| training.get("loss"));
+    let loss = given
+        .get("training")
+        .and_then(|training| training.get("loss"));
     let Some(training) = preset.get_mut("training").and_then(Value::as_object_mut) else {
         return;
     };
@@ -233,11 +235,17 @@ mod tests {
         let expected =
             json!({"settings": "original", "width": 64, "training": {"loss": "a", "rate": 2}});
         assert_eq!(read(given).unwrap(), expected);
-        let presets = vec![("few", json!({"training": {"loss": "a", "negatives": 1, "rate": 1}}))];
+        let presets = vec![(
+            "few",
+            json!({"training": {"loss": "a", "negatives": 1, "rate": 1}}),
+        )];
         let read_few = |given: Value| with_preset(given, &presets).unwrap();
         let same = json!({"settings": "few", "training": {"loss": "a"}});
         let other = json!({"settings": "few", "training": {"loss": "b"}});
-        assert_eq!(read_few(same)["training"], json!({"loss": "a", "negatives": 1, "rate": 1}));
+        assert_eq!(
+            read_few(same)["training"],
+            json!({"loss": "a", "negatives": 1, "rate": 1})
+        );
         assert_eq!(read_few(other)["training"], json!({"loss": "b", "rate": 1}));
         let error = read(json!({"settings": "weak"})).unwrap_err().to_string();
         assert_eq!(

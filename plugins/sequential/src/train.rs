@@ -315,10 +315,12 @@ impl Trainee for SequenceTrainee<'_> {
         write_json(&folder.join(CONFIG), config)?;
         write_json(&folder.join(ITEMS), &json!(ids))?;
         write_weights(folder, &self.parameters)?;
-        let vectors = Leaves::fixed(&self.parameters).and_then(|leaves| {
-            tch::no_grad(|| self.network.items(&leaves, Pass::Evaluation))
-        });
-        write_vectors(folder, vectors.map_err(torch_error_with("write the vectors", ADVICE))?)
+        let vectors = Leaves::fixed(&self.parameters)
+            .and_then(|leaves| tch::no_grad(|| self.network.items(&leaves, Pass::Evaluation)));
+        write_vectors(
+            folder,
+            vectors.map_err(torch_error_with("write the vectors", ADVICE))?,
+        )
     }
 }
 
