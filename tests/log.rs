@@ -62,7 +62,7 @@ fn a_run_is_logged_to_event_files_and_offline_runs_once() {
     for (tracker, name, content) in [
         (
             "tensorboard",
-            "tracked/tiny/lis+bm25/events.out.tfevents.gloss",
+            "tiny/lis+bm25/events.out.tfevents.gloss",
             "brain.Event:2",
         ),
         ("wandb", ".wandb", "retriever.type"),

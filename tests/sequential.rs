@@ -175,7 +175,7 @@ fn presets_are_described_and_wrong_options_named() {
         &["generator.training.log_q_correction", "sampled-softmax"],
     );
     wrong(
-        "generator.training.negatives=7",
-        &["generator.training.negatives", "has no effect"],
+        "generator.training.gbce_t=0.5",
+        &["generator.training.gbce_t", "is for `loss = \"gbce\"`"],
     );
 }

@@ -19,24 +19,34 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Held while a test builds: in the build folder that all share, the build scripts of a crate run
-/// again, with another lock file, when another test has built in between.
+/// Held while a test builds: all crates are built in one folder.
 fn building() -> MutexGuard<'static, ()> {
     static BUILDING: Mutex<()> = Mutex::new(());
     BUILDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs a script in the place with `gloss` on the path, stopping at the first failure. What cargo
-/// builds in a folder that is entered is built where this test was, from the versions that gloss was
-/// built with.
+/// Runs a script in the place with `gloss` on the path, stopping at the first failure. A crate that is
+/// entered is moved to one folder for all tests, with what gloss was built with: the build scripts of
+/// the crates of gloss would run again for a lock file at another path or of a later time.
 fn run(place: &Place, script: &str) -> Ran {
-    place.write(".cargo/config.toml", profiles());
-    let target = target();
-    let lock = repository().join("Cargo.lock");
-    let prepare = format!("ln -s {target:?} target; cp {lock:?} .");
-    let lines = script.lines().map(|line| match line.starts_with("cd ") {
-        true => format!("{line}\n{prepare}\n"),
-        false => format!("{line}\n"),
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tutorials");
+    fs::create_dir_all(folder.join(".cargo")).unwrap();
+    fs::write(folder.join(".cargo/config.toml"), profiles()).unwrap();
+    let [target, lock, its] = [
+        target(),
+        &repository().join("Cargo.lock"),
+        &folder.join("crate"),
+    ];
+    let enter = |name: &str| {
+        format!(
+            "rm -rf {its:?}; mv {name} {its:?}; ln -s {its:?} {name}; cd {its:?}\n\
+             [ -f Cargo.toml ] && ln -s {target:?} target && cp {lock:?} . && \
+             cargo tree --offline > /dev/null && touch -r {lock:?} Cargo.lock || [ ! -f Cargo.toml ]\n"
+        )
+    };
+    let lines = script.lines().map(|line| match line.strip_prefix("cd ") {
+        Some(name) => enter(name),
+        None => format!("{line}\n"),
     });
     shell(place, &lines.collect::<String>())
 }
@@ -91,7 +101,8 @@ fn stages_after(place: &Place, output: &str, from: &str, to: &str) -> Vec<(Strin
     let source = place.read("edited/src/lib.rs");
     assert!(source.contains(from), "{source}");
     place.write("edited/src/lib.rs", source.replace(from, to));
-    let script = format!("cd edited\ncargo run -- run experiment.toml --output {output}");
+    let script =
+        format!("cd $(readlink edited)\ncargo run -- run experiment.toml --output {output}");
     let ran = shell(place, &script);
     assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
     let manifest = place.read(&format!("edited/{output}/manifest.json"));
@@ -147,6 +158,7 @@ fn slow_the_tutorial_of_a_library() {
 
 #[test]
 fn the_tutorial_of_a_program() {
+    let _building = building();
     let ran = run(&Place::new(), &tutorial("program"));
     ends_in_a_result(
         &ran,

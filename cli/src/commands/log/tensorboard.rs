@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use gloss_core::{Error, Result};
 use gloss_trackers::tensorboard::{self, Event};
 
-use super::{Logged, Tracker, plain};
+use super::{Logged, Tracker};
 
 /// The log directory.
 pub(super) struct EventFiles(pub(super) PathBuf);
 
 impl Tracker for EventFiles {
     fn log(&self, run: &Logged) -> Result<String> {
-        let name = format!("{}/{}", plain(&run.experiment), plain(&run.name));
+        let name = format!("{}/{}", folder(&run.experiment), folder(&run.name));
         let folder = self.0.join(&name);
         fs::create_dir_all(&folder).map_err(Error::io("create the folder", &folder))?;
         let metrics = run.metrics.iter();
@@ -27,5 +27,14 @@ impl Tracker for EventFiles {
         tensorboard::write(&folder, &[event])
             .map_err(Error::io("write events of TensorBoard in", &folder))?;
         Ok(name)
+    }
+}
+
+/// A name as that of one folder.
+fn folder(name: &str) -> String {
+    let name = name.replace(['/', '\\'], "_");
+    match name.starts_with('.') {
+        true => format!("_{name}"),
+        false => name,
     }
 }
