@@ -1,6 +1,7 @@
 //! Commands and flags, apart from what they do.
 
 mod analysis;
+mod cluster;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -9,9 +10,11 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use gloss_core::Kind;
+use gloss_engine::Shard;
 use gloss_engine::trec::Ties;
 
 pub(crate) use analysis::{Compare, Format, Inspect, Log, Report, Sweep, Test, TrackerKind};
+pub(crate) use cluster::{Merge, Slurm, Status};
 
 /// Generative sequential recommendation: datasets, query generators, retrievers and metrics,
 /// composed by name.
@@ -63,8 +66,14 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Run an experiment and print a table of results
     Run(Run),
+    /// Make the run of an experiment from the results of its shards
+    Merge(Merge),
+    /// Write the scripts of a Slurm job array that runs an experiment in shards, and submit them
+    Slurm(Slurm),
+    /// Show the progress of the shards of a run
+    Status(Status),
     /// Train the generators of an experiment and write the results into a folder
-    Train(Run),
+    Train(Train),
     /// Write the complete model of an experiment's generator, with its adapter merged, for other programs
     Export(Export),
     /// Report all configuration errors of an experiment, or print it with all defaults; read no data
@@ -99,7 +108,7 @@ pub(crate) enum Command {
     Report(Report),
     /// Show one user of a finished run: history, queries, ranking with the parts of its scores
     Inspect(Inspect),
-    /// Log finished runs to MLflow: a server, or a folder
+    /// Log finished runs to MLflow, TensorBoard or Weights & Biases
     Log(Log),
     /// Report on this build and this machine
     Doctor,
@@ -139,9 +148,21 @@ pub(crate) struct Experiment {
     pub(crate) set: Vec<String>,
 }
 
-/// Flags of `run` and `train`.
+/// Flags of `run`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) work: Train,
+
+    /// Run one part of the users, such as 2/4, and leave the results in the cache for `gloss merge`; 0/4
+    /// does what all parts share: data, trainings and indexes
+    #[arg(long, value_name = "INDEX/COUNT", conflicts_with = "overwrite")]
+    pub(crate) shard: Option<Shard>,
+}
+
+/// Flags of `train`, and of `run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) experiment: Experiment,
 

@@ -21,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) context: Context,
     /// The log, which can be attached to a file once the run's folder is known.
     pub(crate) log: RunLog,
+    /// The flags that name plugins, for commands of the same kind.
+    pub(crate) plugin_flags: Vec<String>,
 }
 
 impl Session {
@@ -36,6 +38,19 @@ impl Session {
             output: Output::new(global, bars.clone()),
             context: Context::new(Arc::new(bars), cancelled),
             log,
+            plugin_flags: plugin_flags(global),
         })
     }
+}
+
+fn plugin_flags(global: &Global) -> Vec<String> {
+    let named = global.plugins.iter().map(|file| ("--plugin", file));
+    let folder = global
+        .plugin_folder
+        .iter()
+        .map(|folder| ("--plugin-folder", folder));
+    let flags = named.chain(folder);
+    flags
+        .flat_map(|(flag, path)| [flag.to_string(), path.display().to_string()])
+        .collect()
 }

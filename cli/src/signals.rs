@@ -33,8 +33,28 @@ pub(crate) fn stop_on_interrupt(cancelled: Arc<AtomicBool>, bars: Bars) -> Resul
             }
         }
     })?;
+    take_user_signal();
     Ok(())
 }
+
+/// Makes SIGUSR1, which Slurm sends before a time limit, a SIGTERM.
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "a signal handler")]
+fn take_user_signal() {
+    extern "C" fn terminate(_: libc::c_int) {
+        // SAFETY: `raise` is among the functions that signal handlers may call.
+        unsafe { libc::raise(libc::SIGTERM) };
+    }
+    let handler: extern "C" fn(libc::c_int) = terminate;
+    // SAFETY: the handler has the type that `signal` asks for, and calls what handlers may call.
+    unsafe {
+        libc::signal(libc::SIGUSR1, handler as libc::sighandler_t);
+    }
+}
+
+/// Other systems have no such signal.
+#[cfg(not(unix))]
+fn take_user_signal() {}
 
 /// Ends the process without the destructors of libraries, which other threads may be using still.
 #[allow(unsafe_code, reason = "_exit has no safe form")]

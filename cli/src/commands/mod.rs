@@ -13,11 +13,15 @@ mod fetch;
 mod inspect;
 mod list;
 mod log;
+mod merge;
 mod new;
 mod prepare;
 mod report;
 mod run;
 mod schema;
+mod shard;
+mod slurm;
+mod status;
 mod sweep;
 mod train;
 mod validate;
@@ -31,6 +35,9 @@ use crate::session::Session;
 pub(crate) fn execute(command: Command, session: &Session) -> Result<()> {
     match command {
         Command::Run(args) => run::execute(&args, session),
+        Command::Merge(args) => merge::execute(&args, session),
+        Command::Slurm(args) => slurm::execute(&args, session),
+        Command::Status(args) => status::execute(&args, session),
         Command::Train(args) => train::execute(&args, session),
         Command::Export(args) => export::execute(&args, session),
         Command::Validate(args) => validate::execute(&args, session),

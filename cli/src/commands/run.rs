@@ -13,29 +13,63 @@ use indicatif::HumanCount;
 use serde_json::{Value, json};
 
 use crate::args;
+use crate::commands::shard;
 use crate::config;
 use crate::session::Session;
 use crate::ui;
 use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
-    let config = config::experiment(&args.experiment)?;
+    let work = &args.work;
+    let experiments = experiments(&work.experiment, work.output.as_deref())?;
+    let cache = Cache::new(&work.cache.folder);
+    if let Some(shard) = args.shard {
+        return shard::run(shard, &experiments, &cache, session);
+    }
+    let existing = existing(work.overwrite);
+    let run = |experiment: &Experiment| run(experiment, &cache, existing, &session.context);
+    let runs = run_all(&experiments, run, session)?;
+    show(&runs, work.explain, session)
+}
+
+/// The experiments that file and flags describe, one for each seed, with their output folders.
+pub(crate) fn experiments(
+    args: &args::Experiment,
+    output: Option<&Path>,
+) -> Result<Vec<Experiment>> {
+    let config = config::experiment(args)?;
     let mut experiments = config.resolve_seeds(&Registry::known()?)?;
-    set_outputs(&mut experiments, args.output.as_deref())?;
-    let existing = match args.overwrite {
+    set_outputs(&mut experiments, output)?;
+    Ok(experiments)
+}
+
+pub(crate) fn existing(overwrite: bool) -> Existing {
+    match overwrite {
         true => Existing::Replace,
         false => Existing::Refuse,
-    };
-    let cache = Cache::new(&args.cache.folder);
+    }
+}
+
+/// Runs the experiments one after the other, and leaves the log in their folders.
+pub(crate) fn run_all(
+    experiments: &[Experiment],
+    run: impl Fn(&Experiment) -> gloss_core::Result<Run>,
+    session: &Session,
+) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
-    for experiment in &experiments {
-        let run = run(experiment, &cache, existing, &session.context)?;
+    for experiment in experiments {
+        let run = run(experiment)?;
         if !run.reused {
             session.log.attach(&run.folder.join("run.log"))?;
         }
         runs.push(run);
     }
-    let value = match &runs[..] {
+    Ok(runs)
+}
+
+/// Prints the results of the runs.
+pub(crate) fn show(runs: &[Run], explained: bool, session: &Session) -> Result<()> {
+    let value = match runs {
         [run] => as_json(run),
         runs => json!({
             "runs": runs.iter().map(as_json).collect::<Vec<_>>(),
@@ -43,8 +77,8 @@ pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
         }),
     };
     session.output.show(&value, |_, look| {
-        let mut text = text(&runs, look);
-        for run in runs.iter().filter(|_| args.explain) {
+        let mut text = text(runs, look);
+        for run in runs.iter().filter(|_| explained) {
             let _ = write!(text, "\n\n{}", explain(&run.stages, run.reused, look));
         }
         text

@@ -12,7 +12,7 @@ use crate::commands::run;
 use crate::config;
 use crate::session::Session;
 
-pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
+pub(crate) fn execute(args: &args::Train, session: &Session) -> Result<()> {
     let mut experiment = config::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
     if let Some(output) = &args.output {
         experiment.output = Some(output.clone());

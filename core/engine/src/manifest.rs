@@ -58,16 +58,8 @@ impl<'a> Folder<'a> {
     /// the hash of everything that the result depends on.
     pub(crate) fn open(work: Work, experiment: &'a Experiment, context: &Context) -> Result<Self> {
         let (started, clock) = (SystemTime::now(), Instant::now());
-        let provenance = provenance(work, experiment, context)?;
+        let (path, provenance) = place(work, experiment, context)?;
         let key = provenance.key(work.name());
-        let path = experiment.output.clone().unwrap_or_else(|| {
-            let middle = match work {
-                Work::Run => "",
-                Work::Training => "-train",
-            };
-            let name = format!("{}{middle}-{}", folder_name(&experiment.name), &key[..8]);
-            Path::new("runs").join(name)
-        });
         Ok(Folder {
             output: OutputFolder::locked(&path, context)?,
             work,
@@ -156,6 +148,30 @@ impl<'a> Folder<'a> {
         write_record(&partial.join(MANIFEST), &manifest)?;
         self.output.finish()
     }
+}
+
+/// The folder of a run of the experiment: the one that it names, or one that is named by the hash of
+/// everything that the result depends on.
+///
+/// # Errors
+/// If a file that the result depends on cannot be read.
+pub fn run_folder(experiment: &Experiment, context: &Context) -> Result<PathBuf> {
+    place(Work::Run, experiment, context).map(|(path, _)| path)
+}
+
+/// The path of a folder, and everything that its content depends on.
+fn place(work: Work, experiment: &Experiment, context: &Context) -> Result<(PathBuf, Provenance)> {
+    let provenance = provenance(work, experiment, context)?;
+    let path = experiment.output.clone().unwrap_or_else(|| {
+        let middle = match work {
+            Work::Run => "",
+            Work::Training => "-train",
+        };
+        let key = provenance.key(work.name());
+        let name = format!("{}{middle}-{}", folder_name(&experiment.name), &key[..8]);
+        Path::new("runs").join(name)
+    });
+    Ok((path, provenance))
 }
 
 /// The names of everything directly in a folder that belongs to it.

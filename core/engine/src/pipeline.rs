@@ -1,16 +1,21 @@
 //! The graph of stages that a run, a training and a validation share.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use gloss_core::{Data, Error, Identity, Metric, Query, QueryGenerator, Ragged, Result, Retriever};
+use gloss_core::{
+    Context, Data, Error, Identity, Metric, Query, QueryGenerator, Ragged, Result, Retriever,
+};
 use serde_json::{Value, json};
 
 use crate::cache::{Artefact, Driver, Made};
 use crate::config::{Experiment, Method};
 use crate::data_files::{EXAMPLES, INTERACTIONS, ITEMS};
 use crate::evaluate::{Evaluator, Ranked};
+use crate::merge;
+use crate::shard::Shard;
 use crate::split::Split;
-use crate::stage::Provenance;
+use crate::stage::{Provenance, Stage};
 use crate::stages::generate::{Generate, QUERIES};
 use crate::stages::index::BuildIndex;
 use crate::stages::prepare::Prepare;
@@ -22,6 +27,19 @@ pub(crate) fn prepare(experiment: &Experiment, driver: &Driver) -> Result<Made<D
     let dataset = experiment.dataset.as_ref();
     let context = &driver.context();
     driver.run(&Prepare { dataset, context })
+}
+
+/// Loads the experiment's dataset, which must have examples of its split.
+pub(crate) fn prepare_examples(experiment: &Experiment, driver: &Driver) -> Result<Made<Data>> {
+    let data = prepare(experiment, driver)?;
+    let split = experiment.split;
+    match split.examples(&data.value).is_empty() {
+        false => Ok(data),
+        true => Err(Error::Usage(format!(
+            "the data has no {split} examples; for validation examples, raise \
+             dataset.split.validation_share"
+        ))),
+    }
 }
 
 /// The content of a prepared dataset that later stages depend on: all but the loader's counts.
@@ -57,22 +75,46 @@ pub(crate) fn train(
     Ok((made.value, Some(made.artefact)))
 }
 
+/// The users that a method is run for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Users {
+    /// All of the split.
+    All,
+    /// Those of a shard.
+    Shard(Shard),
+    /// All, from the results of so many shards in the cache.
+    Merged(usize),
+}
+
+impl Users {
+    fn shard(self) -> Option<Shard> {
+        match self {
+            Users::Shard(shard) => Some(shard),
+            Users::All | Users::Merged(_) => None,
+        }
+    }
+}
+
 /// Runs a method with `generator` on a split.
 pub(crate) fn run_method(
     method: &Method,
     generator: &dyn QueryGenerator,
-    split: Split,
+    (split, users): (Split, Users),
     data: &Made<Data>,
     driver: &Driver,
 ) -> Result<MethodRun> {
     let context = &driver.context();
-    let queries = driver.run(&Generate {
-        generator,
-        split,
-        data: &data.value,
-        data_content: content(data),
-        context,
-    })?;
+    let shard = users.shard();
+    let generate = generate(generator, (split, shard), data, context);
+    let mut shards = Vec::new();
+    let queries = match users {
+        Users::Merged(count) => {
+            let (queries, of_shards) = merge::queries(&generate, count, driver)?;
+            shards = of_shards;
+            queries
+        }
+        _ => driver.run(&generate)?,
+    };
     let identity = match &method.retriever {
         Some(retriever) => retriever.identity()?,
         None => Identity::default(),
@@ -81,20 +123,63 @@ pub(crate) fn run_method(
         Some(retriever) => Some(index(retriever, &identity, data, driver)?),
         None => None,
     };
-    let retrieved = driver.run(&Retrieve {
+    let retrieve = Retrieve {
         ranking: &method.ranking,
         split,
+        shard,
         data: &data.value,
         data_content: content(data),
         queries: &queries.value,
         queries_content: queries.artefact.content_of(&[QUERIES]),
         index,
         context,
-    })?;
+    };
+    let retrieved = match users {
+        Users::Merged(_) => merge::rankings(&retrieve, &shards, driver)?,
+        _ => driver.run(&retrieve)?,
+    };
     Ok(MethodRun {
         queries: queries.value,
         retrieved: retrieved.value,
     })
+}
+
+fn generate<'a>(
+    generator: &'a dyn QueryGenerator,
+    (split, shard): (Split, Option<Shard>),
+    data: &'a Made<Data>,
+    context: &'a Context,
+) -> Generate<'a> {
+    Generate {
+        generator,
+        split,
+        shard,
+        data: &data.value,
+        data_content: content(data),
+        context,
+    }
+}
+
+/// The file that grows while the queries of a shard are generated.
+pub(crate) fn partial_queries(
+    generator: &dyn QueryGenerator,
+    (split, shard): (Split, Shard),
+    data: &Made<Data>,
+    driver: &Driver,
+) -> Result<PathBuf> {
+    let context = &driver.context();
+    let stage = generate(generator, (split, Some(shard)), data, context);
+    let folder = driver.partial_folder(stage.name(), &stage.provenance()?);
+    Ok(folder.join(QUERIES))
+}
+
+/// Does what all shards of a method share: the training and the index.
+pub(crate) fn prepare_method(method: &Method, data: &Made<Data>, driver: &Driver) -> Result<()> {
+    train(method, data, driver)?;
+    if let Some(retriever) = method.retriever.as_deref() {
+        index(retriever, &retriever.identity()?, data, driver)?;
+    }
+    Ok(())
 }
 
 /// Builds an index of the catalogue.
@@ -130,7 +215,8 @@ fn validate(
     let Some(metric) = &method.validation else {
         return Err(Error::Internal("there is no metric to validate by".into()));
     };
-    let run = run_method(method, generator, Split::Validation, data, driver)?;
+    let users = (Split::Validation, Users::All);
+    let run = run_method(method, generator, users, data, driver)?;
     let evaluator = Evaluator::new(&data.value, Split::Validation);
     let ranked = Ranked::new(method, &run.retrieved);
     let result = evaluator.evaluate(&ranked, &[Arc::clone(metric)])?.result;

@@ -11,7 +11,7 @@ use crate::config::{Experiment, FusedMethods, Method};
 use crate::evaluate::{Evaluator, Ranked, write_generated};
 use crate::files::{read_json, write_json};
 use crate::manifest::{Existing, Folder, Work};
-use crate::pipeline::{prepare, run_method, train};
+use crate::pipeline::{Users, prepare_examples, run_method, train};
 use crate::results::{Results, Run};
 use crate::run_files::{
     GENERATED, METRICS, QRELS, RANKINGS, VALUES_LINES, VALUES_TABLE, method_folder,
@@ -30,6 +30,31 @@ pub fn run(
     existing: Existing,
     context: &Context,
 ) -> Result<Run> {
+    run_for(Users::All, experiment, cache, existing, context)
+}
+
+/// Runs an experiment like [`run()`] from the results of `shards` shards in the cache, and ends in the
+/// same bytes.
+///
+/// # Errors
+/// Those of [`run()`]; if the cache does not have the result of a shard.
+pub fn merge_shards(
+    shards: usize,
+    experiment: &Experiment,
+    cache: &Cache,
+    existing: Existing,
+    context: &Context,
+) -> Result<Run> {
+    run_for(Users::Merged(shards), experiment, cache, existing, context)
+}
+
+fn run_for(
+    users: Users,
+    experiment: &Experiment,
+    cache: &Cache,
+    existing: Existing,
+    context: &Context,
+) -> Result<Run> {
     let folder = Folder::open(Work::Run, experiment, context)?;
     if let Some(manifest) = folder.find(existing)? {
         return Ok(Run {
@@ -41,7 +66,7 @@ pub fn run(
     }
     let driver = Driver::new(cache, context);
     let partial = folder.begin()?;
-    let results = evaluate(experiment, &driver, partial)?;
+    let results = evaluate(users, experiment, &driver, partial)?;
     write_json(&partial.join(METRICS), &results)?;
     check_files(experiment, partial)?;
     folder.finish(driver.rows())?;
@@ -76,15 +101,14 @@ fn check_files(experiment: &Experiment, folder: &Path) -> Result<()> {
 }
 
 /// Runs and evaluates all methods, and writes their files into `folder`.
-fn evaluate(experiment: &Experiment, driver: &Driver, folder: &Path) -> Result<Results> {
-    let data = prepare(experiment, driver)?;
+fn evaluate(
+    users: Users,
+    experiment: &Experiment,
+    driver: &Driver,
+    folder: &Path,
+) -> Result<Results> {
+    let data = prepare_examples(experiment, driver)?;
     let split = experiment.split;
-    if split.examples(&data.value).is_empty() {
-        return Err(Error::Usage(format!(
-            "the data has no {split} examples; for validation examples, raise \
-             dataset.split.validation_share"
-        )));
-    }
     let evaluator = Evaluator::of(experiment, &data.value);
     evaluator.write_qrels(&folder.join(QRELS))?;
     let (mut results, mut rankings) = (Vec::new(), Vec::new());
@@ -92,7 +116,7 @@ fn evaluate(experiment: &Experiment, driver: &Driver, folder: &Path) -> Result<R
     for method in &experiment.methods {
         let driver = &driver.for_method(&method.name);
         let (generator, _) = train(method, &data, driver)?;
-        let run = run_method(method, generator.as_ref(), split, &data, driver)?;
+        let run = run_method(method, generator.as_ref(), (split, users), &data, driver)?;
         let ranked = Ranked::new(method, &run.retrieved);
         let own = method_folder(folder, &method.name, count);
         results.push(evaluator.evaluate_into(&ranked, &experiment.metrics, &own)?);

@@ -4,6 +4,8 @@ use gloss_core::{Data, Example};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::shard::Shard;
+
 /// The split that methods are evaluated on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -21,6 +23,15 @@ impl Split {
         match self {
             Split::Test => &data.splits.test,
             Split::Validation => &data.splits.validation,
+        }
+    }
+
+    /// The examples of a shard of the split; of `None` all.
+    pub(crate) fn examples_of(self, shard: Option<Shard>, data: &Data) -> &[Example] {
+        let all = self.examples(data);
+        match shard {
+            Some(shard) => &all[shard.range(all.len())],
+            None => all,
         }
     }
 }

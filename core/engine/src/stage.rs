@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::program::program_hash;
+use crate::shard::Shard;
 
 /// A stage of a run or a training, whose result is cached. The driver does everything else: keys,
 /// locks, interrupted work, checksums, durability and the rows of the manifest.
@@ -64,6 +65,14 @@ impl Provenance {
     pub(crate) fn with(mut self, name: impl Into<String>, value: Value) -> Self {
         self.parts.insert(name.into(), value);
         self
+    }
+
+    /// Adds the shard, if it is one.
+    pub(crate) fn with_shard(self, shard: Option<Shard>) -> Self {
+        match shard {
+            Some(shard) => self.with("shard", shard.provenance()),
+            None => self,
+        }
     }
 
     /// Adds options, code and machine of a component, as parts whose names begin with `of`.

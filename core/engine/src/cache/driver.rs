@@ -69,6 +69,11 @@ impl Driver {
         }
     }
 
+    /// The method that stages are run for.
+    pub(crate) fn method(&self) -> Option<&str> {
+        self.method.as_deref()
+    }
+
     /// The context for components: with progress, interruption and this driver's cache.
     pub(crate) fn context(&self) -> Context {
         self.shared.context.with_artefacts(Arc::new(self.clone()))
@@ -84,9 +89,20 @@ impl Driver {
     /// wait for each other.
     pub(crate) fn run<S: Stage>(&self, stage: &S) -> Result<Made<S::Output>> {
         let provenance = stage.provenance()?;
-        let built = self.get_or_build(stage.name(), &provenance, stage.on_partial(), |folder| {
+        self.run_as(stage, &provenance, stage.on_partial(), |folder| {
             stage.make(folder)
-        })?;
+        })
+    }
+
+    /// Like [`run`](Self::run), with a provenance that is known, and another way to make the result.
+    pub(crate) fn run_as<S: Stage>(
+        &self,
+        stage: &S,
+        provenance: &Provenance,
+        on_partial: OnPartial,
+        make: impl FnOnce(&Path) -> Result<Option<S::Output>>,
+    ) -> Result<Made<S::Output>> {
+        let built = self.get_or_build(stage.name(), provenance, on_partial, make)?;
         let value = match built.fresh {
             Some(value) => value,
             None => stage.read(&built.artefact.folder)?,
@@ -95,6 +111,33 @@ impl Driver {
             value,
             artefact: built.artefact,
         })
+    }
+
+    /// The stage's result, if it is in the cache; else the reason why it is not.
+    pub(crate) fn find<S: Stage>(
+        &self,
+        stage: &S,
+        provenance: &Provenance,
+    ) -> Result<std::result::Result<Made<S::Output>, String>> {
+        let (shared, start) = (&self.shared, Instant::now());
+        let key = provenance.key(stage.name());
+        let folder = shared.cache.stage(stage.name()).join(&key);
+        let lock = lock::open(&shared.cache.lock_file(stage.name(), &key))?;
+        lock::wait_for_shared(&lock, &shared.context)?;
+        let Some(artefact) = find(&folder, provenance)? else {
+            let others = shared.cache.stage(stage.name());
+            return Ok(Err(explain(&others, provenance.parts())));
+        };
+        self.keep(lock, stage.name(), key, None, start);
+        let value = stage.read(&artefact.folder)?;
+        Ok(Ok(Made { value, artefact }))
+    }
+
+    /// The folder in which a stage that is under way writes.
+    pub(crate) fn partial_folder(&self, stage: &str, provenance: &Provenance) -> PathBuf {
+        let key = provenance.key(stage);
+        let folder = self.shared.cache.stage(stage).join(key);
+        folder.with_extension("partial")
     }
 
     fn get_or_build<T>(

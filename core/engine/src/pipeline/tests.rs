@@ -189,7 +189,14 @@ fn built(root: &Path, parts: &Parts) -> Vec<String> {
         validation: None,
     };
     let (generator, _) = train(&method, &data, &driver).unwrap();
-    run_method(&method, generator.as_ref(), Split::Test, &data, &driver).unwrap();
+    run_method(
+        &method,
+        generator.as_ref(),
+        (Split::Test, Users::All),
+        &data,
+        &driver,
+    )
+    .unwrap();
     let rows = driver.rows().into_iter();
     rows.filter(|row| !row.reused)
         .map(|row| row.stage)

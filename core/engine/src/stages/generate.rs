@@ -3,8 +3,8 @@
 mod resume;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use gloss_core::{
     Context, Data, Error, Example, History, Query, QueryContent, QueryGenerator, QueryKind, Ragged,
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use self::resume::Resumed;
 
 use crate::files::damaged;
+use crate::shard::Shard;
 use crate::split::Split;
 use crate::stage::{OnPartial, Provenance, Stage};
 
@@ -33,14 +34,34 @@ struct UserQueries {
 pub(crate) struct Generate<'a> {
     pub(crate) generator: &'a dyn QueryGenerator,
     pub(crate) split: Split,
+    /// The part of the split; `None` is all of it.
+    pub(crate) shard: Option<Shard>,
     pub(crate) data: &'a Data,
     /// The content of the data.
     pub(crate) data_content: Value,
     pub(crate) context: &'a Context,
 }
 
+impl Generate<'_> {
+    fn examples(&self) -> &[Example] {
+        self.split.examples_of(self.shard, self.data)
+    }
+
+    /// Writes the result for all examples from those of all shards, in order, and their folders.
+    pub(crate) fn merge(&self, folder: &Path, shards: &[PathBuf]) -> Result<Option<Ragged<Query>>> {
+        let path = folder.join(QUERIES);
+        let mut file = File::create(&path).map_err(Error::io("write", &path))?;
+        for shard in shards {
+            let part = shard.join(QUERIES);
+            let mut part_file = File::open(&part).map_err(Error::io("read", &part))?;
+            io::copy(&mut part_file, &mut file).map_err(Error::io("write", &path))?;
+        }
+        read(&path, self.examples(), self.data).map(Some)
+    }
+}
+
 impl Stage for Generate<'_> {
-    /// A list of queries for each example of the split, in order.
+    /// A list of queries for each of the examples, in order.
     type Output = Ragged<Query>;
 
     fn name(&self) -> &'static str {
@@ -58,19 +79,18 @@ impl Stage for Generate<'_> {
             .with_identity("generator", &self.generator.identity()?)
             .with_files("generator files", files)
             .with("data", self.data_content.clone())
-            .with("split", json!(self.split)))
+            .with("split", json!(self.split))
+            .with_shard(self.shard))
     }
 
     fn make(&self, folder: &Path) -> Result<Option<Self::Output>> {
-        let examples = self.split.examples(self.data);
-        let path = folder.join(QUERIES);
+        let (examples, path) = (self.examples(), folder.join(QUERIES));
         let queries = generate(self.generator, examples, self.data, &path, self.context);
         queries.map(Some)
     }
 
     fn read(&self, folder: &Path) -> Result<Self::Output> {
-        let examples = self.split.examples(self.data);
-        read(&folder.join(QUERIES), examples, self.data)
+        read(&folder.join(QUERIES), self.examples(), self.data)
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::files::{damaged, read_json, write_json};
 use crate::ranking::{RankingOptions, Seen};
+use crate::shard::Shard;
 use crate::split::Split;
 use crate::stage::{Provenance, Stage};
 use crate::tables::{self, Table};
@@ -33,6 +34,7 @@ pub(crate) struct Retrieved {
 }
 
 /// An index that a retriever built.
+#[derive(Clone)]
 pub(crate) struct BuiltIndex<'a> {
     pub(crate) retriever: &'a dyn Retriever,
     pub(crate) identity: &'a Identity,
@@ -46,15 +48,51 @@ pub(crate) struct BuiltIndex<'a> {
 pub(crate) struct Retrieve<'a> {
     pub(crate) ranking: &'a RankingOptions,
     pub(crate) split: Split,
+    /// The part of the split; `None` is all of it.
+    pub(crate) shard: Option<Shard>,
     pub(crate) data: &'a Data,
     /// The content of the data.
     pub(crate) data_content: Value,
-    /// A list of queries for each example.
+    /// A list of queries for each of the examples.
     pub(crate) queries: &'a Ragged<Query>,
     /// The content of the queries.
     pub(crate) queries_content: Value,
     pub(crate) index: Option<BuiltIndex<'a>>,
     pub(crate) context: &'a Context,
+}
+
+impl Retrieve<'_> {
+    fn examples(&self) -> &[Example] {
+        self.split.examples_of(self.shard, self.data)
+    }
+
+    /// Writes the result for all examples from those of all shards, in order.
+    pub(crate) fn merge(&self, folder: &Path, shards: Vec<Retrieved>) -> Result<Option<Retrieved>> {
+        let statistics = shards
+            .first()
+            .map_or_else(Vec::new, |s| s.statistics.clone());
+        if shards.iter().any(|shard| shard.statistics != statistics) {
+            let message = "its statistics of one index differ from shard to shard";
+            return Err(Error::component("the retriever", message));
+        }
+        let lists = shards.iter().map(|shard| shard.rankings.len()).sum();
+        let hits = shards.iter().map(|shard| shard.rankings.values().len());
+        let mut rankings = Ragged::with_capacity(lists, hits.sum());
+        for ranking in shards.iter().flat_map(|shard| shard.rankings.iter()) {
+            rankings.push(ranking.iter().copied());
+        }
+        let retrieved = Retrieved {
+            rankings,
+            statistics,
+        };
+        self.write(folder, &retrieved)?;
+        Ok(Some(retrieved))
+    }
+
+    fn write(&self, folder: &Path, retrieved: &Retrieved) -> Result<()> {
+        write(&retrieved.rankings, &folder.join(RANKINGS))?;
+        write_json(&folder.join(STATISTICS), &retrieved.statistics)
+    }
 }
 
 impl Stage for Retrieve<'_> {
@@ -70,7 +108,8 @@ impl Stage for Retrieve<'_> {
             .with("ranking", json!(self.ranking))
             .with("split", json!(self.split))
             .with("data", self.data_content.clone())
-            .with("queries", self.queries_content.clone());
+            .with("queries", self.queries_content.clone())
+            .with_shard(self.shard);
         Ok(match &self.index {
             None => provenance,
             Some(index) => provenance
@@ -93,18 +132,16 @@ impl Stage for Retrieve<'_> {
             data: self.data,
             index: index.as_deref(),
         };
-        let examples = self.split.examples(self.data);
         let retrieved = Retrieved {
-            rankings: search.all(examples, self.queries, self.context)?,
+            rankings: search.all(self.examples(), self.queries, self.context)?,
             statistics: index.map_or_else(Vec::new, |index| index.statistics()),
         };
-        write(&retrieved.rankings, &folder.join(RANKINGS))?;
-        write_json(&folder.join(STATISTICS), &retrieved.statistics)?;
+        self.write(folder, &retrieved)?;
         Ok(Some(retrieved))
     }
 
     fn read(&self, folder: &Path) -> Result<Retrieved> {
-        let examples = self.split.examples(self.data).len();
+        let examples = self.examples().len();
         Ok(Retrieved {
             rankings: read(&folder.join(RANKINGS), examples, self.data)?,
             statistics: read_json(&folder.join(STATISTICS))?,

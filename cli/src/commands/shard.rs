@@ -1,0 +1,48 @@
+//! `gloss run --shard`: one part of the users.
+
+use std::env;
+
+use anyhow::Result;
+use gloss_engine::{Cache, Experiment, Shard, Worker, run_folder, run_shard, shard_folder};
+use serde_json::json;
+use sysinfo::System;
+
+use crate::session::Session;
+
+/// Runs a shard of each experiment.
+pub(crate) fn run(
+    shard: Shard,
+    experiments: &[Experiment],
+    cache: &Cache,
+    session: &Session,
+) -> Result<()> {
+    let (mut lines, mut values) = (Vec::new(), Vec::new());
+    for experiment in experiments {
+        let context = &session.context;
+        let (status, stages) = run_shard(shard, experiment, cache, worker(), context)?;
+        let folder = run_folder(experiment, context)?;
+        let log = format!("{}.log", shard.to_string().replace('/', "-of-"));
+        session.log.attach(&shard_folder(&folder).join(log))?;
+        lines.push(match shard.is_shared() {
+            true => format!("{shard}: data, trainings and indexes are in the cache"),
+            false => format!(
+                "{shard}: the rankings of {} users by {} methods are in the cache; when all shards are \
+                 done, `gloss merge` makes the run",
+                status.users, status.methods
+            ),
+        });
+        values.push(json!({ "folder": folder, "status": status, "stages": stages }));
+    }
+    session.output.show(&values, |_, _| lines.join("\n"))
+}
+
+/// This process, as `gloss status` shows it.
+fn worker() -> Worker {
+    let variable = |name: &str| env::var(name).ok();
+    let array = variable("SLURM_ARRAY_JOB_ID").zip(variable("SLURM_ARRAY_TASK_ID"));
+    let array = array.map(|(job, task)| format!("{job}_{task}"));
+    Worker {
+        host: System::host_name(),
+        job: array.or_else(|| variable("SLURM_JOB_ID")),
+    }
+}
