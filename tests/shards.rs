@@ -308,7 +308,6 @@ fn slurm_runs_shards_that_are_disturbed_to_the_same_bytes() {
         let status: Value = serde_json::from_str(&status()).unwrap_or_default();
         status[3]["state"] == "interrupted"
     });
-    slurm.run("scontrol", &["update", &node, "state=resume"]);
     slurm.wait_until("the report is there", || {
         place.path("all.shards/report.html").is_file()
     });

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The daemons, which end with it.
-pub struct Slurm {
+pub(crate) struct Slurm {
     folder: TempDir,
 }
 
 impl Slurm {
     /// Starts a cluster with so many nodes.
-    pub fn start(nodes: u32) -> Self {
+    pub(crate) fn start(nodes: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let slurm = Slurm { folder };
         for name in ["munge", "state", "spool", "log"] {
@@ -88,7 +88,7 @@ impl Slurm {
     }
 
     /// The configuration, for commands of Slurm that others start.
-    pub fn environment(&self) -> (&'static str, String) {
+    pub(crate) fn environment(&self) -> (&'static str, String) {
         ("SLURM_CONF", self.path("slurm.conf"))
     }
 
@@ -101,14 +101,14 @@ impl Slurm {
     }
 
     /// Runs a program of Slurm and returns what it prints.
-    pub fn run(&self, program: &str, args: &[&str]) -> String {
+    pub(crate) fn run(&self, program: &str, args: &[&str]) -> String {
         let output = self.output(program, args);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{program} {args:?}: {told}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    pub fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
+    pub(crate) fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
         let begin = Instant::now();
         while !is_so() {
             if begin.elapsed() > Duration::from_secs(180) {
