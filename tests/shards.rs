@@ -289,13 +289,12 @@ fn slurm_runs_shards_that_are_disturbed_to_the_same_bytes() {
         shards.iter().filter(at_work).count() == 4
     });
 
-    let folder = place.path("all").display().to_string();
-    let pattern = format!("gloss run .*--output all .*--shard 1/4");
+    let pattern = "gloss run .*--output all .*--shard 1/4";
     let killed = Command::new("pkill")
-        .args(["-KILL", "-f", &pattern])
+        .args(["-KILL", "-f", pattern])
         .status()
         .unwrap();
-    assert!(killed.success(), "no process {pattern} for {folder}");
+    assert!(killed.success(), "no process {pattern}");
     let task = format!("--jobs={array}_2");
     let node = slurm.run("squeue", &["--noheader", "--format=%N", &task]);
     let node = format!("nodename={}", node.trim());

@@ -33,6 +33,7 @@ use gloss_lis as _;
 use gloss_llama as _;
 use gloss_metrics as _;
 use gloss_movielens as _;
+use gloss_openai as _;
 use gloss_precomputed as _;
 use gloss_rules as _;
 #[cfg(feature = "libtorch")]

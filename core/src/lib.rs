@@ -23,6 +23,7 @@ mod memory;
 mod metric;
 mod models;
 mod plugin_files;
+mod prompt;
 mod query;
 mod ragged;
 mod ranking;
@@ -55,6 +56,7 @@ pub use models::{
     read_model_file,
 };
 pub use plugin_files::add_plugin;
+pub use prompt::PromptFormat;
 pub use query::{Query, QueryContent, QueryKind};
 pub use ragged::Ragged;
 pub use ranking::{Hit, ReciprocalRanks, rank};

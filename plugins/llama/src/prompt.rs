@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub use gloss_core::PromptFormat as Format;
 use gloss_core::{Catalogue, Error, Item, Result};
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -9,51 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::tokenizer::Tokenizer;
 
-/// Everything before the purchases. Two of its lines end with a space.
-const INSTRUCTION: &str = "\
-Below is a customer's purchase history on Amazon, listed in chronological order (earliest to latest). \n\
-Each item is represented by the following format: Title: <item title> \n\
-Based on this history, predict **only one** item the customer is most likely to purchase next in the same format.\n\
-\n\
-### Purchase history:\n";
-
-/// Everything between the purchases and the next item.
-const NEXT_ITEM: &str = "\n\n### Next item:\n";
-
-/// The beginning of a bare list.
-const HEADING: &str = "Purchases:\n";
-
 /// For how many items it is tried out how a tokenizer treats the prompt's seams.
 const TRIED: usize = 32;
-
-/// The format of a prompt.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// The paper's: an instruction, the purchases, and a heading for the next item, which the end
-    /// of the text follows.
-    #[default]
-    Paper,
-    /// The purchases alone, one a line; the next item is the next line. Every item of a text that is
-    /// trained on stands in the place of a next item, so that one text teaches all its prefixes.
-    List,
-}
-
-impl Format {
-    fn before(self) -> &'static str {
-        match self {
-            Format::Paper => INSTRUCTION,
-            Format::List => HEADING,
-        }
-    }
-
-    fn after(self) -> &'static str {
-        match self {
-            Format::Paper => NEXT_ITEM,
-            Format::List => "\n",
-        }
-    }
-}
 
 /// The part that is cut from a prompt that is too long.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -204,20 +162,19 @@ impl<'a> Prompts<'a> {
         Ok(())
     }
 
-    /// Returns the prompt without purchases.
+    /// Returns everything in prompts but purchases.
     pub(crate) fn template() -> String {
-        [INSTRUCTION, NEXT_ITEM, HEADING].concat()
+        [
+            Format::Paper.before(),
+            Format::Paper.after(),
+            Format::List.before(),
+        ]
+        .concat()
     }
 
     /// The whole prompt of a history; the next item's text is to follow.
     pub fn text(&self, history: &[u32]) -> String {
-        let items = history.iter().map(|&item| self.catalogue.item(item));
-        let items: Vec<&str> = items.map(|item| item.text.as_str()).collect();
-        let after = match (self.format, history) {
-            (Format::List, []) => "",
-            _ => self.format.after(),
-        };
-        [self.format.before(), &items.join("\n"), after].concat()
+        self.format.text(self.catalogue, history)
     }
 
     /// The tokens of the prompt of a history, truncated. The tokens that the tokenizer puts before

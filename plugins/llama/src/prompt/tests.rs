@@ -125,7 +125,10 @@ fn the_shared_tokens_begin_every_prompt() {
         assert!(prompts.tokens(history).unwrap().starts_with(&shared));
     }
     let text = tokenizer.decode(&shared).unwrap();
-    assert_eq!(Some(text.as_str()), INSTRUCTION.strip_suffix(":\n"));
+    assert_eq!(
+        Some(text.as_str()),
+        Format::Paper.before().strip_suffix(":\n")
+    );
 }
 
 #[test]

@@ -1,0 +1,281 @@
+//! The generator `openai` beside a server that fails as real ones do, and a real one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use common::{Place, Ran};
+use serde_json::{Value, json};
+
+const EXPERIMENT: &str = r#"
+name = "served"
+metrics = ["recall@5"]
+
+[dataset]
+type = "amazon"
+category = "Shop"
+folder = "SHOP"
+
+[generator]
+type = "openai"
+base_url = "URL"
+model = "tiny"
+n = 2
+concurrency = 32
+
+[retriever]
+type = "bm25"
+
+[ranking]
+seen = "exclude"
+"#;
+
+/// A server that answers by the last purchase of the prompt, twice as likely as the first one, and has
+/// a way of failing for the request of each number.
+struct Server {
+    url: String,
+    asked: Arc<AtomicUsize>,
+    /// How often each prompt was answered.
+    answered: Arc<Mutex<BTreeMap<String, usize>>>,
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Answer,
+    /// The connection is closed without a word.
+    Close,
+    Status(u16, &'static str),
+    Slow,
+}
+
+impl Server {
+    fn start(way: impl Fn(usize) -> Way + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Server {
+            url: format!("http://{}/v1", listener.local_addr().unwrap()),
+            asked: Arc::default(),
+            answered: Arc::default(),
+        };
+        let (asked, answered) = (Arc::clone(&server.asked), Arc::clone(&server.answered));
+        let way = Arc::new(way);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (asked, answered, way) = (asked.clone(), answered.clone(), way.clone());
+                thread::spawn(move || {
+                    let way = way(asked.fetch_add(1, Ordering::SeqCst));
+                    answer(stream.unwrap(), way, &answered);
+                });
+            }
+        });
+        server
+    }
+}
+
+fn answer(mut stream: TcpStream, way: Way, answered: &Mutex<BTreeMap<String, usize>>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if let Some(found) = line.to_lowercase().strip_prefix("content-length:") {
+            length = found.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    let (status, head, text) = match way {
+        Way::Close => return,
+        Way::Status(status, head) => (status, head, "{\"message\": \"not now\"}".to_string()),
+        Way::Answer | Way::Slow => (200, "", completion(&request).to_string()),
+    };
+    if let Way::Slow = way {
+        thread::sleep(Duration::from_millis(700));
+    }
+    if status == 200 {
+        let prompt = request["prompt"].as_str().unwrap().to_string();
+        *answered.lock().unwrap().entry(prompt).or_default() += 1;
+    }
+    let length = text.len();
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status} x\r\n{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{text}"
+    );
+}
+
+fn completion(request: &Value) -> Value {
+    assert_eq!(
+        (&request["model"], &request["n"]),
+        (&json!("tiny"), &json!(2))
+    );
+    let prompt = request["prompt"].as_str().unwrap();
+    let titles = prompt.lines().filter(|line| line.starts_with("Title: "));
+    let titles: Vec<&str> = titles.collect();
+    let choice = |text: &str, probability: f64| json!({"text": text, "logprobs": {"token_logprobs": [probability.ln()]}, "index": 0});
+    json!({"choices": [choice(titles[0], 0.25), choice(titles[titles.len() - 1], 0.5)]})
+}
+
+fn place(url: &str) -> Place {
+    let place = Place::new();
+    let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
+    let experiment = EXPERIMENT.replace("SHOP", &shop.display().to_string());
+    place.write("e.toml", experiment.replace("URL", url));
+    place
+}
+
+fn run(place: &Place, args: &[&str]) -> Ran {
+    place.gloss(&[&["run", "e.toml"], args].concat())
+}
+
+fn metrics(place: &Place, folder: &str) -> Value {
+    let metrics: Value =
+        serde_json::from_str(&place.read(&format!("{folder}/metrics.json"))).unwrap();
+    metrics["methods"][0]["metrics"].clone()
+}
+
+#[test]
+fn every_user_is_answered_once_whatever_the_server_does() {
+    let good = Server::start(|_| Way::Answer);
+    let plain = place(&good.url);
+    run(&plain, &["--output", "out"]).succeeds();
+    assert!(plain.read("out/generated.json").contains("Title: "));
+
+    let bad = Server::start(|number| match number % 11 {
+        3 => Way::Close,
+        5 => Way::Status(429, "Retry-After: 0\r\n"),
+        7 => Way::Status(500, ""),
+        9 if number % 5 == 0 => Way::Slow,
+        _ => Way::Answer,
+    });
+    let place = place(&bad.url);
+    run(&place, &["--output", "out"]).succeeds();
+    assert_eq!(metrics(&plain, "out"), metrics(&place, "out"));
+    assert_eq!(
+        plain.read("out/generated.json"),
+        place.read("out/generated.json")
+    );
+    assert_eq!(
+        *good.answered.lock().unwrap(),
+        *bad.answered.lock().unwrap()
+    );
+    assert!(bad.asked.load(Ordering::SeqCst) > 2300);
+    // The way to the server is no part of what is cached.
+    let other = [
+        "--output",
+        "again",
+        "--set",
+        "generator.base_url=http://127.0.0.1:1/v1",
+    ];
+    run(&place, &other).succeeds();
+}
+
+#[test]
+fn a_run_that_lost_its_server_goes_on_at_the_first_user_without_an_answer() {
+    let lost = Server::start(|number| {
+        if number < 900 {
+            Way::Answer
+        } else {
+            Way::Close
+        }
+    });
+    let place = place(&lost.url);
+    let few = ["--output", "out", "--set", "generator.max_retries=1"];
+    run(&place, &few).fails(3, &["/v1/completions: ", "after 2 attempts"]);
+    let answered = lost.answered.lock().unwrap().values().sum::<usize>();
+    let found = Server::start(|_| Way::Answer);
+    let url = format!("generator.base_url={}", found.url);
+    let again = [
+        "--output",
+        "out",
+        "--set",
+        "generator.max_retries=1",
+        "--set",
+        &url,
+    ];
+    run(&place, &again).succeeds();
+    let asked = found.asked.load(Ordering::SeqCst);
+    // At most a batch of four times 32 users is asked for again.
+    assert!(
+        (1998 - answered..=1998 - answered + 128).contains(&asked),
+        "{answered}, {asked}"
+    );
+}
+
+#[test]
+fn what_fails_for_good_is_told_at_once() {
+    let refusing = Server::start(|_| Way::Status(404, ""));
+    let place = place(&refusing.url);
+    run(&place, &["--output", "out"]).fails(3, &["/v1/completions: answered 404: ", "not now"]);
+    assert!(refusing.asked.load(Ordering::SeqCst) <= 32);
+    let wrong = |set: &str, told: &[&str]| {
+        place
+            .gloss(&["validate", "e.toml", "--set", set])
+            .fails(2, told);
+    };
+    wrong("generator.model=", &["generator.model"]);
+    wrong(
+        "generator.base_url=localhost",
+        &["generator.base_url", "found `localhost`"],
+    );
+    wrong(
+        "generator.temperature=0.0",
+        &["generator.temperature", "use_beam_search"],
+    );
+    wrong(
+        "generator.extra_body.n=3",
+        &["generator.extra_body.n", "option of its own"],
+    );
+    wrong("generator.beams=3", &["generator.beams"]);
+}
+
+#[test]
+fn an_offline_server_answers_by_files() {
+    let good = Server::start(|_| Way::Answer);
+    let place = place(&good.url);
+    run(&place, &["--output", "online"]).succeeds();
+    let files = "generator.batch={ requests = \"in.jsonl\", responses = \"out.jsonl\" }";
+    let offline = ["--output", "offline", "--cache", "own", "--set", files];
+    run(&place, &offline).fails(
+        2,
+        &[
+            "requests are in in.jsonl",
+            "vllm run-batch -i in.jsonl -o out.jsonl",
+        ],
+    );
+    let requests = place.read("in.jsonl");
+    let respond = |line: &str| {
+        let request: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(request["url"], "/v1/completions");
+        let body = completion(&request["body"]);
+        let response = json!({"status_code": 200, "request_id": "r", "body": body});
+        format!(
+            "{}\n",
+            json!({"id": "x", "custom_id": request["custom_id"], "response": response, "error": null})
+        )
+    };
+    let mut responses: Vec<String> = requests.lines().map(respond).collect();
+    responses.reverse();
+    place.write("out.jsonl", responses[1..].concat());
+    let missing = run(&place, &offline);
+    missing.fails(2, &["out.jsonl: there is no response `"]);
+    place.write("out.jsonl", format!("{}{{}}\n", responses.concat()));
+    run(&place, &offline).fails(2, &["out.jsonl:", "this is no response"]);
+    place.write("out.jsonl", responses.concat());
+    run(&place, &offline).succeeds();
+    assert_eq!(metrics(&place, "online"), metrics(&place, "offline"));
+}
