@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 /// `tests/programs.rs`; tables where they are made, in `plugins/tabular/tests`.
 fn options(entry: &Entry, places: &Places) -> Vec<Value> {
     match (entry.kind, entry.name.as_str()) {
-        (_, "command" | "csv" | "jsonl" | "parquet") => vec![],
+        // Tested where their programs, tables and server are.
+        (_, "command" | "csv" | "jsonl" | "openai" | "parquet") => vec![],
         (_, "movielens") => vec![places.movies()],
         (_, "amazon") => vec![places.shop()],
         (_, "precomputed") => vec![places.queries()],
@@ -74,7 +75,8 @@ fn every_component_passes() {
         };
         let mut all = options(entry, &places);
         all.retain(|options| entry.kind != Kind::Metric || valid(options));
-        let elsewhere = ["command", "csv", "jsonl", "parquet"].contains(&entry.name.as_str());
+        let elsewhere =
+            ["command", "csv", "jsonl", "openai", "parquet"].contains(&entry.name.as_str());
         assert_eq!(all.is_empty(), elsewhere, "{}", entry.name);
         for options in all {
             if let Err(error) = assert_invariants(entry, &options.to_string()) {
