@@ -102,6 +102,7 @@ fn the_command_line_depends_on_no_plugin_but_that_of_programs() {
         "gloss-command",
         "gloss-core",
         "gloss-engine",
+        "gloss-http",
         "gloss-torch",
         "gloss-trackers",
     ];

@@ -8,13 +8,13 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::thread;
 
-use common::{Place, files};
+use common::{Place, files, read_request};
 use serde_json::Value;
 
 fn with_run() -> Place {
@@ -143,21 +143,7 @@ fn server(answers: Vec<(u16, &'static str)>) -> (String, thread::JoinHandle<Vec<
     let asked = thread::spawn(move || {
         let answer = |(status, body): (u16, &str)| {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let (mut head, mut length) = (String::new(), 0);
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                if let Some(found) = line.to_lowercase().strip_prefix("content-length:") {
-                    length = found.trim().parse().unwrap();
-                }
-                if line.trim().is_empty() {
-                    break;
-                }
-                head.push_str(&line);
-            }
-            let mut sent = vec![0; length];
-            reader.read_exact(&mut sent).unwrap();
+            let (head, sent) = read_request(&stream);
             let length = body.len();
             write!(
                 stream,

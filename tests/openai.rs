@@ -8,7 +8,7 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use common::{Place, Ran};
+use common::{Place, Ran, read_request};
 use gloss as _;
 use gloss_core::{Kind, Registry};
 use gloss_engine::assert_invariants;
@@ -50,7 +50,7 @@ seen = "exclude"
 struct Server {
     url: String,
     asked: Arc<AtomicUsize>,
-    /// How often each prompt was answered.
+    /// The number of answers to each prompt.
     answered: Arc<Mutex<BTreeMap<String, usize>>>,
 }
 
@@ -87,20 +87,7 @@ impl Server {
 }
 
 fn answer(mut stream: TcpStream, way: Way, answered: &Mutex<BTreeMap<String, usize>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if let Some(found) = line.to_lowercase().strip_prefix("content-length:") {
-            length = found.trim().parse().unwrap();
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
+    let (_, body) = read_request(&stream);
     let request: Value = serde_json::from_slice(&body).unwrap();
     let (status, head, text) = match way {
         Way::Close => return,

@@ -106,7 +106,7 @@ fn merged_shards_are_the_run_of_one_process() {
         again.stdout
     );
 
-    // Shards of other settings are none of this experiment.
+    // Shards with other settings belong to another experiment.
     let other = [&merge[..], &["--set", "ranking.seen=keep", "--overwrite"]].concat();
     place.gloss(&other).fails(
         2,
@@ -136,6 +136,42 @@ fn merged_shards_are_the_run_of_one_process() {
         place
             .gloss(&["run", "e.toml", "--shard", wrong])
             .fails(2, &["expected INDEX/COUNT"]);
+    }
+}
+
+#[test]
+fn shards_of_several_seeds_are_runs_of_several_seeds() {
+    let place = place();
+    place.write(
+        "e.toml",
+        format!("seeds = [1, 2]\n{}", place.read("e.toml")),
+    );
+    let random = "\n[[method]]\nname = \"random\"\ngenerator = \"random\"\nretriever = \"none\"\n";
+    place.write("e.toml", place.read("e.toml") + random);
+    place
+        .gloss(&["run", "e.toml", "--output", "one"])
+        .succeeds();
+    let parts = ["--cache", "parts", "--output", "all"];
+    for shard in ["1/2", "2/2"] {
+        let run = [
+            &["run", "e.toml", "--shard", shard, "--explain"],
+            &parts[..],
+        ]
+        .concat();
+        let told = place.gloss(&run);
+        told.succeeds();
+        assert!(told.stdout.contains("generate"), "{}", told.stdout);
+    }
+    let merge = [&["merge", "e.toml", "--shards", "2"], &parts[..]].concat();
+    place.gloss(&merge).succeeds();
+    for seed in [1, 2] {
+        let [one, all] = ["one", "all"].map(|run| results(&place, &format!("{run}/seed-{seed}")));
+        assert_eq!(one, all);
+    }
+    let status = place.gloss(&["status", "all", "--json"]).json();
+    assert_eq!(status.as_array().unwrap().len(), 4);
+    for show in [["compare", "all"], ["report", "all"]] {
+        place.gloss(&show).succeeds();
     }
 }
 
@@ -264,7 +300,7 @@ fn the_scripts_of_slurm_are_printed() {
     common::Ran::from(without).fails(2, &["cannot start sbatch", "--dry-run"]);
 }
 
-/// One shard is killed, the node of a second one goes down, and a third one is told that its time is up.
+/// SIGKILL ends one shard, the node of a second one goes down, and a third one gets SIGUSR1.
 #[test]
 #[ignore = "needs slurm-wlm and munge"]
 fn slurm_runs_shards_that_are_disturbed_to_the_same_bytes() {

@@ -10,7 +10,7 @@
 //!
 //! A crate that declares its components by `gloss_core::plugin!` and is named in such a program
 //! adds them to those that gloss comes with; every command knows them then. `gloss_cli::main` is
-//! the same without the plugins that are named here, and builds in a third of the time.
+//! the same without the plugins that are named here, and builds in half the time.
 //!
 //! The linker drops a crate that nothing names, so each plugin is named here; `tests/plugins.rs`
 //! compares the list with the folders under `plugins/`.

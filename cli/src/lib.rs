@@ -16,8 +16,6 @@ mod config;
 #[cfg(feature = "http")]
 mod download;
 mod exit;
-#[cfg(feature = "http")]
-mod http;
 mod load;
 mod session;
 mod signals;

@@ -7,7 +7,8 @@
 )]
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -253,3 +254,23 @@ pub const METADATA: &str = r#"{'asin': 'p1', 'title': 'Rose soap, 100 g'}
 {'asin': 'p3', 'title': 'Lily candle'}
 {'asin': 'p4', 'title': 'Rose candle'}
 "#;
+
+/// Reads a request of HTTP/1.1: its head and its body.
+pub fn read_request(stream: &TcpStream) -> (String, Vec<u8>) {
+    let mut reader = BufReader::new(stream);
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if let Some(found) = line.to_lowercase().strip_prefix("content-length:") {
+            length = found.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        head.push_str(&line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    (head, body)
+}

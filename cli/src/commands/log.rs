@@ -77,11 +77,12 @@ pub(crate) fn execute(args: &Log, session: &Session) -> Result<()> {
 /// The tracker that the flags name, and where it is.
 fn tracker(args: &Log) -> Result<(String, Box<dyn Tracker>)> {
     let (variable, default) = match args.tracker {
-        TrackerKind::Mlflow => ("MLFLOW_TRACKING_URI", "mlruns"),
-        TrackerKind::Tensorboard => ("TENSORBOARD_LOGDIR", "runs"),
-        TrackerKind::Wandb => ("WANDB_DIR", "."),
+        TrackerKind::Mlflow => (Some("MLFLOW_TRACKING_URI"), "mlruns"),
+        TrackerKind::Tensorboard => (None, "runs"),
+        TrackerKind::Wandb => (Some("WANDB_DIR"), "."),
     };
-    let uri = args.uri.clone().or_else(|| std::env::var(variable).ok());
+    let variable = || std::env::var(variable?).ok();
+    let uri = args.uri.clone().or_else(variable);
     let uri = uri.unwrap_or_else(|| default.to_string());
     let tracker: Box<dyn Tracker> = match (args.tracker, uri.split_once("://")) {
         (TrackerKind::Tensorboard, None) => Box::new(EventFiles(PathBuf::from(&uri))),

@@ -250,7 +250,7 @@ impl<'a> Skeleton<'a> {
                 String::new(),
                 csv,
                 self.methods(&match self.route {
-                    // Not bm25, which takes as long to build as all the rest.
+                    // Not bm25: tantivy is slow to build.
                     Route::Crate => format!(
                         "generator = \"popular\"\nretriever = \"none\"\n\n[[method]]\nretriever = \"{name}\""
                     ),

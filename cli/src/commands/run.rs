@@ -24,7 +24,7 @@ pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
     let experiments = experiments(&work.experiment, work.output.as_deref())?;
     let cache = Cache::new(&work.cache.folder);
     if let Some(shard) = args.shard {
-        return shard::run(shard, &experiments, &cache, session);
+        return shard::run(shard, &experiments, &cache, work.explain, session);
     }
     let existing = existing(work.overwrite);
     let run = |experiment: &Experiment| run(experiment, &cache, existing, &session.context);

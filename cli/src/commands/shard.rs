@@ -7,6 +7,7 @@ use gloss_engine::{Cache, Experiment, Shard, Worker, run_folder, run_shard, shar
 use serde_json::json;
 use sysinfo::System;
 
+use crate::commands::run::explain;
 use crate::session::Session;
 
 /// Runs a shard of each experiment.
@@ -14,9 +15,10 @@ pub(crate) fn run(
     shard: Shard,
     experiments: &[Experiment],
     cache: &Cache,
+    explained: bool,
     session: &Session,
 ) -> Result<()> {
-    let (mut lines, mut values) = (Vec::new(), Vec::new());
+    let (mut lines, mut values, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for experiment in experiments {
         let context = &session.context;
         let (status, stages) = run_shard(shard, experiment, cache, worker(), context)?;
@@ -31,9 +33,13 @@ pub(crate) fn run(
                 status.users, status.methods
             ),
         });
+        rows.extend(stages.iter().cloned());
         values.push(json!({ "folder": folder, "status": status, "stages": stages }));
     }
-    session.output.show(&values, |_, _| lines.join("\n"))
+    session.output.show(&values, |_, look| match explained {
+        true => format!("{}\n\n{}", lines.join("\n"), explain(&rows, false, look)),
+        false => lines.join("\n"),
+    })
 }
 
 /// This process, as `gloss status` shows it.

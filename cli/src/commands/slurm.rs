@@ -1,8 +1,8 @@
 //! `gloss slurm`: the scripts of a Slurm job array that runs an experiment in shards.
 //!
 //! One job prepares what all shards share, an array has a task for each shard, and a last job merges
-//! them and writes the report. A job that comes near its time limit is told so by SIGUSR1, ends
-//! cleanly, and is queued again.
+//! them and writes the report. Slurm sends SIGUSR1 to a job near its time limit; the job ends cleanly and
+//! is queued again.
 
 mod script;
 

@@ -3,17 +3,15 @@
 use std::path::PathBuf;
 
 use gloss_core::{Context, Error, Result};
+use gloss_http::{Attempts, agent, is_safe, is_temporary, reason, retry_after};
 use hf_hub::{Cache, Repo, RepoType};
 use serde::Deserialize;
 use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
 
-use crate::http;
-
 use super::content::Expected;
-use super::retry::{Attempts, is_temporary, retry_after};
-use super::token::{Token, is_safe};
+use super::token::Token;
 use super::transfer;
 
 /// The default address of the hub, which `HF_ENDPOINT` overrides.
@@ -153,7 +151,7 @@ impl Hub {
 
     /// Asks until there is an answer other than to try again.
     fn ask(&self, url: &str, context: &Context) -> Result<Response<Body>> {
-        let agent = http::agent();
+        let agent = agent();
         let mut attempts = Attempts::default();
         loop {
             let mut request = agent.get(url);
@@ -161,12 +159,13 @@ impl Hub {
                 request = request.header("Authorization", format!("Bearer {token}"));
             }
             let response = request.call();
-            let response = response.map_err(|error| self.silent(http::reason(error, url)))?;
+            let response = response.map_err(|error| self.silent(reason(error, url)))?;
             if !is_temporary(response.status().as_u16()) {
                 return Ok(response);
             }
             let reason = format!("it answers {}", response.status());
-            attempts.wait(&reason, retry_after(&response), context, |attempts| {
+            let check = || context.check();
+            attempts.wait(&reason, retry_after(&response), check, |attempts| {
                 self.silent(format!("{reason}, {attempts} times"))
             })?;
         }

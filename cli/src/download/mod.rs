@@ -9,7 +9,6 @@ mod checksum;
 mod content;
 mod hub;
 mod part;
-mod retry;
 mod token;
 mod transfer;
 
@@ -21,10 +20,8 @@ use serde::Serialize;
 
 pub(crate) use self::content::Expected;
 pub(crate) use self::hub::{Hub, HubFile, HubModel};
-use crate::http;
 
 use self::part::Part;
-use self::retry::Attempts;
 use self::transfer::{Asking, Failure};
 
 /// The number of bytes that justify another attempt.
@@ -64,7 +61,7 @@ pub(crate) struct Fetched {
 impl<'a> Downloader<'a> {
     pub(crate) fn new(context: &'a Context) -> Self {
         Downloader {
-            agent: http::agent(),
+            agent: gloss_http::agent(),
             authorization: None,
             context,
         }
@@ -160,7 +157,7 @@ impl<'a> Downloader<'a> {
 
     /// Downloads the missing part of a file, and resumes when the connection breaks.
     fn complete(&self, url: &str, part: &Part) -> Result<()> {
-        let mut attempts = Attempts::default();
+        let mut attempts = gloss_http::Attempts::default();
         loop {
             let before = part.arrived();
             let asking = Asking {
@@ -177,7 +174,8 @@ impl<'a> Downloader<'a> {
             if part.arrived() >= before + PROGRESS {
                 attempts.progressed();
             }
-            attempts.wait(&reason, pause, self.context, |attempts| {
+            let check = || self.context.check();
+            attempts.wait(&reason, pause, check, |attempts| {
                 Error::Network(format!(
                     "the download of {url} failed {attempts} times, at last with: {reason}; what \
                      has arrived is kept, and the same command goes on from there"

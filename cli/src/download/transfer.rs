@@ -4,14 +4,12 @@ use std::io::Read;
 use std::time::Duration;
 
 use gloss_core::{Context, Error, Result, Unit};
+use gloss_http::{is_temporary, reason, retry_after};
 use ureq::http::Response;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
 use ureq::{Agent, Body};
 
-use crate::http::reason;
-
 use super::part::{Part, PartFile, Version};
-use super::retry::{is_temporary, retry_after};
 
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 16;

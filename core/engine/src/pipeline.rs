@@ -160,8 +160,8 @@ fn generate<'a>(
     }
 }
 
-/// The file that grows while the queries of a shard are generated.
-pub(crate) fn partial_queries(
+/// The folder of the queries of a shard.
+pub(crate) fn queries_folder(
     generator: &dyn QueryGenerator,
     (split, shard): (Split, Shard),
     data: &Made<Data>,
@@ -169,8 +169,7 @@ pub(crate) fn partial_queries(
 ) -> Result<PathBuf> {
     let context = &driver.context();
     let stage = generate(generator, (split, Some(shard)), data, context);
-    let folder = driver.partial_folder(stage.name(), &stage.provenance()?);
-    Ok(folder.join(QUERIES))
+    driver.folder(stage.name(), &stage.provenance()?)
 }
 
 /// Does what all shards of a method share: the training and the index.

@@ -5,9 +5,7 @@ use gloss_core::{Context, Error, Result};
 use crate::cache::{Cache, Driver};
 use crate::config::Experiment;
 use crate::manifest::run_folder;
-use crate::pipeline::{
-    Users, partial_queries, prepare_examples, prepare_method, run_method, train,
-};
+use crate::pipeline::{Users, prepare_examples, prepare_method, queries_folder, run_method, train};
 use crate::shard::Shard;
 use crate::shard_status::{ShardState, ShardStatus, StatusFile, Worker};
 use crate::stage::StageRow;
@@ -58,7 +56,7 @@ fn work(
             let (generator, _) = train(method, &data, driver)?;
             let generator = generator.as_ref();
             let part = (split, Users::Shard(shard));
-            let queries = partial_queries(generator, (split, shard), &data, driver)?;
+            let queries = queries_folder(generator, (split, shard), &data, driver)?;
             file.update(|status| status.queries = Some(queries))?;
             run_method(method, generator, part, &data, driver)?;
         }

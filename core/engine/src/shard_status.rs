@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache::wait_for;
 use crate::files::{create_folder, read_json, write_json};
 use crate::shard::Shard;
+use crate::stages::generate::QUERIES;
 
 /// The process that works on a shard.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub enum ShardState {
     Interrupted,
     /// It ended in an error.
     Failed,
-    /// Its process ended without a word, and it resumes when it is run again.
+    /// Its process is gone without a last status, and it resumes when it is run again.
     Killed,
 }
 
@@ -46,15 +47,15 @@ pub struct ShardStatus {
     pub state: ShardState,
     /// The number of its users.
     pub users: usize,
-    /// The number of methods, and how many of them are done.
+    /// The number of methods.
     pub methods: usize,
     /// The number of methods that are done.
     pub methods_done: usize,
     /// The method that is or was worked on last.
     pub method: Option<String>,
-    /// The file of the queries of that method while they are generated.
+    /// The folder of that method's queries in the cache.
     pub queries: Option<PathBuf>,
-    /// The users in that file.
+    /// The users whose queries are in it, or in the folder beside it while they are generated.
     #[serde(skip_deserializing)]
     pub users_generated: usize,
     /// The process.
@@ -169,23 +170,24 @@ fn read(path: &Path) -> Result<ShardStatus> {
         status.state = ShardState::Killed;
     }
     status.users_generated = match &status.queries {
-        Some(queries) => lines(queries)?.unwrap_or(status.users),
+        Some(folder) if folder.is_dir() => status.users,
+        Some(folder) => lines(&folder.with_extension("partial").join(QUERIES))?,
         None => 0,
     };
     Ok(status)
 }
 
-/// The number of lines of a file that grows; `None` if it is not there any more.
-fn lines(path: &Path) -> Result<Option<usize>> {
+/// The number of lines of a file; 0 if it is not there yet.
+fn lines(path: &Path) -> Result<usize> {
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(Error::io("read", path)(error)),
     };
     let (mut count, mut buffer) = (0, vec![0; 1 << 16]);
     loop {
         match file.read(&mut buffer).map_err(Error::io("read", path))? {
-            0 => return Ok(Some(count)),
+            0 => return Ok(count),
             read => count += buffer[..read].iter().filter(|byte| **byte == b'\n').count(),
         }
     }

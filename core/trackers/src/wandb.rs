@@ -12,7 +12,7 @@ use crate::message::Message;
 /// The blocks of a log, and the head of a record in one.
 const BLOCK: usize = 32 * 1024;
 const HEAD: usize = 7;
-/// What a log begins with: its name, a magic number and the version.
+/// The beginning of a log: its name, a magic number and the version.
 const BEGIN: &[u8] = b":W&B\xe1\xbe\x00";
 
 /// A finished run.

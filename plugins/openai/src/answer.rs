@@ -33,7 +33,9 @@ impl Completions {
     pub(crate) fn queries(&self, n: usize, with_logprobs: bool) -> Result<Vec<Query>, String> {
         if self.choices.len() != n {
             let found = self.choices.len();
-            return Err(format!("{found} completions where {n} were asked for"));
+            return Err(format!(
+                "{found} completions where {n} were asked for; some servers ignore `n`, set it to {found} then"
+            ));
         }
         let mut texts: Vec<(String, f64)> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();

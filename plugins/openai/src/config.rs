@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Asks a server that speaks OpenAI's completions API for the texts of next items: `vllm serve`,
-/// llama.cpp, SGLang, TGI and others.
+/// llama.cpp and others.
 ///
 /// The prompt is that of GLoSS (arXiv 2506.01910), and the first line of each completion is a query.
 /// Equal texts of a user are one query. The log-probability of a text is that of its tokens, as the
@@ -25,7 +25,7 @@ pub struct OpenAi {
     pub model: String,
     /// Any text that tells models of one name from each other.
     pub revision: Option<String>,
-    /// The variable of the environment that holds the key. Without such a variable no key is sent.
+    /// The environment variable that holds the key, which is sent to https and to this machine alone.
     pub api_key_env: String,
     /// The format of a prompt.
     pub format: PromptFormat,
@@ -63,7 +63,7 @@ pub struct OpenAi {
     #[schemars(range(min = 1.0))]
     pub timeout: f64,
     /// The number of times that a request is made again after a lost connection or an answer of 408, 425,
-    /// 429 or 5xx, with longer and longer pauses.
+    /// 429, 500 or 502 to 504, with longer and longer pauses.
     pub max_retries: u32,
     /// Files for an offline server, in place of requests.
     pub batch: Option<BatchFiles>,

@@ -1,5 +1,5 @@
-//! Texts of a server that speaks OpenAI's completions API: vLLM, llama.cpp, SGLang, TGI and others.
-//! Engines for many machines stay what they are; prompts, retrieval and metrics are those of all.
+//! Texts of a server that speaks OpenAI's completions API: such as vLLM. Prompts,
+//! retrieval and metrics are those of all other methods.
 
 mod answer;
 mod batch_files;

@@ -40,7 +40,7 @@ pub(crate) fn with_preset<'de, D: Deserializer<'de>>(
     Ok(all)
 }
 
-/// Where another loss than the preset's is given, the preset's options of its own loss are not for it.
+/// Removes the options of the preset's loss if the given options name another loss.
 fn drop_options_of_another_loss(preset: &mut Value, given: &Map<String, Value>) {
     let loss = given
         .get("training")

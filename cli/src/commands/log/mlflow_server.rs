@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use ureq::Agent;
 
 use super::{Logged, Tracker};
-use crate::http;
 
 /// The most values that one request of `log-batch` may have, of each kind.
 const BATCH: usize = 100;
@@ -39,7 +38,7 @@ impl Server {
     pub(super) fn new(uri: &str) -> Self {
         Server {
             uri: uri.trim_end_matches('/').to_string(),
-            agent: http::agent(),
+            agent: gloss_http::agent(),
             authorization: authorization(|name| std::env::var(name).ok()),
         }
     }
@@ -48,7 +47,7 @@ impl Server {
     fn call(&self, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
         let url = format!("{}/api/2.0/mlflow/{path}", self.uri);
         let failed = |error: ureq::Error| {
-            let reason = http::reason(error, &url);
+            let reason = gloss_http::reason(error, &url);
             Error::Network(format!("{url}: {reason}"))
         };
         let mut response = match body {

@@ -46,7 +46,10 @@ impl Skeleton<'_> {
 
     /// The dependencies of the program.
     fn command(&self) -> String {
-        let plugins = self.plugins().iter().map(|plugin| small_dependency(plugin));
+        let plugins = self.plugins().iter().map(|plugin| match *plugin {
+            "tabular" => small_dependency(plugin), // Without Parquet.
+            plugin => dependency(plugin),
+        });
         format!(
             "# The command, and the plugins that src/main.rs names. For all others too, replace these by\n\
              # gloss = {{ {}, default-features = false }}; its feature `libtorch` has the models.\n{}{}",

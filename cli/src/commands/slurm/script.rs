@@ -9,7 +9,7 @@ use gloss_engine::shard_folder;
 use crate::args::{Experiment, Slurm};
 use crate::session::Session;
 
-/// Seconds before the time limit at which a job is told to end.
+/// Seconds from SIGUSR1 to the time limit.
 const GRACE: u32 = 120;
 
 /// A job of the run.

@@ -133,11 +133,13 @@ impl Driver {
         Ok(Ok(Made { value, artefact }))
     }
 
-    /// The folder in which a stage that is under way writes.
-    pub(crate) fn partial_folder(&self, stage: &str, provenance: &Provenance) -> PathBuf {
-        let key = provenance.key(stage);
-        let folder = self.shared.cache.stage(stage).join(key);
-        folder.with_extension("partial")
+    /// The absolute path of a stage's result.
+    ///
+    /// # Errors
+    /// If the current folder is gone.
+    pub(crate) fn folder(&self, stage: &str, provenance: &Provenance) -> Result<PathBuf> {
+        let folder = self.shared.cache.stage(stage).join(provenance.key(stage));
+        std::path::absolute(&folder).map_err(Error::io("find", &folder))
     }
 
     fn get_or_build<T>(

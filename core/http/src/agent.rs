@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use ureq::config::RedirectAuthHeaders;
+use ureq::config::{ConfigBuilder, RedirectAuthHeaders};
+use ureq::typestate::AgentScope;
 use ureq::{Agent, Proxy};
 
 /// The timeouts of a connection.
 const CONNECT: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(60);
-/// The HTTP agent.
-pub(crate) fn agent() -> Agent {
+
+/// The settings of an agent, to which a caller may add.
+pub fn config() -> ConfigBuilder<AgentScope> {
     Agent::config_builder()
         .user_agent(concat!("gloss/", env!("CARGO_PKG_VERSION")))
         // Files are wanted as they are stored: a checksum is of no use for anything else.
@@ -19,12 +21,15 @@ pub(crate) fn agent() -> Agent {
         .timeout_connect(Some(CONNECT))
         .timeout_recv_response(Some(SILENCE))
         .timeout_per_read(Some(SILENCE))
-        .build()
-        .into()
+}
+
+/// An agent with these settings.
+pub fn agent() -> Agent {
+    config().build().into()
 }
 
 /// The reason why `url` gave no answer.
-pub(crate) fn reason(error: ureq::Error, url: &str) -> String {
+pub fn reason(error: ureq::Error, url: &str) -> String {
     let is_told = matches!(error, ureq::Error::ConnectProxyFailed(_));
     let reason = in_words(error);
     match proxy_of(url) {
