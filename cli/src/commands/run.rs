@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use gloss_core::{Registry, StatisticValue};
 use gloss_engine::{
-    Cache, Existing, Experiment, MetricValue, Results, Run, SeedSummary, StageRow, run, summarize,
+    Cache, Existing, Experiment, MetricValue, Results, Run, SeedSummary, run, summarize,
 };
 use indicatif::HumanCount;
 use serde_json::{Value, json};
@@ -79,7 +79,11 @@ pub(crate) fn show(runs: &[Run], explained: bool, session: &Session) -> Result<(
     session.output.show(&value, |_, look| {
         let mut text = text(runs, look);
         for run in runs.iter().filter(|_| explained) {
-            let _ = write!(text, "\n\n{}", explain(&run.stages, run.reused, look));
+            let _ = write!(
+                text,
+                "\n\n{}",
+                ui::stages::explain(&run.stages, run.reused, look)
+            );
         }
         text
     })
@@ -289,31 +293,4 @@ fn cell(value: &MetricValue) -> Cell {
         Some(interval) => cell.with(&format!(" [{:.4}, {:.4}]", interval.low, interval.high)),
         None => cell,
     }
-}
-
-/// The stages of a run or a training, or of the earlier one whose results are shown again.
-pub(crate) fn explain(stages: &[StageRow], reused: bool, look: Look) -> String {
-    let heading = match reused {
-        true => "nothing was built; the stages when this was first run:\n",
-        false => "",
-    };
-    format!("{heading}{}", explanation(stages).render(look))
-}
-
-/// A row per stage: whether it was reused, and if not, what differed from the most similar artefact.
-fn explanation(stages: &[StageRow]) -> Table {
-    let mut table = Table::new(["stage", "method", "seconds", "result"]);
-    for stage in stages {
-        let result = match &stage.reason {
-            None => "reused".to_string(),
-            Some(reason) => format!("built: {reason}"),
-        };
-        table.row([
-            Cell::from(stage.stage.as_str()).strong(),
-            stage.method.as_deref().unwrap_or("all").into(),
-            Cell::number(stage.seconds, 2),
-            result.into(),
-        ]);
-    }
-    table
 }

@@ -7,8 +7,8 @@ use gloss_engine::{Cache, Experiment, Shard, Worker, run_folder, run_shard, shar
 use serde_json::json;
 use sysinfo::System;
 
-use crate::commands::run::explain;
 use crate::session::Session;
+use crate::ui::stages::explain;
 
 /// Runs a shard of each experiment.
 pub(crate) fn run(

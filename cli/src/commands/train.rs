@@ -8,9 +8,9 @@ use gloss_engine::{Cache, Existing, Training, train_experiment};
 use serde_json::json;
 
 use crate::args;
-use crate::commands::run;
 use crate::config;
 use crate::session::Session;
+use crate::ui;
 
 pub(crate) fn execute(args: &args::Train, session: &Session) -> Result<()> {
     let mut experiment = config::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
@@ -38,7 +38,7 @@ pub(crate) fn execute(args: &args::Train, session: &Session) -> Result<()> {
     session.output.show(&value, |_, look| {
         let mut text = text(&training);
         if args.explain {
-            let table = run::explain(&training.stages, training.reused, look);
+            let table = ui::stages::explain(&training.stages, training.reused, look);
             let _ = write!(text, "\n\n{table}");
         }
         text
