@@ -40,6 +40,9 @@ use gloss_rules as _;
 use gloss_sequential as _;
 use gloss_tabular as _;
 
+// Turns on features of dependencies; see its documentation.
+use workspace_hack as _;
+
 // Tells the build script where libtorch is.
 #[cfg(feature = "libtorch")]
 use torch_sys as _;

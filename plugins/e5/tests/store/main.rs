@@ -1,6 +1,6 @@
 //! The whole retriever on Amazon Beauty and Toys: Last Item Search, and trees beside exact search.
 //!
-//! The test whose name begins with `minutes_` takes minutes.
+//! The tests whose names begin with `minutes_` take minutes.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
@@ -115,6 +115,11 @@ fn model_last_item_search_with_minilm_gives_the_reference_figures() {
     let kept = [0.037562, 0.019680, 0.013762];
     let new = [0.042794, 0.030176, 0.026011];
     assert_figures("Beauty", "all-minilm-l6-v2", [kept, new]);
+}
+
+#[test]
+#[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools; takes minutes"]
+fn minutes_last_item_search_with_minilm_on_toys_gives_the_reference_figures() {
     assert_golden("Toys_and_Games", "all-minilm-l6-v2");
 }
 
