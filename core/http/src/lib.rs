@@ -1,5 +1,5 @@
-//! What programs and plugins that use the network share: the HTTP agent, repeated attempts, addresses
-//! that a secret may be sent to, and errors in words.
+//! HTTP for the command line and for plugins: the agent, repeated attempts, addresses that a secret may
+//! be sent to, and errors in words.
 
 mod agent;
 mod retry;
