@@ -103,7 +103,6 @@ fn the_command_line_depends_on_no_plugin_but_that_of_programs() {
         "gloss-core",
         "gloss-engine",
         "gloss-http",
-        "gloss-torch",
         "gloss-trackers",
     ];
     assert_eq!(own, BTreeSet::from(expected));

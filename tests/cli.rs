@@ -217,6 +217,8 @@ fn doctor_tells_build_machine_and_components() {
     assert!(report["machine"]["usable_cores"].as_u64().unwrap() > 0);
     assert!(report["components"]["metric"].as_u64().unwrap() > 0);
     assert_eq!(report["terminal"]["stdout"], false);
+    let threads = report["libraries"]["libtorch"]["threads"].as_u64();
+    assert_eq!(threads.is_some(), cfg!(feature = "libtorch"));
     let text = gloss(&["doctor"]);
     assert_eq!((text.code, text.stderr.as_str()), (0, ""));
     assert!(text.stdout.contains("gloss-metrics"));

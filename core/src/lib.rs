@@ -22,6 +22,7 @@ mod library;
 mod memory;
 mod metric;
 mod models;
+mod native;
 mod plugin_files;
 mod prompt;
 mod query;
@@ -55,6 +56,7 @@ pub use models::{
     FetchedModel, ModelFile, find_model, is_hub_name, lfs_pointer, model_folder, probe_tokenizer,
     read_model_file,
 };
+pub use native::NativeLibrary;
 pub use plugin_files::add_plugin;
 pub use prompt::PromptFormat;
 pub use query::{Query, QueryContent, QueryKind};

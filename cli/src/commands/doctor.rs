@@ -7,9 +7,10 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::Result;
-use gloss_core::{Error, Kind, Registry};
+use gloss_core::{Error, Kind, NativeLibrary, Registry};
 use indicatif::BinaryBytes;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use sysinfo::{Disks, System};
 
 use crate::session::Session;
@@ -22,8 +23,7 @@ struct Report {
     machine: Machine,
     folder: Folder,
     terminal: Terminal,
-    #[cfg(feature = "libtorch")]
-    libtorch: gloss_torch::Report,
+    libraries: BTreeMap<&'static str, Map<String, Value>>,
     components: BTreeMap<&'static str, usize>,
     plugins: BTreeMap<String, String>,
 }
@@ -87,8 +87,9 @@ fn examine() -> Result<Report> {
             stdout: io::stdout().is_terminal(),
             stderr: io::stderr().is_terminal(),
         },
-        #[cfg(feature = "libtorch")]
-        libtorch: gloss_torch::report(),
+        libraries: NativeLibrary::all()
+            .map(|library| (library.name, (library.report)()))
+            .collect(),
         components: Kind::ALL.into_iter().map(count).collect(),
         plugins: origins
             .map(|o| (o.name.clone(), o.version.clone()))
@@ -206,7 +207,19 @@ fn table(report: &Report, look: Look) -> String {
     );
     row("standard output", yes(terminal.stdout).to_string());
     row("standard error", yes(terminal.stderr).to_string());
-    libtorch(report, &mut row);
+    for (name, properties) in &report.libraries {
+        for (property, value) in properties {
+            let value = match value {
+                Value::Null => continue,
+                Value::String(text) => text.clone(),
+                value => value.to_string(),
+            };
+            row(&format!("{name} {}", property.replace('_', " ")), value);
+        }
+    }
+    if report.libraries.is_empty() {
+        row("libtorch", "this gloss was built without it".to_string());
+    }
     for kind in Kind::ALL {
         row(
             &format!("{kind} components"),
@@ -219,27 +232,4 @@ fn table(report: &Report, look: Look) -> String {
         .map(|(name, version)| format!("{name} {version}"));
     row("plugins", plugins.collect::<Vec<_>>().join(", "));
     table.render(look)
-}
-
-/// Shows the libtorch found, and the reason if there is no GPU.
-#[cfg(feature = "libtorch")]
-fn libtorch(report: &Report, row: &mut impl FnMut(&str, String)) {
-    let found = &report.libtorch;
-    let version = found.version.as_deref().unwrap_or("of unknown version");
-    let folder = found.folder.as_ref();
-    let folder = folder.map_or_else(|| "an unknown folder".into(), |f| f.display().to_string());
-    row(
-        "libtorch",
-        format!("{version}, {} threads, in {folder}", found.threads),
-    );
-    let gpus = match &found.cuda_fault {
-        None => format!("{} seen by libtorch", found.gpus),
-        Some(diagnostic) => format!("none: {diagnostic}"),
-    };
-    row("GPUs", gpus);
-}
-
-#[cfg(not(feature = "libtorch"))]
-fn libtorch(_: &Report, row: &mut impl FnMut(&str, String)) {
-    row("libtorch", "this gloss was built without it".to_string());
 }

@@ -166,6 +166,8 @@ fn template(total: Option<u64>, unit: Unit) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
+    use std::sync::{Arc, Mutex};
     use std::time::Instant;
 
     #[test]
@@ -177,10 +179,69 @@ mod tests {
         }
     }
 
+    /// A terminal that keeps what is on it.
+    #[derive(Debug, Clone, Default)]
+    struct Screen(Arc<Mutex<(Vec<String>, usize)>>);
+
+    impl Screen {
+        fn contents(&self) -> String {
+            self.0.lock().unwrap().0.join("\n").trim_end().to_string()
+        }
+
+        /// Changes the line at the cursor, after having moved the cursor by so many lines.
+        fn change(&self, lines: isize, change: impl FnOnce(&mut String)) -> io::Result<()> {
+            let mut screen = self.0.lock().unwrap();
+            let (rows, at) = &mut *screen;
+            *at = at.saturating_add_signed(lines);
+            rows.resize(rows.len().max(*at + 1), String::new());
+            change(&mut rows[*at]);
+            Ok(())
+        }
+    }
+
+    impl indicatif::TermLike for Screen {
+        fn width(&self) -> u16 {
+            100
+        }
+
+        fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+            self.change(-(lines as isize), |_| ())
+        }
+
+        fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+            self.change(lines as isize, |_| ())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)?;
+            self.change(1, |_| ())
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.change(0, |row| row.push_str(text))
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.change(0, String::clear)
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn a_short_task_shows_nothing_and_ends_at_once() {
         let started = Instant::now();
-        let terminal = indicatif::InMemoryTerm::new(5, 80);
+        let terminal = Screen::default();
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         let bar = Bar::begin(
             Some(MultiProgress::with_draw_target(target)),
@@ -197,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_long_task_is_shown_and_then_cleared() {
-        let terminal = indicatif::InMemoryTerm::new(5, 100);
+        let terminal = Screen::default();
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         let multi = MultiProgress::with_draw_target(target);
         let bar = Bar::begin(Some(multi), "Reading", Some(2048), Unit::Bytes, LINE);

@@ -63,6 +63,13 @@ impl Best {
         score >= self.threshold
     }
 
+    /// As [`admits`](Self::admits), for a hit whose item comes after all that were offered: among
+    /// equal scores it would be the last.
+    #[inline]
+    pub(crate) fn admits_later(&self, score: f32) -> bool {
+        score >= self.threshold && (score > self.threshold || self.hits.len() < self.k)
+    }
+
     /// Offers a hit; says whether it entered.
     pub(crate) fn offer(&mut self, hit: Hit) -> bool {
         if !self.admits(hit.score) {
@@ -109,8 +116,9 @@ mod tests {
             best.begin(k);
             for hit in hits.clone() {
                 let admitted = best.admits(hit.score);
-                prop_assert!(admitted || !best.offer(hit));
-                best.offer(hit);
+                prop_assert!(admitted || !best.admits_later(hit.score));
+                // Items are offered in order.
+                prop_assert_eq!(best.admits_later(hit.score), best.offer(hit));
             }
             let mut expected: Vec<Hit> = hits.filter(|hit| hit.score > 0.0).collect();
             rank(&mut expected, k);

@@ -36,6 +36,8 @@ pub(crate) struct Impacts {
     pub(crate) bounds: Vec<f32>,
     /// By term: items, highest impact first, equal impacts in catalogue order.
     pub(crate) by_term: Ragged,
+    /// By term: items, in catalogue order.
+    pub(crate) by_term_and_item: Ragged,
     /// By item: terms.
     pub(crate) by_item: Ragged,
     /// A summary of `by_item`.
@@ -61,6 +63,7 @@ impl Impacts {
         terms: Vec<Box<str>>,
         mut lists: Vec<TermImpacts>,
     ) -> Self {
+        let by_term_and_item = concatenate(&lists);
         lists.par_iter_mut().for_each(|list| {
             list.impacts
                 .sort_unstable_by(|a, b| b.value.total_cmp(&a.value).then(a.of.cmp(&b.of)));
@@ -71,6 +74,7 @@ impl Impacts {
             absent: lists.iter().map(|list| list.absent).collect(),
             bounds: lists.iter().map(|list| largest(&list.impacts)).collect(),
             by_term: concatenate(&lists),
+            by_term_and_item,
             by_item: transpose(&lists, items),
             signatures: Signatures::new(&lists, items),
         }

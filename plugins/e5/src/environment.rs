@@ -18,6 +18,7 @@ const HEADER: &str = "header";
 const ITEMS: &str = "items";
 const VECTORS: &str = "vectors";
 const TREES: &str = "trees";
+const LISTS: &str = "lists";
 
 /// A multiple of the size of a page of memory on every system.
 const PAGES: usize = 1 << 16;
@@ -192,6 +193,32 @@ impl Environment {
         })
     }
 
+    /// The database of lists.
+    pub(crate) fn lists(&self) -> Result<Numbered> {
+        let open = || {
+            let txn = self.env.read_txn()?;
+            let opened = self.env.open_databases_and_commit(txn, |opener, txn| {
+                let lists = opener.open_database(txn, Some(LISTS))?;
+                Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(lists))
+            })?;
+            Ok(opened.unwrap_commit())
+        };
+        let lists = open().map_err(library_error("read", &self.path))?;
+        lists.ok_or_else(|| damaged(&self.path, "it holds no lists"))
+    }
+
+    /// Makes the database of lists.
+    pub(crate) fn create_lists(&mut self) -> Result<Numbered> {
+        growing(&self.env, &self.path, || {
+            let txn = self.env.write_txn()?;
+            let created = self.env.create_databases_and_commit(txn, |opener, txn| {
+                let lists = opener.create_database(txn, Some(LISTS))?;
+                Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(lists))
+            })?;
+            Ok(created.unwrap_commit())
+        })
+    }
+
     /// The bytes of the header.
     pub(crate) fn read_header(&self) -> Result<Vec<u8>> {
         let bytes = self.read(|txn| Ok(self.header.get(txn, HEADER)?.map(<[u8]>::to_vec)))?;
@@ -226,7 +253,7 @@ impl Environment {
 #[allow(unsafe_code, reason = "LMDB maps the file into memory")]
 fn open_env(path: &Path, map_size: usize, flags: EnvFlags) -> heed::Result<Env<WithoutTls>> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
-    options.max_dbs(4);
+    options.max_dbs(5);
     if map_size > 0 {
         options.map_size(map_size);
     }

@@ -4,7 +4,7 @@
 //! - `config`, `retriever`: the options, and the retriever that they make.
 //! - `encoder`: from texts to vectors; `embed`: the seam between it and an index.
 //! - `recent`: the vectors of queries that were just asked; `store`: the index on disk.
-//! - `search`: from vectors to items, exactly or by trees.
+//! - `search`: from vectors to items, exactly, by trees or by inverted lists.
 
 mod config;
 mod embed;
@@ -15,10 +15,10 @@ mod retriever;
 mod search;
 mod store;
 
-pub use config::{E5, NamedPrefix, PrefixChoice, Search, Similarity, Trees};
+pub use config::{E5, Ivf, NamedPrefix, PrefixChoice, Search, Similarity, Trees};
 pub use embed::Embed;
 pub use encoder::{Encoder, Given, Pooling, Prefix, Role, Settings, files, known};
-pub use search::{Exact, Forest, Matrix};
+pub use search::{Exact, Forest, InvertedLists, Matrix};
 
 gloss_core::plugin! {
     retriever "e5" => E5,

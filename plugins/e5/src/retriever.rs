@@ -13,12 +13,12 @@ use hashbrown::HashMap;
 use serde_json::{Value, json};
 use tch::Device;
 
-use crate::config::{E5, NamedPrefix, PrefixChoice, Search, Similarity};
+use crate::config::{Approximate, E5, NamedPrefix, PrefixChoice, Search, Similarity};
 use crate::embed::Embed;
 use crate::encoder::{self, Encoder, Given, Prefix, Role, Settings};
 use crate::environment::Environment;
 use crate::recent;
-use crate::search::{Exact, Matrix, Trees};
+use crate::search::{Exact, InvertedLists, Matrix, Trees};
 use crate::store::{self, Source, Stored};
 
 /// The most items that are searched exactly unless it is asked for.
@@ -76,16 +76,17 @@ impl Retriever for E5 {
 
 impl E5 {
     fn source<'a>(&'a self, catalogue: &'a Catalogue, model: &'a Model) -> Result<Source<'a>> {
-        let trees = match self.search {
-            Search::Auto => catalogue.len() > EXACT,
-            Search::Exact => false,
-            Search::Arroy => true,
+        let approximate = match self.search {
+            Search::Auto if catalogue.len() <= EXACT => None,
+            Search::Exact => None,
+            Search::Auto | Search::Arroy => Some(Approximate::Arroy(self.arroy.clone())),
+            Search::Ivf => Some(Approximate::Ivf(self.ivf.clone())),
         };
         Ok(Source {
             catalogue,
             embed: model,
             similarity: self.similarity(&find_model(&self.model)?)?,
-            trees: trees.then_some(&self.arroy),
+            approximate,
         })
     }
 
@@ -210,15 +211,20 @@ enum Searcher {
     Exact(Exact),
     /// Trees, and how many items are scored for each query.
     Trees(Arc<Environment>, usize),
+    /// Lists, and how many of them are looked at for each query.
+    Lists(InvertedLists, usize),
 }
 
 impl<'a> Dense<'a> {
     fn new(embed: Box<dyn Embed + 'a>, stored: Stored, context: Context) -> Result<Self> {
         let identity = &stored.header.identity;
         let (similarity, dimensions) = (identity.similarity, identity.dimensions);
-        let searcher = match &identity.trees {
+        let searcher = match &identity.approximate {
             None => Searcher::Exact(Exact::new(stored.vectors()?)),
-            Some(trees) => Searcher::Trees(Arc::clone(&stored.environment), trees.candidates),
+            Some(Approximate::Arroy(trees)) => {
+                Searcher::Trees(Arc::clone(&stored.environment), trees.candidates)
+            }
+            Some(Approximate::Ivf(options)) => Searcher::Lists(stored.lists()?, options.nprobe),
         };
         let recall = stored.header.recall;
         let recall =
@@ -303,6 +309,7 @@ impl Index for Dense<'_> {
                 candidates: *candidates,
             }
             .search(&queries, &depths)?,
+            Searcher::Lists(lists, nprobe) => lists.search(&queries, &depths, *nprobe),
         };
         let mut hits = found.iter().flatten();
         if hits.any(|hit| !hit.score.is_finite()) {

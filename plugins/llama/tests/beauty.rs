@@ -155,7 +155,7 @@ fn model_inside_the_catalogue_every_beam_is_an_item_that_is_new() {
     };
     let constraint = Constraint::new(trie, tch::Device::Cpu).unwrap();
     let engine = engine(&beauty, 16);
-    let many = 1024 / one_of(64);
+    let many = 1024 / one_of(128);
     let users = (0..many).map(|at| at * beauty.users() / many);
     let histories: Vec<&[u32]> = users.map(|user| beauty.history(user)).collect();
     let tokens = prompts.tokens_batch(&histories).unwrap();

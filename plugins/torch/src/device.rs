@@ -13,7 +13,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
 
-pub use library::{Report, report};
 pub use machine::{device_kind, machine};
 pub use settings::deterministic;
 

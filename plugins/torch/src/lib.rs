@@ -15,7 +15,7 @@ mod write;
 
 pub use adapter::{Adapter, LowRank};
 pub use checkpoint::Checkpoint;
-pub use device::{DeviceName, Report, deterministic, device_kind, machine, report};
+pub use device::{DeviceName, deterministic, device_kind, machine};
 pub use dynamic_map::dynamic_map;
 pub use error::{torch_error, torch_error_with};
 pub use linear::{Activation, Linear};

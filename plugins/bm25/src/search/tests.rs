@@ -64,7 +64,16 @@ fn queries() -> impl Strategy<Value = Vec<QueryContent>> {
     )
 }
 
-/// The best `k`, found by scoring every item.
+/// The best `k`, found by a walk over so many postings, or else by scoring all items.
+fn within(searcher: &Searcher, query: &QueryContent, postings: usize, k: usize) -> Vec<Hit> {
+    let mut scratch = Scratch::new(&searcher.impacts);
+    let text = text_of(&Request { query, k }).unwrap();
+    scratch.begin(&searcher.analyser, &searcher.impacts, text);
+    searcher.best_within(postings, k, &mut scratch);
+    scratch.best.take()
+}
+
+/// The best `k`, found by sorting all scores.
 fn by_force(searcher: &Searcher, query: &QueryContent, k: usize) -> Vec<Hit> {
     let QueryContent::Text(text) = query else {
         return Vec::new();
@@ -113,7 +122,12 @@ proptest! {
         let requests: Vec<_> = queries.iter().map(|query| Request { query, k }).collect();
         let answers = searcher.search(&requests).unwrap();
         for (query, answer) in queries.iter().zip(answers) {
-            prop_assert_eq!(&answer, &by_force(&searcher, query, k), "{:?}", query);
+            let expected = by_force(&searcher, query, k);
+            prop_assert_eq!(&answer, &expected, "{:?}", query);
+            for postings in [0, 8, usize::MAX] {
+                let answer = within(&searcher, query, postings, k.min(ITEMS));
+                prop_assert_eq!(&answer, &expected, "{:?}, {} postings", query, postings);
+            }
         }
     }
 

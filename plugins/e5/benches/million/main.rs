@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use gloss_core::{Context, Hit};
-use gloss_e5::{Exact, Forest, Matrix, Similarity, Trees};
+use gloss_e5::{Exact, Forest, InvertedLists, Ivf, Matrix, Similarity, Trees};
 use serde::Deserialize;
 
 /// The items of a query that count.
@@ -51,6 +51,9 @@ struct Arguments {
         default_value = "500,1000,3000,10000,30000"
     )]
     candidates: Vec<usize>,
+    /// Lists of our side that are looked at.
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4,8,16,32,64")]
+    nprobe: Vec<usize>,
     /// The Python that has faiss; none leaves the peer out.
     #[arg(long)]
     python: Option<PathBuf>,
@@ -110,6 +113,8 @@ fn main() {
         all.push(forest(&arguments, *trees, &items, &queries, &truth));
         show(&all[all.len() - 1]);
     }
+    all.push(lists(&arguments, &items, &queries, &truth));
+    show(&all[all.len() - 1]);
     drop(items);
     if let Some(python) = &arguments.python {
         write_truth(&folder.path().join("truth.i64"), &truth);
@@ -248,6 +253,30 @@ fn forest(
         build_cpu_seconds,
         bytes: path.metadata().unwrap().len(),
         points: arguments.candidates.iter().map(point).collect(),
+    }
+}
+
+fn lists(arguments: &Arguments, items: &Matrix, queries: &Matrix, truth: &[Vec<Hit>]) -> Measured {
+    let options = Ivf::default();
+    let clock = Clock::start();
+    let lists = InvertedLists::build(items, &options, &Context::default()).unwrap();
+    let [build_seconds, build_cpu_seconds] = clock.seconds();
+    let count = options.lists(items.len());
+    let point = |&nprobe: &usize| {
+        let search = |queries: &Matrix, depths: &[usize]| lists.search(queries, depths, nprobe);
+        let (point, found) = answer(format!("nprobe {nprobe}"), queries, search);
+        Point {
+            recall: recall(&found, truth),
+            ..point
+        }
+    };
+    let numbers = items.values().len() + count * items.dimensions() + items.len();
+    Measured {
+        index: format!("gloss IVF{count}"),
+        build_seconds,
+        build_cpu_seconds,
+        bytes: 4 * numbers as u64,
+        points: arguments.nprobe.iter().map(point).collect(),
     }
 }
 

@@ -1,7 +1,7 @@
 use gloss_core::{Item, Query};
 
 use super::*;
-use crate::config::Trees as TreeOptions;
+use crate::config::{Ivf, Trees as TreeOptions};
 
 /// The vector of a text counts its letters a, b and c; a query's has an a less.
 struct Letters;
@@ -34,7 +34,7 @@ impl Embed for Letters {
 
 fn search(
     similarity: Similarity,
-    trees: Option<&TreeOptions>,
+    approximate: Option<Approximate>,
     queries: &[(QueryContent, usize)],
 ) -> Result<Vec<Vec<Hit>>> {
     let texts = ["aaaa", "bb", "c", "aabb", "cc"];
@@ -49,7 +49,7 @@ fn search(
         catalogue: &catalogue,
         embed: &Letters,
         similarity,
-        trees,
+        approximate,
     };
     let folder = tempfile::tempdir().unwrap();
     store::build(&source, folder.path(), &Context::default())?;
@@ -57,6 +57,15 @@ fn search(
     let index = Dense::new(Box::new(Letters), stored, Context::default())?;
     let requests = queries.iter().map(|(query, k)| Request { query, k: *k });
     index.search(&requests.collect::<Vec<_>>())
+}
+
+/// Every search, looking at all that there is.
+fn searches() -> [Option<Approximate>; 3] {
+    [
+        None,
+        Some(Approximate::Arroy(TreeOptions::default())),
+        Some(Approximate::Ivf(Ivf::default())),
+    ]
 }
 
 fn text(text: &str, k: usize) -> (QueryContent, usize) {
@@ -69,11 +78,10 @@ fn items(hits: &[Hit]) -> Vec<u32> {
 
 #[test]
 fn texts_and_vectors_are_answered_side_by_side_each_to_its_depth() {
-    let trees = TreeOptions::default();
-    for trees in [None, Some(&trees)] {
+    for approximate in searches() {
         let vector = QueryContent::Vector(vec![0.0, 0.0, 5.0]);
         let queries = [text("ab", 1), (vector, 2), text("ab", 3), text("aaa", 9)];
-        let found = search(Similarity::Cosine, trees, &queries).unwrap();
+        let found = search(Similarity::Cosine, approximate, &queries).unwrap();
         assert_eq!(items(&found[0]), [1]);
         assert_eq!(items(&found[1]), [2, 4], "equal cosines in catalogue order");
         assert_eq!(items(&found[2])[..2], [1, 3]);
@@ -93,9 +101,8 @@ fn by_inner_product_long_vectors_are_nearer() {
 
 #[test]
 fn a_query_without_direction_finds_the_first_items() {
-    let trees = TreeOptions::default();
-    for trees in [None, Some(&trees)] {
-        let found = search(Similarity::Cosine, trees, &[text("a", 2)]).unwrap();
+    for approximate in searches() {
+        let found = search(Similarity::Cosine, approximate, &[text("a", 2)]).unwrap();
         let expected = [0, 1].map(|item| Hit { item, score: 0.0 });
         assert_eq!(found[0], expected);
     }

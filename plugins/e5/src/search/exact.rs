@@ -9,10 +9,10 @@ use super::matrix::Matrix;
 use super::product::product;
 
 /// Items and queries that are multiplied at once: their scores stay in the cache.
-const ROWS: usize = 256;
+pub(super) const ROWS: usize = 256;
 const QUERIES: usize = 128;
 /// Up to so many queries, reading the items takes longer than multiplying them.
-const FEW: usize = 3;
+pub(super) const FEW: usize = 3;
 
 /// All vectors, searched exactly by inner product.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ impl Exact {
     /// The vectors.
     pub fn items(&self) -> &Matrix {
         &self.items
+    }
+
+    /// The vectors, no longer searchable.
+    pub(super) fn into_items(self) -> Matrix {
+        self.items
     }
 
     /// The best items of each query, at most `k` of it, by score descending and
@@ -96,7 +101,10 @@ impl Exact {
         let mut best: Vec<Best> = queries
             .chunks_exact(width)
             .zip(k)
-            .map(|(query, k)| Best::new((*k).clamp(1, self.items.len()), self.margin(query)))
+            .map(|(query, k)| {
+                let margin = margin(query, self.largest_norm);
+                Best::new((*k).clamp(1, self.items.len()), margin)
+            })
             .collect();
         let mut scores = vec![0.0; ROWS * k.len()];
         for (block, rows) in self.items.values().chunks(ROWS * width).enumerate() {
@@ -123,15 +131,15 @@ impl Exact {
         rank(&mut candidates, k);
         candidates
     }
+}
 
-    /// The error of the product's scores that can change the order of two items: four times the
-    /// most by which a sum of so many products can be rounded.
-    fn margin(&self, query: &[f32]) -> f32 {
-        let norm = dot(query, query).sqrt();
-        let margin = 2.0 * query.len() as f32 * f32::EPSILON * norm * self.largest_norm;
-        // An unknown bound excludes nothing.
-        margin.min(f32::MAX)
-    }
+/// The error of the product's scores with items up to a length that can change the order of two:
+/// four times the most by which a sum of so many products can be rounded.
+pub(super) fn margin(query: &[f32], largest_norm: f32) -> f32 {
+    let norm = dot(query, query).sqrt();
+    let margin = 2.0 * query.len() as f32 * f32::EPSILON * norm * largest_norm;
+    // An unknown bound excludes nothing.
+    margin.min(f32::MAX)
 }
 
 #[cfg(test)]

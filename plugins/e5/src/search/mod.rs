@@ -4,6 +4,8 @@ mod best;
 mod dot;
 mod exact;
 mod forest;
+mod ivf;
+mod kmeans;
 mod matrix;
 mod product;
 mod recall;
@@ -11,6 +13,8 @@ mod trees;
 
 pub use exact::Exact;
 pub use forest::Forest;
+pub use ivf::InvertedLists;
+pub(crate) use ivf::Partition;
 pub use matrix::Matrix;
 pub(crate) use recall::{recall, sample};
 pub(crate) use trees::{Trees, build_trees, room_of_trees};

@@ -1,12 +1,10 @@
 //! The recall of an approximate search.
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Hit, Result};
 
 use super::exact::Exact;
 use super::matrix::Matrix;
-use super::trees::Trees;
-use crate::config::{Similarity, Trees as Options};
-use crate::environment::Environment;
+use crate::config::Approximate;
 
 /// The items of a query that count.
 const DEPTH: usize = 10;
@@ -17,26 +15,20 @@ pub(crate) fn sample(all: usize, wanted: usize) -> Vec<usize> {
     (0..count).map(|at| at * all / count).collect()
 }
 
-/// The share of the [`DEPTH`] best items that the trees find, on average over the queries. An item
-/// as good as the last of them counts as one of them.
+/// The share of the [`DEPTH`] best items that an approximate search finds, on average over the
+/// queries. An item as good as the last of them counts as one of them.
 ///
 /// # Errors
-/// If it is less than the options ask for.
+/// If it is less than the options ask for; the error of `search`.
 pub(crate) fn recall(
-    environment: &Environment,
     exact: &Exact,
     queries: &Matrix,
-    similarity: Similarity,
-    options: &Options,
+    options: &Approximate,
+    search: impl FnOnce(&[usize]) -> Result<Vec<Vec<Hit>>>,
 ) -> Result<f64> {
-    let trees = Trees {
-        environment,
-        similarity,
-        candidates: options.candidates,
-    };
     let depths = vec![DEPTH; queries.len()];
     let expected = exact.search(queries, &depths);
-    let found = trees.search(queries, &depths)?;
+    let found = search(&depths)?;
     // Scores of the two searches are rounded each in its own way.
     let good = |score: f32, last: f32| score >= last - 1e-6 * last.abs().max(1.0);
     let shares = expected.iter().zip(&found).filter_map(|(expected, found)| {
@@ -52,17 +44,14 @@ pub(crate) fn recall(
     tracing::info!(
         recall,
         queries = shares.len(),
-        "recall@{DEPTH} of the trees against exact search"
+        "recall@{DEPTH} of the approximate search against exact search"
     );
-    if recall < options.minimum_recall {
+    let (minimum, option, raise) = options.minimum_recall(exact.items().len());
+    if recall < minimum {
         return Err(Error::Usage(format!(
             "the approximate search finds {recall:.3} of the {DEPTH} best items of {} queries, \
-             less than `arroy.minimum_recall` ({}): raise `arroy.candidates` ({}) or \
-             `arroy.trees` ({}), or take `search = \"exact\"`",
+             less than `{option}` ({minimum}): raise {raise}, or take `search = \"exact\"`",
             shares.len(),
-            options.minimum_recall,
-            options.candidates,
-            options.trees
         )));
     }
     Ok(recall)

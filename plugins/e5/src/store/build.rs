@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use gloss_core::{Catalogue, Context, Error, Result, move_into_place};
 
 use super::header::{Hash, Header, hash_bytes, hash_text};
+use super::lists;
 use super::open::FILE;
 use super::source::{Source, encode};
 use super::vectors::TextVectors;
-use crate::config::{Similarity, Trees};
+use crate::config::{Approximate, Similarity};
 use crate::encoder::Role;
 use crate::environment::Environment;
-use crate::search::{Exact, Matrix, build_trees, recall, room_of_trees, sample};
+use crate::search::{
+    Exact, InvertedLists, Matrix, Partition, Trees, build_trees, recall, room_of_trees, sample,
+};
 
 /// The file that grows.
 const PARTIAL: &str = "data.mdb.partial";
@@ -28,10 +31,12 @@ const ITEMS_AT_ONCE: usize = 1 << 16;
 fn room(source: &Source<'_>) -> usize {
     let (items, dimensions) = (source.catalogue.len(), source.embed.dimensions());
     let vectors = items.saturating_mul(4 * dimensions + 256);
-    let trees = source
-        .trees
-        .map_or(0, |trees| room_of_trees(items, dimensions, trees));
-    let needed = vectors.saturating_add(trees);
+    let search = match &source.approximate {
+        Some(Approximate::Arroy(trees)) => room_of_trees(items, dimensions, trees),
+        Some(Approximate::Ivf(lists)) => 4 * (lists.lists(items) * dimensions + items),
+        None => 0,
+    };
+    let needed = vectors.saturating_add(search);
     needed.saturating_mul(2).max(LEAST_ROOM)
 }
 
@@ -89,21 +94,24 @@ fn write(source: &Source<'_>, folder: &Path, context: &Context, room: usize) -> 
     let vectors = vectors(source, identity.dimensions, &hashes, folder, context)?;
     write_items(&mut environment, source.catalogue, &hashes)?;
     let checksum = write_vectors(&mut environment, &vectors)?;
-    let recall = match source.trees {
-        Some(trees) => Some(write_trees(
-            &mut environment,
-            source,
-            trees,
-            vectors,
-            context,
-        )?),
-        None => None,
-    };
-    let header = Header {
+    let mut header = Header {
         identity,
         vectors: checksum,
-        recall,
+        lists: None,
+        recall: None,
     };
+    if let Some(approximate) = &source.approximate {
+        let queries = queries(source, approximate, context)?;
+        let (lists, recall) = write_search(
+            &mut environment,
+            source,
+            approximate,
+            vectors,
+            &queries,
+            context,
+        )?;
+        (header.lists, header.recall) = (lists, Some(recall));
+    }
     let bytes = serde_json::to_vec(&header).map_err(|e| Error::Internal(e.to_string()))?;
     environment.write_header(&bytes)?;
     environment.finish()?;
@@ -165,26 +173,51 @@ fn write_vectors(environment: &mut Environment, vectors: &Matrix) -> Result<Hash
     Ok(hash_bytes(&bytes))
 }
 
-/// Grows trees, and measures what they find of what there is.
-fn write_trees(
-    environment: &mut Environment,
-    source: &Source<'_>,
-    trees: &Trees,
-    vectors: Matrix,
-    context: &Context,
-) -> Result<f64> {
-    build_trees(environment, &vectors, source.similarity, trees, context)?;
+/// The vectors of the queries that measure the recall: the texts of some items.
+fn queries(source: &Source<'_>, approximate: &Approximate, context: &Context) -> Result<Matrix> {
     let items = source.catalogue.items();
-    let positions = sample(items.len(), trees.sample);
+    let positions = sample(items.len(), approximate.sample());
     let texts: Vec<&str> = positions
         .iter()
         .map(|at| items[*at].text.as_str())
         .collect();
     let queries = encode(source.embed, &texts, Role::Query, context)?;
-    let mut queries = Matrix::new(queries, vectors.dimensions());
+    let mut queries = Matrix::new(queries, source.embed.dimensions());
     if source.similarity == Similarity::Cosine {
         queries.normalize();
     }
-    let exact = Exact::new(vectors);
-    recall(environment, &exact, &queries, source.similarity, trees)
+    Ok(queries)
+}
+
+/// Grows trees or fills lists; the answer is the hash of the lists, and the recall of the search.
+fn write_search(
+    environment: &mut Environment,
+    source: &Source<'_>,
+    approximate: &Approximate,
+    vectors: Matrix,
+    queries: &Matrix,
+    context: &Context,
+) -> Result<(Option<Hash>, f64)> {
+    let similarity = source.similarity;
+    match approximate {
+        Approximate::Arroy(options) => {
+            build_trees(environment, &vectors, similarity, options, context)?;
+            let trees = Trees {
+                environment,
+                similarity,
+                candidates: options.candidates,
+            };
+            let exact = Exact::new(vectors);
+            let search = |depths: &[usize]| trees.search(queries, depths);
+            Ok((None, recall(&exact, queries, approximate, search)?))
+        }
+        Approximate::Ivf(options) => {
+            let partition = Partition::of(&vectors, options, context)?;
+            let hash = lists::write(environment, &partition)?;
+            let lists = InvertedLists::new(&vectors, partition);
+            let exact = Exact::new(vectors);
+            let search = |depths: &[usize]| Ok(lists.search(queries, depths, options.nprobe));
+            Ok((Some(hash), recall(&exact, queries, approximate, search)?))
+        }
+    }
 }

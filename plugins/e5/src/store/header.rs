@@ -4,10 +4,10 @@ use gloss_core::Catalogue;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::{Similarity, Trees};
+use crate::config::{Approximate, Similarity};
 
 /// Changes with the layout of an index.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A hash of 16 bytes, which no two texts share by chance.
 pub(super) type Hash = [u8; 16];
@@ -19,7 +19,9 @@ pub(crate) struct Header {
     pub(crate) identity: Identity,
     /// The hash of all vectors.
     pub(crate) vectors: Hash,
-    /// The share of the exact search's items that the trees find, if there are trees.
+    /// The hash of the lists and their centroids, if there are lists.
+    pub(crate) lists: Option<Hash>,
+    /// The share of the exact search's items that an approximate search finds.
     pub(crate) recall: Option<f64>,
 }
 
@@ -37,8 +39,8 @@ pub(crate) struct Identity {
     pub(crate) items: usize,
     /// The hash of the items' identifiers and texts.
     catalogue: Hash,
-    /// The options of the trees, if there are any.
-    pub(crate) trees: Option<Trees>,
+    /// The approximate search, if there is one.
+    pub(crate) approximate: Option<Approximate>,
 }
 
 impl Identity {
@@ -47,7 +49,7 @@ impl Identity {
         dimensions: usize,
         similarity: Similarity,
         catalogue: &Catalogue,
-        trees: Option<Trees>,
+        approximate: Option<Approximate>,
     ) -> Self {
         Identity {
             format: FORMAT,
@@ -56,7 +58,7 @@ impl Identity {
             similarity,
             items: catalogue.len(),
             catalogue: hash_catalogue(catalogue),
-            trees,
+            approximate,
         }
     }
 
@@ -80,7 +82,7 @@ impl Identity {
     }
 }
 
-/// The settings of an identity by name, those of the encoder and of the trees among them.
+/// The settings of an identity by name, those of the encoder and of the search among them.
 fn flat(identity: &Identity) -> Vec<(String, Value)> {
     let mut settings = Vec::new();
     let value = serde_json::to_value(identity).unwrap_or_default();

@@ -1,5 +1,5 @@
 //! An index on disk: one LMDB environment, the file `data.mdb`, that holds the vectors, the items
-//! that they belong to, the trees of an approximate search, and a header that states everything
+//! that they belong to, the trees or lists of an approximate search, and a header that states everything
 //! they were made from.
 //!
 //! The file grows beside its place and is moved there when it is complete, so that there is the
@@ -9,6 +9,7 @@
 
 mod build;
 mod header;
+mod lists;
 mod open;
 mod source;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use gloss_core::{Catalogue, Context, Error, Result, Unit};
 
 use super::header::Identity;
-use crate::config::{Similarity, Trees};
+use crate::config::{Approximate, Similarity};
 use crate::embed::Embed;
 use crate::encoder::Role;
 
@@ -12,7 +12,8 @@ pub(crate) struct Source<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) embed: &'a dyn Embed,
     pub(crate) similarity: Similarity,
-    pub(crate) trees: Option<&'a Trees>,
+    /// The approximate search; else every item is scored.
+    pub(crate) approximate: Option<Approximate>,
 }
 
 impl Source<'_> {
@@ -22,7 +23,7 @@ impl Source<'_> {
             self.embed.dimensions(),
             self.similarity,
             self.catalogue,
-            self.trees.cloned(),
+            self.approximate.clone(),
         )
     }
 }

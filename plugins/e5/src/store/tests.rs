@@ -1,5 +1,6 @@
 //! Indexes of vectors that a hash of the text makes up.
 
+mod approximate;
 mod killed;
 
 use std::fs;
@@ -13,10 +14,9 @@ use tempfile::TempDir;
 
 use super::build::build_with_room;
 use super::*;
-use crate::config::{Similarity, Trees};
+use crate::config::{Approximate, Ivf, Similarity, Trees};
 use crate::embed::Embed;
 use crate::encoder::Role;
-use crate::search::Exact;
 
 /// A folder for an index.
 struct Folder {
@@ -103,7 +103,7 @@ fn source<'a>(catalogue: &'a Catalogue, embed: &'a Hashing) -> Source<'a> {
         catalogue,
         embed,
         similarity: Similarity::Cosine,
-        trees: None,
+        approximate: None,
     }
 }
 
@@ -145,9 +145,14 @@ fn what_is_written_is_read() {
 fn an_empty_catalogue_has_an_index() {
     let folder = Folder::new();
     let (items, embed) = (catalogue([]), Hashing::new(5));
-    for trees in [None, Some(&Trees::default())] {
+    let searches = [
+        None,
+        Some(Approximate::Arroy(Trees::default())),
+        Some(Approximate::Ivf(Ivf::default())),
+    ];
+    for approximate in searches {
         let source = Source {
-            trees,
+            approximate,
             ..source(&items, &embed)
         };
         build_in(folder.path(), &source).unwrap();
@@ -164,9 +169,14 @@ fn the_file_grows_from_almost_nothing() {
         minimum_recall: 0.0,
         ..Trees::default()
     };
-    for trees in [None, Some(&trees)] {
+    let lists = Ivf {
+        minimum_recall: 0.0,
+        ..Ivf::default()
+    };
+    let searches = [Approximate::Arroy(trees), Approximate::Ivf(lists)];
+    for approximate in [None].into_iter().chain(searches.map(Some)) {
         let source = Source {
-            trees,
+            approximate,
             ..source(&items, &embed)
         };
         let (small, large) = (Folder::new(), Folder::new());
@@ -257,12 +267,16 @@ fn an_index_of_something_else_is_refused() {
         message(&other),
         refusal("its similarity is \"cosine\" where \"inner-product\" is needed")
     );
-    let trees = Trees::default();
-    let other = Source {
-        trees: Some(&trees),
-        ..source(&items, &embed)
-    };
-    assert!(message(&other).contains("trees"), "{}", message(&other));
+    for (name, approximate) in [
+        ("approximate.arroy", Approximate::Arroy(Trees::default())),
+        ("approximate.ivf", Approximate::Ivf(Ivf::default())),
+    ] {
+        let other = Source {
+            approximate: Some(approximate),
+            ..source(&items, &embed)
+        };
+        assert!(message(&other).contains(name), "{}", message(&other));
+    }
 }
 
 #[test]
@@ -348,101 +362,4 @@ fn unprivileged_a_folder_that_may_not_be_written_is_read_and_told() {
         folder.path().join("data.mdb.partial").display()
     );
     assert!(message.starts_with(&expected), "{message}");
-}
-
-#[test]
-fn trees_find_what_exact_search_finds() {
-    let (items, embed) = (catalogue((0..2000).map(|n| n % 1900)), Hashing::new(16));
-    for similarity in [Similarity::Cosine, Similarity::InnerProduct] {
-        let folder = Folder::new();
-        let trees = Trees {
-            trees: 20,
-            candidates: 2000,
-            minimum_recall: 0.97,
-            ..Trees::default()
-        };
-        let source = Source {
-            similarity,
-            trees: Some(&trees),
-            ..source(&items, &embed)
-        };
-        build_in(folder.path(), &source).unwrap();
-        let stored = open(folder.path(), &source.identity()).unwrap();
-        assert!(stored.header.recall.unwrap() >= 0.97);
-        let exact = Exact::new(stored.vectors().unwrap());
-        let queries = exact.items().select(&[0, 77, 1999]);
-        let search = |candidates| crate::search::Trees {
-            environment: &stored.environment,
-            similarity,
-            candidates,
-        };
-        let found = search(usize::MAX >> 8).search(&queries, &[9; 3]).unwrap();
-        for (found, expected) in found.iter().zip(exact.search(&queries, &[9; 3])) {
-            for (found, expected) in found.iter().zip(&expected) {
-                let close = (found.score - expected.score).abs() <= 1e-5 * expected.score.abs();
-                assert!(close, "{found:?} {expected:?}");
-            }
-            assert_eq!(found.len(), 9);
-        }
-        // Fewer hits are the first of more.
-        let few = search(300).search(&queries, &[4; 3]).unwrap();
-        let many = search(300).search(&queries, &[200; 3]).unwrap();
-        for (few, many) in few.iter().zip(&many) {
-            assert_eq!(few[..], many[..4]);
-        }
-    }
-}
-
-#[test]
-fn trees_that_find_too_little_are_refused() {
-    let folder = Folder::new();
-    let (items, embed) = (catalogue(0..2000), Hashing::new(16));
-    let trees = Trees {
-        trees: 1,
-        candidates: 20,
-        minimum_recall: 0.9,
-        ..Trees::default()
-    };
-    let source = Source {
-        trees: Some(&trees),
-        ..source(&items, &embed)
-    };
-    let message = build_in(folder.path(), &source).unwrap_err().to_string();
-    assert!(
-        message.contains("less than `arroy.minimum_recall` (0.9): raise `arroy.candidates` (20)"),
-        "{message}"
-    );
-    assert!(
-        fs::read_dir(folder.path()).unwrap().next().is_none(),
-        "nothing is left"
-    );
-}
-
-#[test]
-fn equal_seeds_make_equal_trees() {
-    let (items, embed) = (catalogue(0..3000), Hashing::new(16));
-    let trees = Trees {
-        trees: 8,
-        candidates: 100,
-        minimum_recall: 0.0,
-        ..Trees::default()
-    };
-    let source = Source {
-        trees: Some(&trees),
-        ..source(&items, &embed)
-    };
-    let found = || {
-        let folder = Folder::new();
-        build_in(folder.path(), &source).unwrap();
-        let stored = open(folder.path(), &source.identity()).unwrap();
-        let vectors = stored.vectors().unwrap();
-        let queries = vectors.select(&(0..200).collect::<Vec<_>>());
-        let search = crate::search::Trees {
-            environment: &stored.environment,
-            similarity: Similarity::Cosine,
-            candidates: 100,
-        };
-        search.search(&queries, &[10; 200]).unwrap()
-    };
-    assert_eq!(found(), found());
 }

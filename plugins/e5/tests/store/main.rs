@@ -7,14 +7,48 @@
 #[path = "../encoder/places.rs"]
 mod places;
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
 
 use gloss_amazon as _;
-use gloss_core::{AnyComponent, Context, Data, Hit, Index, Kind, Query, QueryContent};
-use gloss_core::{Registry, Request, Retriever};
+use gloss_core::{
+    AnyComponent, ArtefactRequest, ArtefactStore, BuildArtefact, Context, Data, Hit, Index, Kind,
+    Query, QueryContent, Registry, Request, Result, Retriever,
+};
 use gloss_e5::E5;
 use serde_json::{Value, json};
+
+/// The vectors of the catalogues, which all tests share. Those of an earlier run are removed.
+#[derive(Default)]
+struct Encoded(Mutex<HashMap<String, PathBuf>>);
+
+impl ArtefactStore for Encoded {
+    fn get_or_build(
+        &self,
+        request: &ArtefactRequest<'_>,
+        build: &mut BuildArtefact<'_>,
+    ) -> Result<PathBuf> {
+        let mut folders = self.0.lock().unwrap();
+        let key = format!("{request:?}");
+        if let Some(folder) = folders.get(&key) {
+            return Ok(folder.clone());
+        }
+        let name = format!("e5-encoded-{}", folders.len());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        build(&folder, None)?;
+        folders.insert(key, folder.clone());
+        Ok(folder)
+    }
+}
+
+fn context() -> Context {
+    static ENCODED: LazyLock<Arc<Encoded>> = LazyLock::new(Arc::default);
+    Context::default().with_artefacts(ENCODED.clone())
+}
 
 fn data(category: &str) -> Data {
     let folder = places::data();
@@ -83,7 +117,7 @@ fn last_item_search(data: &Data, index: &dyn Index) -> [[f64; 3]; 2] {
 fn assert_figures(category: &str, model: &str, expected: [[f64; 3]; 2]) {
     let data = data(category);
     let model = places::model(model);
-    let (folder, context) = (tempfile::tempdir().unwrap(), Context::default());
+    let (folder, context) = (tempfile::tempdir().unwrap(), context());
     let exact = options(&model, json!({"search": "exact"}));
     exact
         .build(&data.catalogue, folder.path(), &context)
@@ -132,13 +166,13 @@ fn minutes_last_item_search_with_e5_gives_the_reference_figures() {
     assert_golden("Toys_and_Games", "multilingual-e5-small");
 }
 
-/// Trees built from the vectors of an exact index, without encoding the items again.
+/// The items are encoded once for both searches.
 #[test]
 #[ignore = "needs real models, of GLOSS_TEST_MODELS or ../shared/tools"]
 fn model_trees_find_nearly_all_by_looking_at_less_than_a_quarter() {
     let data = data("Beauty");
     let model = places::model("all-minilm-l6-v2");
-    let (folder, context) = (tempfile::tempdir().unwrap(), Context::default());
+    let (folder, context) = (tempfile::tempdir().unwrap(), context());
     let [all, some] = ["exact", "arroy"].map(|name| folder.path().join(name));
     let exact = options(&model, json!({"search": "exact"}));
     let trees = options(

@@ -3,28 +3,40 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use gloss_core::NativeLibrary;
 use serde::Serialize;
+use serde_json::Value;
 use tch::Cuda;
+
+gloss_core::inventory::submit! {
+    NativeLibrary {
+        name: "libtorch",
+        report: || match serde_json::to_value(report()) {
+            Ok(Value::Object(properties)) => properties,
+            _ => unreachable!("a struct is an object"),
+        },
+    }
+}
 
 /// The libtorch of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub(super) struct Report {
     /// The version of libtorch, if its folder states it.
-    pub version: Option<String>,
+    pub(super) version: Option<String>,
     /// The folder that libtorch was loaded from, if the system reports it.
-    pub folder: Option<PathBuf>,
+    pub(super) folder: Option<PathBuf>,
     /// True if the CUDA part of libtorch is in that folder.
-    pub has_cuda_part: bool,
+    pub(super) has_cuda_part: bool,
     /// Why no GPU can be used; none if the CUDA part is loaded.
-    pub cuda_fault: Option<String>,
+    pub(super) cuda_fault: Option<String>,
     /// The number of GPUs libtorch sees.
-    pub gpus: usize,
+    pub(super) gpus: usize,
     /// The number of CPU threads one operation of libtorch uses.
-    pub threads: usize,
+    pub(super) threads: usize,
 }
 
 /// Looks at libtorch and loads its CUDA part if it can.
-pub fn report() -> Report {
+pub(super) fn report() -> Report {
     let folder = folder();
     let diagnostic = cuda().err().map(str::to_string);
     let gpus = match diagnostic {
