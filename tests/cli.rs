@@ -1,6 +1,7 @@
 //! The command line from outside: what it prints, and its exit codes.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::io;
 use std::process::{Command, Stdio};
 
@@ -76,46 +77,60 @@ fn options_inside_a_table_are_explained_too() {
 
 #[test]
 fn every_metric_tells_its_formula() {
-    for row in gloss(&["list", "metric", "--json"])
-        .json()
-        .as_array()
-        .unwrap()
-    {
-        let name = row["name"].as_str().unwrap();
-        if name == "command" {
-            continue; // Its program tells, which is not named yet.
-        }
-        let described = gloss(&["describe", name, "--json"]).json();
-        let formula = described[0]["formula"].as_str().unwrap();
-        assert!(!formula.is_empty(), "{name}");
-        let text = gloss(&["describe", name]).stdout;
-        assert!(
-            text.contains(formula) && text.contains("is better"),
-            "{text}"
-        );
+    let rows = gloss(&["list", "metric", "--json"]).json();
+    let names = rows.as_array().unwrap().iter();
+    let names = names.map(|row| row["name"].as_str().unwrap());
+    // A program tells its formula, and none is named yet.
+    let names: Vec<&str> = names.filter(|name| *name != "command").collect();
+    let describe = [&["describe"][..], &names].concat();
+    let text = gloss(&describe).stdout;
+    let described = gloss(&[&describe[..], &["--json"]].concat()).json();
+    let described = described.as_array().unwrap().iter();
+    let metrics = described.filter(|component| component["kind"] == "metric");
+    let formulas: Vec<&str> = metrics.map(|m| m["formula"].as_str().unwrap()).collect();
+    assert_eq!(formulas.len(), names.len());
+    for formula in formulas {
+        assert!(!formula.is_empty() && text.contains(formula), "{formula}");
     }
+    assert!(text.matches("is better").count() >= names.len());
 }
 
 #[test]
 fn every_component_and_every_option_is_explained() {
-    for row in gloss(&["list", "--json"]).json().as_array().unwrap() {
-        let name = row["name"].as_str().unwrap();
-        let text = gloss(&["describe", name]);
-        assert_eq!((text.code, text.stderr.as_str()), (0, ""));
-        assert!(
-            text.stdout
-                .contains(row["summary"].as_str().unwrap().split(' ').next().unwrap())
-        );
-        for component in gloss(&["describe", name, "--json"])
-            .json()
-            .as_array()
-            .unwrap()
-        {
-            for option in component["options"].as_array().unwrap() {
-                assert_ne!(option["doc"], "", "{name}: {option}");
-                assert_ne!(option["type"], "", "{name}: {option}");
-                assert!(text.stdout.contains(option["name"].as_str().unwrap()));
-            }
+    let rows = gloss(&["list", "--json"]).json();
+    let names: BTreeSet<&str> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .collect();
+    let describe: Vec<&str> = ["describe"].into_iter().chain(names).collect();
+    let text = gloss(&describe);
+    assert_eq!((text.code, text.stderr.as_str()), (0, ""));
+    let described = gloss(&[&describe[..], &["--json"]].concat()).json();
+    let described = described.as_array().unwrap();
+    assert_eq!(described.len(), rows.as_array().unwrap().len());
+    let heading = |component: &Value| {
+        let part = |key: &str| component[key].as_str().unwrap().to_string();
+        format!(
+            "{} {}, from {} ",
+            part("kind"),
+            part("name"),
+            part("origin")
+        )
+    };
+    let start = |component| text.stdout.find(&heading(component)).unwrap();
+    let starts = described.iter().map(start).chain([text.stdout.len()]);
+    let starts: Vec<usize> = starts.collect();
+    for (component, part) in described.iter().zip(starts.windows(2)) {
+        let name = component["name"].as_str().unwrap();
+        let own = &text.stdout[part[0]..part[1]];
+        let summary = component["summary"].as_str().unwrap();
+        assert!(own.contains(summary.split(' ').next().unwrap()));
+        for option in component["options"].as_array().unwrap() {
+            assert_ne!(option["doc"], "", "{name}: {option}");
+            assert_ne!(option["type"], "", "{name}: {option}");
+            assert!(own.contains(option["name"].as_str().unwrap()));
         }
     }
 }

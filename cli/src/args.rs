@@ -339,8 +339,9 @@ pub(crate) struct List {
 /// Flags of `describe`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Describe {
-    /// The component's name, as `gloss list` shows it
-    pub(crate) name: String,
+    /// The names of components, as `gloss list` shows them
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<String>,
 }
 
 /// Flags of `fetch`.

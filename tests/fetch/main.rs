@@ -206,23 +206,30 @@ fn parts_of_two_versions_are_never_glued_together() {
         (REVIEWS, content(3, 300_000)),
         (METADATA, content(4, 100_000)),
     ];
-    for conditions in [true, false] {
-        for etag in [Some("\"second\""), None] {
-            let mut behaviour = Behaviour::good(files());
-            behaviour.cut = Some(50_000);
-            let (server, folder) = (Server::start(behaviour), Folder::new());
-            assert_eq!(folder.fetch(&server.url(), &[]).code, 3);
-            server.change(|behaviour| {
-                *behaviour = Behaviour::good(newer.clone());
-                (behaviour.etag, behaviour.conditions) = (etag, conditions);
-            });
-            assert_eq!(
-                folder.fetch(&server.url(), &["--json"]).outcomes(),
-                ["downloaded"; 2]
-            );
-            folder.assert_complete(&newer);
+    let fetch = |conditions: bool, etag: Option<&'static str>| {
+        let mut behaviour = Behaviour::good(files());
+        behaviour.cut = Some(50_000);
+        let (server, folder) = (Server::start(behaviour), Folder::new());
+        assert_eq!(folder.fetch(&server.url(), &[]).code, 3);
+        server.change(|behaviour| {
+            *behaviour = Behaviour::good(newer.clone());
+            (behaviour.etag, behaviour.conditions) = (etag, conditions);
+        });
+        assert_eq!(
+            folder.fetch(&server.url(), &["--json"]).outcomes(),
+            ["downloaded"; 2]
+        );
+        folder.assert_complete(&newer);
+    };
+    // Side by side, for each waits between its attempts.
+    std::thread::scope(|scope| {
+        for conditions in [true, false] {
+            for etag in [Some("\"second\""), None] {
+                let fetch = &fetch;
+                scope.spawn(move || fetch(conditions, etag));
+            }
         }
-    }
+    });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `gloss describe`: a component and its options.
+//! `gloss describe`: components and their options.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -92,13 +92,14 @@ impl<'a> From<&'a Entry> for Description<'a> {
 
 pub(crate) fn execute(args: &Describe, session: &Session) -> Result<()> {
     let registry = Registry::known()?;
-    let found: Vec<Description<'_>> = registry
-        .entries()
-        .filter(|entry| entry.name == args.name)
-        .map(Description::from)
-        .collect();
-    if found.is_empty() {
-        return Err(unknown(&args.name, &registry).into());
+    let mut found: Vec<Description<'_>> = Vec::new();
+    for name in &args.names {
+        let entries = registry.entries().filter(|entry| entry.name == *name);
+        let before = found.len();
+        found.extend(entries.map(Description::from));
+        if found.len() == before {
+            return Err(unknown(name, &registry).into());
+        }
     }
     session.output.show(&found, |found, look| {
         let texts: Vec<_> = found.iter().map(|one| text(one, look)).collect();
