@@ -113,14 +113,15 @@ impl fmt::Display for Similarity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Search {
-    /// Exactly up to a million items, by trees beyond.
+    /// Exactly up to a million items, by inverted lists beyond.
     #[default]
     Auto,
     /// Every item is scored.
     Exact,
-    /// By trees: the items that look promising are scored.
+    /// By trees on disk, for vectors that do not fit into memory: the items that look promising are
+    /// scored.
     Arroy,
-    /// By inverted lists: the items of the lists nearest to the query are scored.
+    /// By inverted lists in memory: the items of the lists nearest to the query are scored.
     Ivf,
 }
 

@@ -79,8 +79,8 @@ impl E5 {
         let approximate = match self.search {
             Search::Auto if catalogue.len() <= EXACT => None,
             Search::Exact => None,
-            Search::Auto | Search::Arroy => Some(Approximate::Arroy(self.arroy.clone())),
-            Search::Ivf => Some(Approximate::Ivf(self.ivf.clone())),
+            Search::Arroy => Some(Approximate::Arroy(self.arroy.clone())),
+            Search::Auto | Search::Ivf => Some(Approximate::Ivf(self.ivf.clone())),
         };
         Ok(Source {
             catalogue,

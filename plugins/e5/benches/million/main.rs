@@ -38,8 +38,8 @@ struct Arguments {
     /// Vectors that are searched for.
     #[arg(long, default_value_t = 1_000)]
     queries: usize,
-    /// Trees of our side, an index for each number.
-    #[arg(long, value_delimiter = ',', default_value = "20")]
+    /// Trees of our side, an index for each number; none without a number.
+    #[arg(long, value_delimiter = ',', num_args = 0.., default_value = "20")]
     trees: Vec<usize>,
     /// Most items in a leaf of our trees.
     #[arg(long, default_value_t = Trees::default().split_after)]
