@@ -37,6 +37,10 @@ retriever = { search = "arroy", prefix = "none" }
 [[method]]
 name = "both"
 retriever = { type = "hybrid", retrievers = ["bm25", { type = "e5", model = "MODEL", device = "cpu", prefix = { query = "q: " } }] }
+
+[[method]]
+name = "lists"
+retriever = { search = "ivf", ivf = { nlist = 2, nprobe = 2 } }
 "#;
 
 fn place() -> Place {
@@ -70,10 +74,16 @@ fn prefixes_and_the_recall_of_an_approximate_search_are_shown_with_the_results()
     assert_eq!(told(1, "prefix"), Some(json!("none")));
     assert_eq!(told(1, recall), Some(json!(1.0)));
     assert_eq!(told(2, "1-e5: prefix"), Some(json!("\"q: \" and \"\"")));
+    assert_eq!(told(3, recall), Some(json!(1.0)));
+    // With all lists an inverted file finds what an exact search does.
+    let values = |method: usize| metrics["methods"][method]["metrics"].clone();
+    assert_eq!(values(3), values(0));
+    assert!(!values(0).is_null());
     for line in [
         "exact: prefix \"query: \" and \"passage: \"\n",
         "trees: prefix none\n",
         "trees: recall@10 against exact search 1.0000\n",
+        "lists: recall@10 against exact search 1.0000\n",
         "both: 1-e5: prefix \"q: \" and \"\"\n",
     ] {
         assert!(ran.stdout.contains(line), "{line}{}", ran.stdout);

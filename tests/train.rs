@@ -156,6 +156,36 @@ fn a_training_leaves_an_adapter_a_record_and_a_picture_and_a_run_uses_them() {
     assert_eq!(sequences("w"), sequences("r"));
 }
 
+#[test]
+fn the_tokens_of_a_text_are_shown_with_their_log_probabilities() {
+    let place = place();
+    gloss(&place, &["run", "e.toml", "--output", "r"]);
+    let rows: Vec<Value> = serde_json::from_str(&place.read("r/generated.json")).unwrap();
+    let mut whole = 0;
+    for row in rows.iter().take(3) {
+        let user = row["reviewer_id"].as_str().unwrap();
+        let shown = gloss(&place, &["inspect", "r", user, "--tokens", "--json"]).json();
+        for query in shown["methods"][0]["queries"].as_array().unwrap() {
+            let tokens = query["tokens"].as_array().unwrap().iter();
+            let scores: Vec<f64> = tokens.map(|t| t["score"].as_f64().unwrap()).collect();
+            assert!(scores.len() > 1 && scores.iter().all(|score| *score < 0.0));
+            // A text that six tokens did not end has no token for its end.
+            let sums = [&scores[..], &scores[..scores.len() - 1]].map(|s| s.iter().sum::<f64>());
+            let expected = query["log_probability"].as_f64().unwrap();
+            whole += usize::from(sums.iter().any(|sum| (sum - expected).abs() < 1e-3));
+        }
+    }
+    // Others are not what the tokenizer makes of their text.
+    assert!(whole > 0);
+    let user = rows[0]["reviewer_id"].as_str().unwrap();
+    let text = gloss(&place, &["inspect", "r", user, "--tokens"]).stdout;
+    assert!(text.contains("tokens"), "{text}");
+    fs::remove_dir_all(place.path(".gloss/train")).unwrap();
+    place
+        .gloss(&["inspect", "r", user, "--tokens"])
+        .fails(2, &["is not in the cache", "run the experiment again"]);
+}
+
 /// The most kills of one training; a fast machine is done before.
 const KILLS: usize = 20;
 

@@ -39,6 +39,7 @@ use gloss_rules as _;
 #[cfg(feature = "libtorch")]
 use gloss_sequential as _;
 use gloss_tabular as _;
+use gloss_yelp as _;
 
 // Turns on features of dependencies; see its documentation.
 use workspace_hack as _;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     Component, Context, Data, Diagnostic, Error, History, Identity, Query, QueryKind, Result,
+    ScorePart,
 };
 
 /// A query generator: options that state how queries are made from histories.
@@ -76,6 +77,16 @@ pub trait Generator {
     /// # Errors
     /// If the batch cannot be computed; earlier batches are not lost.
     fn generate(&mut self, histories: &[History<'_>]) -> Result<Vec<Vec<Query>>>;
+
+    /// Splits the log-probability of a text after a history into parts that add up to it, such as
+    /// one for each token, in order. By default there are none.
+    ///
+    /// # Errors
+    /// If it cannot be computed.
+    fn explain(&mut self, history: &History<'_>, text: &str) -> Result<Vec<ScorePart>> {
+        let (_, _) = (history, text);
+        Ok(Vec::new())
+    }
 }
 
 /// A closure over one batch is a generator.

@@ -18,6 +18,7 @@ fn options(entry: &Entry, places: &Places) -> Vec<Value> {
         // Tested where their programs, tables and server are.
         (_, "command" | "csv" | "jsonl" | "openai" | "parquet") => vec![],
         (_, "movielens") => vec![places.movies()],
+        (_, "yelp") => vec![places.businesses()],
         (_, "amazon") => vec![places.shop()],
         (_, "precomputed") => vec![places.queries()],
         (_, "lis") => vec![json!({}), json!({"items": 3})],

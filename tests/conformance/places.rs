@@ -39,6 +39,34 @@ impl Places {
         json!({"folder": folder, "layout": "1m"})
     }
 
+    /// Reviews of 30 businesses by 12 users.
+    pub(crate) fn businesses(&self) -> Value {
+        let line = |value: Value| format!("{value}\n");
+        let business = |n: u32| {
+            line(
+                json!({"business_id": n.to_string(), "name": format!("Place {n}"), "city": "Reno"}),
+            )
+        };
+        let review = |n: u32| {
+            line(json!({
+                "user_id": (n % 12).to_string(), "business_id": (n * 7 % 30).to_string(),
+                "stars": n % 5 + 1, "date": format!("2020-01-{:02} 10:00:{:02}", n / 10 + 1, n % 60),
+            }))
+        };
+        let folder = self.folder.path().join("yelp");
+        fs::create_dir_all(&folder).unwrap();
+        let write = |name: &str, lines: String| {
+            fs::write(
+                folder.join(format!("yelp_academic_dataset_{name}.json")),
+                lines,
+            )
+            .unwrap();
+        };
+        write("business", (0..30).map(business).collect());
+        write("review", (0..150).map(review).collect());
+        json!({"folder": folder})
+    }
+
     /// Queries for one of the users of the laws' data; none of the others is in the file.
     pub(crate) fn queries(&self) -> Value {
         let user = json!([{

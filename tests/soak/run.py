@@ -1,14 +1,15 @@
 """Runs every stage that needs no GPU on made-up data of growing size, and prints time and memory.
 
-    python3 tests/soak/run.py [--gloss FILE] [--encoder FOLDER] [USERS...]
+    python3 tests/soak/run.py [--gloss FILE] [--encoder FOLDER] [--stages] [USERS...]
 
 USERS are 10000, 30000 and 100000 by default, with ten items for each user. For each size: prepares the data, runs
 popular and random items, Last Item Search with BM25, sequential rules and their fusion, evaluates with intervals,
 compares and reports. With an encoder, the folder of a text model, Last Item Search also goes through its vectors, by
-exact search and by arroy's trees. Needs a release build of gloss, without --encoder one without libtorch.
+exact search, inverted lists and arroy's trees. With --stages a second table has the time of each stage. Needs a release build of gloss, without --encoder one without libtorch.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import random
@@ -62,6 +63,11 @@ generator = "lis"
 retriever = { type = "e5", model = MODEL, device = "cpu", search = "exact" }
 
 [[method]]
+name = "LIS, lists"
+generator = "lis"
+retriever = { type = "e5", model = MODEL, device = "cpu", search = "ivf" }
+
+[[method]]
 name = "LIS, trees"
 generator = "lis"
 retriever = { type = "e5", model = MODEL, device = "cpu", search = "arroy" }
@@ -99,6 +105,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gloss", type=pathlib.Path, default="target/release/gloss")
     parser.add_argument("--encoder", type=pathlib.Path)
+    parser.add_argument("--stages", action="store_true")
     parser.add_argument("users", type=int, nargs="*", default=[10_000, 30_000, 100_000])
     arguments = parser.parse_args()
     gloss = str(arguments.gloss.resolve())
@@ -106,6 +113,7 @@ def main():
     if arguments.encoder:
         experiment += ENCODER.replace("MODEL", f'"{arguments.encoder.resolve()}"')
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    stages = []
     print("| users | items | command | seconds | peak GiB |\n|---|---|---|---|---|")
     for users in arguments.users:
         with tempfile.TemporaryDirectory() as name:
@@ -122,6 +130,13 @@ def main():
                 seconds, memory = measured([gloss, *command], folder)
                 shown = " ".join(command[:2]) + (", all stages cached" if "again" in command else "")
                 print(f"| {users:,} | {10 * users:,} | {shown} | {seconds:.1f} | {memory:.2f} |", flush=True)
+            for stage in json.loads((folder / "first/manifest.json").read_text())["stages"]:
+                if not stage["reused"]:
+                    stages.append((users, stage["stage"], stage["method"] or "all", stage["seconds"]))
+    if arguments.stages:
+        print("\n| users | stage | method | seconds |\n|---|---|---|---|")
+        for users, stage, method, seconds in stages:
+            print(f"| {users:,} | {stage} | {method} | {seconds:.2f} |")
 
 
 if __name__ == "__main__":

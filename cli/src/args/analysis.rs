@@ -61,6 +61,10 @@ pub(crate) struct Inspect {
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) depth: usize,
 
+    /// Show the log-probability of each token of the generated texts; the generator is loaded for it
+    #[arg(long)]
+    pub(crate) tokens: bool,
+
     #[command(flatten)]
     pub(crate) cache: Cache,
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use gloss_core::{AnyComponent, Data, Error, Example, Kind, Registry, ScorePart};
-use gloss_engine::{Cache, ExperimentConfig, FinishedRun, Prepared};
+use gloss_engine::{Cache, ExperimentConfig, FinishedRun, Method as RunMethod, Prepared};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -44,6 +44,8 @@ struct Method {
 struct Query {
     text: String,
     log_probability: Option<f32>,
+    /// The tokens with their log-probabilities; none unless they are asked for.
+    tokens: Vec<ScorePart>,
 }
 
 #[derive(Serialize)]
@@ -161,9 +163,18 @@ impl<'a> Inspection<'a> {
             });
         let values = self.run.user_values(name)?;
         let probabilities = shown.log_probabilities.get(self.position);
-        let queries = texts.iter().enumerate().map(|(at, text)| Query {
+        let tokens = match self.args.tokens && !texts.is_empty() {
+            true => {
+                let method = self.resolve(name)?;
+                self.prepared.explain_texts(&method, example, &texts)?
+            }
+            false => vec![Vec::new(); texts.len()],
+        };
+        let queries = texts.iter().zip(tokens).enumerate();
+        let queries = queries.map(|(at, (text, tokens))| Query {
             text: text.clone(),
             log_probability: probabilities.and_then(|all| all.get(at)).copied(),
+            tokens,
         });
         Ok(Method {
             method: name.to_string(),
@@ -177,14 +188,34 @@ impl<'a> Inspection<'a> {
         })
     }
 
+    /// The description of a method in the run's manifest; nothing for a fusion of methods.
+    fn described(&self, method: &str) -> &Value {
+        let methods = self.run.manifest.experiment["methods"].as_array();
+        let mut methods = methods.into_iter().flatten();
+        let described = methods.find(|other| other["name"] == method);
+        described.unwrap_or(&Value::Null)
+    }
+
+    /// A method of the run with its components.
+    fn resolve(&self, name: &str) -> Result<RunMethod> {
+        let experiment = &self.run.manifest.experiment;
+        let mut config = ExperimentConfig::new();
+        for key in ["dataset", "metrics"] {
+            config.replace("the run", key, experiment[key].clone());
+        }
+        let mut method = self.described(name).clone();
+        if let Value::Object(method) = &mut method {
+            method.retain(|_, value| !value.is_null());
+        }
+        config.replace("the run", "method", Value::Array(vec![method]));
+        let methods = config.resolve(&Registry::known()?)?.methods;
+        let method = methods.into_iter().next();
+        method.ok_or_else(|| Error::Internal("a method is lost".into()).into())
+    }
+
     /// For each item, the parts of the score of the query that gives it most.
     fn parts(&self, method: &str, texts: &[String], items: &[u32]) -> Result<Vec<Vec<ScorePart>>> {
-        let methods = self.run.manifest.experiment["methods"].as_array();
-        let described = methods
-            .into_iter()
-            .flatten()
-            .find(|other| other["name"] == method);
-        let retriever = described.map_or(Value::Null, |method| method["retriever"].clone());
+        let retriever = self.described(method)["retriever"].clone();
         if retriever.is_null() || texts.is_empty() {
             return Ok(vec![Vec::new(); items.len()]);
         }
@@ -233,12 +264,18 @@ fn text(user: &User<'_>, look: Look) -> String {
             method.method,
             metrics.collect::<Vec<_>>().join(", ")
         );
-        let mut queries = Table::new(["query", "log-probability"]);
+        let tokens = method.queries.iter().any(|query| !query.tokens.is_empty());
+        let columns = ["query", "log-probability", "tokens"];
+        let mut queries = Table::new(columns.into_iter().take(2 + usize::from(tokens)));
         for query in &method.queries {
             let number = query
                 .log_probability
                 .map_or(Cell::from(""), |p| Cell::number(f64::from(p), 4));
-            queries.row([Cell::from(query.text.as_str()), number]);
+            let parts = query.tokens.iter();
+            let parts = parts.map(|part| format!("{} {:.2}", part.of.trim(), part.score));
+            let parts = parts.collect::<Vec<_>>().join(", ");
+            let row = [Cell::from(query.text.as_str()), number, parts.into()];
+            queries.row(row.into_iter().take(2 + usize::from(tokens)));
         }
         let _ = write!(
             text,

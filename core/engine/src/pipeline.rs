@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gloss_core::{
     Context, Data, Error, Identity, Metric, Query, QueryGenerator, Ragged, Result, Retriever,
+    Trainer,
 };
 use serde_json::{Value, json};
 
@@ -63,16 +64,48 @@ pub(crate) fn train(
     let Some(trainer) = method.generator.trainer() else {
         return Ok((Arc::clone(&method.generator), None));
     };
+    let made = with_training(method, trainer, data, driver, |stage| driver.run(stage))?;
+    Ok((made.value, Some(made.artefact)))
+}
+
+/// As [`train`], if the cache has the result of the training; else the error says that it has not.
+pub(crate) fn find_trained(
+    method: &Method,
+    data: &Made<Data>,
+    driver: &Driver,
+) -> Result<Arc<dyn QueryGenerator>> {
+    let Some(trainer) = method.generator.trainer() else {
+        return Ok(Arc::clone(&method.generator));
+    };
+    let found = with_training(method, trainer, data, driver, |stage| {
+        driver.find(stage, &stage.provenance()?)
+    })?;
+    let missing = |reason| {
+        Error::Usage(format!(
+            "the training of `{}` is not in the cache ({reason}); run the experiment again",
+            method.name
+        ))
+    };
+    Ok(found.map_err(missing)?.value)
+}
+
+/// Calls `work` with the stage that trains the method's generator.
+fn with_training<T>(
+    method: &Method,
+    trainer: &dyn Trainer,
+    data: &Made<Data>,
+    driver: &Driver,
+    work: impl FnOnce(&Train<'_>) -> Result<T>,
+) -> Result<T> {
     let validate = |generator: &dyn QueryGenerator| validate(method, generator, data, driver);
-    let made = driver.run(&Train {
+    work(&Train {
         trainer,
         data: &data.value,
         data_content: content(data),
         validation: validation(method, driver)?,
         validate: &validate,
         context: &driver.context(),
-    })?;
-    Ok((made.value, Some(made.artefact)))
+    })
 }
 
 /// The users that a method is run for.

@@ -9,8 +9,9 @@ use serde::Deserialize;
 
 use crate::audit::fingerprint;
 use crate::cache::{Cache, Driver, Made};
+use crate::config::Method;
 use crate::finished::FinishedRun;
-use crate::pipeline::index;
+use crate::pipeline::{find_trained, index};
 use crate::run_files::{GENERATED, RANKINGS};
 use crate::stages::prepare::Prepare;
 use crate::trec;
@@ -60,6 +61,26 @@ impl Prepared {
                 .collect()
         };
         texts.iter().map(of_text).collect()
+    }
+
+    /// The parts of the log-probability of each of the texts after an example's history, by the
+    /// method's generator, whose training the cache must have.
+    ///
+    /// # Errors
+    /// If the training is not in the cache; the errors of the generator.
+    pub fn explain_texts(
+        &self,
+        method: &Method,
+        example: Example,
+        texts: &[String],
+    ) -> Result<Vec<Vec<ScorePart>>> {
+        let driver = self.driver.for_method(&method.name);
+        let trained = find_trained(method, &self.data, &driver)?;
+        let context = driver.context();
+        let mut generator = trained.open(self.data(), &context)?;
+        let history = self.data().histories.context(example);
+        let parts = texts.iter().map(|text| generator.explain(&history, text));
+        parts.collect()
     }
 }
 

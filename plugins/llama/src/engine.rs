@@ -77,6 +77,11 @@ impl Engine {
         })
     }
 
+    /// The model.
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// Limits of batches.
     pub fn limits(&self) -> Limits {
         self.limits

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use gloss_core::{
     Context, Data, Diagnostic, Error, Generator, History, Identity, Query, QueryGenerator,
-    QueryKind, Result, Trainer,
+    QueryKind, Result, ScorePart, Trainer,
 };
 use gloss_torch::{Adapter, Precision, device_kind, machine, torch_error_with};
 use serde_json::{Value, json};
@@ -345,6 +345,32 @@ impl Generator for Writer<'_> {
         let queries =
             pairs.map(|(history, texts)| self.queries(&texts[..texts.len().min(most)], history));
         queries.collect()
+    }
+
+    /// Returns a part for each token that the tokenizer makes of the text, and one for its end.
+    fn explain(&mut self, history: &History<'_>, text: &str) -> Result<Vec<ScorePart>> {
+        let prompt = self.prompts.tokens(history.items)?;
+        let mut tokens = self.prompts.continuation(text)?;
+        tokens.push(self.prompts.end());
+        let scores = self.engine.model().log_probabilities(&prompt, &tokens)?;
+        let parts = tokens.iter().zip(scores).map(|(token, score)| {
+            let of = self.token(*token)?;
+            Ok(ScorePart { of, score })
+        });
+        parts.collect()
+    }
+}
+
+impl Writer<'_> {
+    /// A token as it reads in a text; one that has no text of its own, such as that of the end, by its
+    /// name in the vocabulary.
+    fn token(&self, token: i64) -> Result<String> {
+        let tokenizer = self.prompts.tokenizer();
+        let text = tokenizer.decode(&[token])?;
+        Ok(match text.is_empty() {
+            true => tokenizer.name(token).unwrap_or_else(|| token.to_string()),
+            false => text,
+        })
     }
 }
 

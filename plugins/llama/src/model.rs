@@ -165,32 +165,50 @@ impl Model {
     /// # Errors
     /// If memory runs out.
     pub fn logits_of(&self, tokens: &[i64]) -> Result<Tensor> {
-        let run = || -> Result<Tensor, TchError> {
-            let count = tokens.len() as i64;
-            let keys = crate::attention::aligned(count);
-            let cache = Cache::new(&self.architecture, 1, keys, (self.kind, self.device))?;
-            let rope = &self.architecture.rope;
-            let size = self.architecture.head_size;
-            let (cosines, sines) = rope.table(count, size, self.kind, self.device)?;
-            let place = ForwardContext {
-                cosines,
-                sines,
-                cache: &cache,
-                window: Window {
-                    users: (0, 1),
-                    at: 0,
-                    seen: keys,
-                },
-                mask: Mask::causal(0, count, keys, self.groups(), (self.kind, self.device))?,
-            };
-            let tokens = Tensor::f_from_slice(tokens)?.f_to_device(self.device)?;
-            self.logits(
-                &self
-                    .forward(&tokens.f_unsqueeze(0)?, &place)?
-                    .f_squeeze_dim(0)?,
-            )
+        let run = || self.logits(&self.features_of(tokens)?);
+        tch::no_grad(run).map_err(torch_error("run the model"))
+    }
+
+    /// The natural logarithm of the probability of each token of `text` after `prompt`, which must
+    /// have a token, and after those of `text` before it.
+    ///
+    /// # Errors
+    /// If memory runs out.
+    pub(crate) fn log_probabilities(&self, prompt: &[i64], text: &[i64]) -> Result<Vec<f32>> {
+        let run = || -> Result<Vec<f32>, TchError> {
+            let (before, count) = (prompt.len() as i64, text.len() as i64);
+            let features = self.features_of(&[prompt, text].concat())?;
+            let logits = self.logits(&features.f_narrow(0, before - 1, count)?)?;
+            let tokens = Tensor::f_from_slice(text)?.f_to_device(self.device)?;
+            let all = logits.f_log_softmax(-1, Kind::Float)?;
+            let own = all.f_gather(1, &tokens.f_unsqueeze(1)?, false)?;
+            Vec::try_from(&own.f_flatten(0, 1)?)
         };
         tch::no_grad(run).map_err(torch_error("run the model"))
+    }
+
+    /// The features of each of `tokens` after the last norm, [tokens, hidden].
+    fn features_of(&self, tokens: &[i64]) -> Result<Tensor, TchError> {
+        let count = tokens.len() as i64;
+        let keys = crate::attention::aligned(count);
+        let cache = Cache::new(&self.architecture, 1, keys, (self.kind, self.device))?;
+        let rope = &self.architecture.rope;
+        let size = self.architecture.head_size;
+        let (cosines, sines) = rope.table(count, size, self.kind, self.device)?;
+        let place = ForwardContext {
+            cosines,
+            sines,
+            cache: &cache,
+            window: Window {
+                users: (0, 1),
+                at: 0,
+                seen: keys,
+            },
+            mask: Mask::causal(0, count, keys, self.groups(), (self.kind, self.device))?,
+        };
+        let tokens = Tensor::f_from_slice(tokens)?.f_to_device(self.device)?;
+        self.forward(&tokens.f_unsqueeze(0)?, &place)?
+            .f_squeeze_dim(0)
     }
 
     /// Heads of queries to each head of keys.

@@ -95,6 +95,11 @@ impl Tokenizer {
         })
     }
 
+    /// The name of a token in the vocabulary.
+    pub(crate) fn name(&self, id: i64) -> Option<String> {
+        self.inner.id_to_token(u32::try_from(id).ok()?)
+    }
+
     /// The tokens that end a text, at least one.
     pub fn eos(&self) -> &[i64] {
         &self.eos

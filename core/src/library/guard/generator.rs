@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Guard, Held, guard};
 use crate::{
     Context, Data, Diagnostic, Error, Generator, History, Identity, Query, QueryGenerator,
-    QueryKind, Result, Trainer, Validate,
+    QueryKind, Result, ScorePart, Trainer, Validate,
 };
 
 /// The properties of a generator.
@@ -142,5 +142,9 @@ impl Generator for GuardedGenerator<'_> {
 
     fn generate(&mut self, histories: &[History<'_>]) -> Result<Vec<Vec<Query>>> {
         self.inner.call_mut(|it| it.generate(histories))
+    }
+
+    fn explain(&mut self, history: &History<'_>, text: &str) -> Result<Vec<ScorePart>> {
+        self.inner.call_mut(|it| it.explain(history, text))
     }
 }
