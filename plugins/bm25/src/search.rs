@@ -7,8 +7,8 @@
 //! over this way is out for good, whichever list shows it later: what stronger lists would have
 //! added was in the reckoning there. The search ends when the terms left cannot do it together.
 //!
-//! Where little can be passed over, as among items of frequent words, adding up all postings in the
-//! order of the catalogue is quicker. A walk that has looked at more than a share of the query's
+//! Adding up all postings in the order of the catalogue is quicker if few of them can be passed over,
+//! as among items of frequent words. A walk that has looked at more than a share of the query's
 //! postings is given up for that. Both give the same hits, to the last digit.
 
 mod dense;

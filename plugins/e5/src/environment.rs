@@ -6,7 +6,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use arroy::internals::{KeyCodec, NodeCodec};
 use gloss_core::{Error, Result};
 use heed::byteorder::BigEndian;
 use heed::types::{Bytes, Str, U32};
@@ -165,55 +164,48 @@ impl Environment {
 
     /// The database of trees.
     pub(crate) fn trees<D: arroy::Distance>(&self) -> Result<arroy::Database<'static, D>> {
-        let opened = self.open_trees::<D>();
-        let trees = opened.map_err(|error| library_error("read", &self.path)(error.into()))?;
-        trees.ok_or_else(|| damaged(&self.path, "it holds no trees"))
-    }
-
-    fn open_trees<D: arroy::Distance>(&self) -> heed::Result<Option<arroy::Database<'static, D>>> {
-        let txn = self.env.read_txn()?;
-        let opened = self.env.open_databases_and_commit(txn, |opener, txn| {
-            let trees = opener.open_database::<KeyCodec, NodeCodec<D>>(txn, Some(TREES))?;
-            Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(trees))
-        })?;
-        Ok(opened.unwrap_commit())
+        self.open_database(TREES)
     }
 
     /// Makes the database of trees.
     pub(crate) fn create_trees<D: arroy::Distance>(
         &mut self,
     ) -> Result<arroy::Database<'static, D>> {
-        growing(&self.env, &self.path, || {
-            let txn = self.env.write_txn()?;
-            let created = self.env.create_databases_and_commit(txn, |opener, txn| {
-                let trees = opener.create_database::<KeyCodec, NodeCodec<D>>(txn, Some(TREES))?;
-                Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(trees))
-            })?;
-            Ok(created.unwrap_commit())
-        })
+        self.create_database(TREES)
     }
 
     /// The database of lists.
     pub(crate) fn lists(&self) -> Result<Numbered> {
-        let open = || {
-            let txn = self.env.read_txn()?;
-            let opened = self.env.open_databases_and_commit(txn, |opener, txn| {
-                let lists = opener.open_database(txn, Some(LISTS))?;
-                Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(lists))
-            })?;
-            Ok(opened.unwrap_commit())
-        };
-        let lists = open().map_err(library_error("read", &self.path))?;
-        lists.ok_or_else(|| damaged(&self.path, "it holds no lists"))
+        self.open_database(LISTS)
     }
 
     /// Makes the database of lists.
     pub(crate) fn create_lists(&mut self) -> Result<Numbered> {
+        self.create_database(LISTS)
+    }
+
+    fn open_database<K: 'static, V: 'static>(&self, name: &str) -> Result<Database<'static, K, V>> {
+        let open = || {
+            let txn = self.env.read_txn()?;
+            let opened = self.env.open_databases_and_commit(txn, |opener, txn| {
+                let database = opener.open_database::<K, V>(txn, Some(name))?;
+                Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(database))
+            })?;
+            Ok(opened.unwrap_commit())
+        };
+        let database = open().map_err(library_error("read", &self.path))?;
+        database.ok_or_else(|| damaged(&self.path, &format!("it holds no {name}")))
+    }
+
+    fn create_database<K: 'static, V: 'static>(
+        &mut self,
+        name: &str,
+    ) -> Result<Database<'static, K, V>> {
         growing(&self.env, &self.path, || {
             let txn = self.env.write_txn()?;
             let created = self.env.create_databases_and_commit(txn, |opener, txn| {
-                let lists = opener.create_database(txn, Some(LISTS))?;
-                Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(lists))
+                let database = opener.create_database::<K, V>(txn, Some(name))?;
+                Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(database))
             })?;
             Ok(created.unwrap_commit())
         })

@@ -11,7 +11,7 @@ use crate::config::Ivf;
 
 /// Vectors that are assigned at once.
 const BLOCK: usize = 1 << 15;
-/// The change of a centroid that takes the half of another's vectors.
+/// The relative change of each number when a centroid is split in two.
 const SPLIT: f32 = 1.0 / 1024.0;
 
 /// The centroids of `items`, at most as many as there are items, each of length 1. They are learned
@@ -61,7 +61,7 @@ pub(super) fn assign(
 }
 
 /// The mean of each centroid's vectors, of length 1. A centroid without vectors takes half of those
-/// of the one that has most: both move apart by a trifle.
+/// of the one that has most: both move slightly apart.
 fn means(points: &Matrix, nearest: &[u32], before: &Matrix) -> Matrix {
     let width = points.dimensions();
     let mut members = vec![Vec::new(); before.len()];
