@@ -45,7 +45,8 @@ retriever = { search = "ivf", ivf = { nlist = 2, nprobe = 2 } }
 
 fn place() -> Place {
     let place = Place::with_tiny_shop();
-    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/e5/tests/golden/fixtures/bert");
+    let model = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("plugins/torch/encoder/tests/golden/fixtures/bert");
     place.write(
         "e.toml",
         EXPERIMENT.replace("MODEL", model.to_str().unwrap()),

@@ -32,6 +32,8 @@ use gloss_lis as _;
 #[cfg(feature = "libtorch")]
 use gloss_llama as _;
 use gloss_metrics as _;
+#[cfg(feature = "libtorch")]
+use gloss_milvus as _;
 use gloss_movielens as _;
 use gloss_openai as _;
 use gloss_precomputed as _;

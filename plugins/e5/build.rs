@@ -1,5 +1,5 @@
 //! The fingerprint of this crate, for cache keys.
 
 fn main() {
-    gloss_fingerprint::emit_modules(&["encoder"]);
+    gloss_fingerprint::emit();
 }

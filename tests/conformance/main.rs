@@ -11,12 +11,21 @@ use gloss_schema::option_diagnostics;
 use places::{Places, joined};
 use serde_json::{Value, json};
 
-/// The options with which a component is tried. Programs are tried where they are run, in
-/// `tests/programs.rs`; tables where they are made, in `plugins/tabular/tests`.
+/// Components that are tested where their programs, tables and servers are.
+const ELSEWHERE: [&str; 7] = [
+    "command",
+    "csv",
+    "jsonl",
+    "milvus",
+    "milvus-bm25",
+    "openai",
+    "parquet",
+];
+
+/// The options with which a component is tried.
 fn options(entry: &Entry, places: &Places) -> Vec<Value> {
     match (entry.kind, entry.name.as_str()) {
-        // Tested where their programs, tables and server are.
-        (_, "command" | "csv" | "jsonl" | "openai" | "parquet") => vec![],
+        (_, name) if ELSEWHERE.contains(&name) => vec![],
         (_, "movielens") => vec![places.movies()],
         (_, "yelp") => vec![places.businesses()],
         (_, "amazon") => vec![places.shop()],
@@ -76,8 +85,7 @@ fn every_component_passes() {
         };
         let mut all = options(entry, &places);
         all.retain(|options| entry.kind != Kind::Metric || valid(options));
-        let elsewhere =
-            ["command", "csv", "jsonl", "openai", "parquet"].contains(&entry.name.as_str());
+        let elsewhere = ELSEWHERE.contains(&entry.name.as_str());
         assert_eq!(all.is_empty(), elsewhere, "{}", entry.name);
         for options in all {
             if let Err(error) = assert_invariants(entry, &options.to_string()) {

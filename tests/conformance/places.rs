@@ -105,7 +105,7 @@ impl Places {
             ("bert", json!({"search": "arroy", "arroy": trees})),
         ];
         let options = |(fixture, way): (&str, Value)| {
-            let model = repository("plugins/e5/tests/golden/fixtures").join(fixture);
+            let model = repository("plugins/torch/encoder/tests/golden/fixtures").join(fixture);
             joined(
                 &json!({"model": model, "prefix": "none", "device": "cpu"}),
                 &way,

@@ -65,7 +65,7 @@ retriever = { type = "e5", model = MODEL, device = "cpu", search = "exact" }
 [[method]]
 name = "LIS, lists"
 generator = "lis"
-retriever = { type = "e5", model = MODEL, device = "cpu", search = "ivf" }
+retriever = { type = "e5", model = MODEL, device = "cpu", search = "ivf", ivf = { nprobe = 128 } }
 
 [[method]]
 name = "LIS, trees"

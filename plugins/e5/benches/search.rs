@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use gloss_core::Hit;
-use gloss_e5::{Exact, Matrix};
+use gloss_dense::{Exact, Matrix};
 
 /// As many items as Amazon Beauty has, in the dimensions of MiniLM.
 const ITEMS: usize = 12_094;

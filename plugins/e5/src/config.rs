@@ -1,12 +1,8 @@
 //! The options of the retriever.
 
-use std::fmt;
-
-use gloss_torch::{DeviceName, Precision};
+use gloss_encoder::EncoderOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::encoder::{Pooling, Prefix};
 
 /// Dense retrieval: an encoder of the BERT family (E5, MiniLM, BGE and the like) makes vectors of
 /// texts, and the items whose vectors are most like the query's are found.
@@ -17,37 +13,9 @@ use crate::encoder::{Pooling, Prefix};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct E5 {
-    /// The encoder: a folder in the layout of Hugging Face or sentence-transformers, or the name
-    /// of a model of the hub that `gloss fetch` has got or that the cache of Hugging Face has.
-    #[schemars(length(min = 1))]
-    pub model: String,
-    /// The prefixes of texts: `auto` (as the model was trained), `none` (no prefix,
-    /// as in the paper), or a table of `query` and `passage`.
-    #[serde(default)]
-    pub prefix: PrefixChoice,
-    /// The pooling of a text's tokens. By default, as the model was trained.
-    #[serde(default)]
-    pub pooling: Option<Pooling>,
-    /// Scales the encoder's vectors to length 1. By default, as the model was
-    /// trained. With `similarity = "cosine"` they are scaled in any case.
-    #[serde(default)]
-    #[schemars(extend("x-former-names" = ["normalise"]))]
-    pub normalize_embeddings: Option<bool>,
-    /// The most tokens of a text, prefix and special tokens included; the rest is cut off. If it
-    /// is not given, as the model was trained.
-    #[serde(default)]
-    #[schemars(range(min = 3), extend("x-former-names" = ["max_length"]))]
-    pub max_seq_length: Option<usize>,
-    /// The device of the encoder: `auto` (a GPU if there is one), `cpu`, or `cuda:0` and so on.
-    #[serde(default)]
-    pub device: DeviceName,
-    /// The numbers that the encoder computes with. The vectors are f32 in any case.
-    #[serde(default = "default_dtype")]
-    pub dtype: Precision,
-    /// The similarity of vectors. By default, as the model was trained: the `similarity_fn_name` of
-    /// its folder, else `cosine`.
-    #[serde(default)]
-    pub similarity: Option<Similarity>,
+    /// The encoder.
+    #[serde(flatten)]
+    pub encoder: EncoderOptions,
     /// The kind of search.
     #[serde(default)]
     pub search: Search,
@@ -57,56 +25,6 @@ pub struct E5 {
     /// The approximate search by inverted lists.
     #[serde(default)]
     pub ivf: Ivf,
-}
-
-fn default_dtype() -> Precision {
-    Precision::F32
-}
-
-/// The prefixes of texts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum PrefixChoice {
-    /// `auto` or `none`.
-    Named(NamedPrefix),
-    /// The prefixes themselves.
-    Given(Prefix),
-}
-
-impl Default for PrefixChoice {
-    fn default() -> Self {
-        PrefixChoice::Named(NamedPrefix::Auto)
-    }
-}
-
-/// Prefixes that need not be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum NamedPrefix {
-    /// As the model was trained.
-    Auto,
-    /// Nothing.
-    None,
-}
-
-/// The similarity of vectors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Similarity {
-    /// By the cosine of the angle between them.
-    Cosine,
-    /// By their inner product, so that long vectors are nearer.
-    InnerProduct,
-}
-
-/// The name that the options have for it.
-impl fmt::Display for Similarity {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Similarity::Cosine => "cosine",
-            Similarity::InnerProduct => "inner-product",
-        })
-    }
 }
 
 /// The kind of search.

@@ -1,13 +1,10 @@
 //! The client: many requests in flight, each made again after a passing failure.
 
 use std::env;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use gloss_core::{Context, Error, Result};
-use gloss_http::{Attempts, is_safe, is_temporary, reason, retry_after};
+use gloss_http::{Attempts, in_flight, is_safe, is_temporary, reason, retry_after};
 use serde_json::Value;
 use ureq::Agent;
 
@@ -68,42 +65,15 @@ impl<'a> Client<'a> {
     /// # Errors
     /// If one fails for good; the others are given up then.
     pub(crate) fn complete(&self, bodies: &[Value], context: &Context) -> Result<Vec<Completions>> {
-        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let answers: Mutex<Vec<(usize, Completions)>> = Mutex::default();
-        let failed: Mutex<Option<Error>> = Mutex::default();
-        let work = || {
-            while !stop.load(Ordering::Relaxed) {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(body) = bodies.get(at) else { return };
-                match self.one(body, &stop, context) {
-                    Ok(answer) => locked(&answers).push((at, answer)),
-                    Err(error) => {
-                        stop.store(true, Ordering::Relaxed);
-                        locked(&failed).get_or_insert(error);
-                    }
-                }
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 0..self.options.concurrency.min(bodies.len()) {
-                scope.spawn(work);
-            }
-        });
-        if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(error);
-        }
-        let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
-        answers.sort_by_key(|(at, _)| *at);
-        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+        let concurrency = self.options.concurrency;
+        in_flight(bodies.len(), concurrency, context, |at, check| {
+            self.one(&bodies[at], check)
+        })
     }
 
     /// The answer to one request, which is made until it succeeds or fails for good.
-    fn one(&self, body: &Value, stop: &AtomicBool, context: &Context) -> Result<Completions> {
+    fn one(&self, body: &Value, check: &dyn Fn() -> Result<()>) -> Result<Completions> {
         let mut attempts = Attempts::new(self.options.max_retries.saturating_add(1));
-        let check = || match stop.load(Ordering::Relaxed) {
-            true => Err(Error::Interrupted),
-            false => context.check(),
-        };
         loop {
             check()?;
             let (reason, asked) = match self.attempt(body) {
@@ -152,8 +122,4 @@ impl<'a> Client<'a> {
     fn error(&self, reason: &str) -> Error {
         Error::Network(format!("{}: {reason}", self.url))
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

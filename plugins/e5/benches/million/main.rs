@@ -21,7 +21,9 @@ use std::time::Instant;
 
 use clap::Parser;
 use gloss_core::{Context, Hit};
-use gloss_e5::{Exact, Forest, InvertedLists, Ivf, Matrix, Similarity, Trees};
+use gloss_dense::{Exact, Matrix};
+use gloss_e5::{Forest, InvertedLists, Ivf, Trees};
+use gloss_encoder::Similarity;
 use serde::Deserialize;
 
 /// The items of a query that count.

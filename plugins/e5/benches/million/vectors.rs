@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gloss_e5::Matrix;
+use gloss_dense::Matrix;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;

@@ -1,4 +1,6 @@
-use gloss_core::{Item, Query};
+use gloss_core::{Item, Query, QueryContent};
+use gloss_encoder::Role;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::config::{Ivf, Trees as TreeOptions};

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use gloss_core::{Context, Hit, Result};
+use gloss_dense::Matrix;
+use gloss_encoder::Similarity;
 
-use super::matrix::Matrix;
 use super::trees::{Trees, build_trees, room_of_trees};
-use crate::config::{Similarity, Trees as Options};
+use crate::config::Trees as Options;
 use crate::environment::Environment;
 
 /// Vectors in trees on disk, searched approximately.
@@ -37,7 +38,7 @@ impl Forest {
         })
     }
 
-    /// As [`Exact::search`](super::Exact::search), of `candidates` items that the trees lead to.
+    /// As [`Exact::search`](gloss_dense::Exact::search), of `candidates` items that the trees lead to.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -59,7 +60,7 @@ impl Forest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::Exact;
+    use gloss_dense::Exact;
 
     #[test]
     fn with_all_items_as_candidates_it_finds_what_exact_search_finds() {

@@ -4,13 +4,10 @@
 //! queries reads each list once and the work is that of matrix products.
 
 use gloss_core::{Context, Hit, Result, Unit, rank};
+use gloss_dense::{Best, Exact, FEW, Matrix, ROWS, dot, margin, product};
 use rayon::prelude::*;
 
-use super::best::Best;
-use super::dot::dot;
-use super::exact::{Exact, FEW, ROWS, margin};
 use super::kmeans::{assign, centroids};
-use super::matrix::Matrix;
 use crate::config::Ivf;
 
 /// The most queries of one thread that share the reading of lists.
@@ -149,7 +146,7 @@ impl InvertedLists {
                         }
                     }
                 }
-                false => super::product::product(rows, &asked, width, scores),
+                false => product(rows, &asked, width, scores),
             }
             for (scores, visit) in scores.chunks_exact(height).zip(visits) {
                 best[visit.1].offer(block as u32, scores);

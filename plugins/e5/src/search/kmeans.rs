@@ -2,11 +2,9 @@
 //! Modha, 2001).
 
 use gloss_core::{Context, Result, Unit};
+use gloss_dense::{Exact, Matrix, sample};
 use rayon::prelude::*;
 
-use super::exact::Exact;
-use super::matrix::Matrix;
-use super::recall::sample;
 use crate::config::Ivf;
 
 /// Vectors that are assigned at once.

@@ -5,12 +5,13 @@ use std::num::NonZeroUsize;
 use arroy::distances::{Cosine, DotProduct};
 use arroy::{Distance, Reader, Writer};
 use gloss_core::{Context, Hit, Result, rank};
+use gloss_dense::Matrix;
+use gloss_encoder::Similarity;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 
-use super::matrix::Matrix;
-use crate::config::{Similarity, Trees as Options};
+use crate::config::Trees as Options;
 use crate::environment::Environment;
 
 /// The one index in arroy's database.
@@ -91,7 +92,7 @@ fn build<D: Distance>(
 }
 
 impl Trees<'_> {
-    /// As [`Exact::search`](super::Exact::search), of the items that the trees lead to. How many
+    /// As [`Exact::search`](gloss_dense::Exact::search), of the items that the trees lead to. How many
     /// are looked at does not depend on `k`, so that fewer hits are the first of more.
     pub(crate) fn search(&self, queries: &Matrix, k: &[usize]) -> Result<Vec<Vec<Hit>>> {
         match self.similarity {

@@ -4,18 +4,16 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use gloss_core::{Catalogue, Context, Error, Result, move_into_place};
+use gloss_dense::{Exact, Hash, Matrix, hash_bytes, hash_text, sample, text_vectors};
+use gloss_encoder::{Role, Similarity, encode};
 
-use super::header::{Hash, Header, hash_bytes, hash_text};
+use super::header::Header;
 use super::lists;
 use super::open::FILE;
-use super::source::{Source, encode};
-use super::vectors::TextVectors;
-use crate::config::{Approximate, Similarity};
-use crate::encoder::Role;
+use super::source::Source;
+use crate::config::Approximate;
 use crate::environment::Environment;
-use crate::search::{
-    Exact, InvertedLists, Matrix, Partition, Trees, build_trees, recall, room_of_trees, sample,
-};
+use crate::search::{InvertedLists, Partition, Trees, build_trees, recall, room_of_trees};
 
 /// The file that grows.
 const PARTIAL: &str = "data.mdb.partial";
@@ -91,7 +89,7 @@ fn write(source: &Source<'_>, folder: &Path, context: &Context, room: usize) -> 
         .iter()
         .map(|item| hash_text(&item.text))
         .collect();
-    let vectors = vectors(source, identity.dimensions, &hashes, folder, context)?;
+    let vectors = vectors(source, folder, context)?;
     write_items(&mut environment, source.catalogue, &hashes)?;
     let checksum = write_vectors(&mut environment, &vectors)?;
     let mut header = Header {
@@ -120,19 +118,13 @@ fn write(source: &Source<'_>, folder: &Path, context: &Context, room: usize) -> 
 }
 
 /// The items' vectors, scaled to length 1 where they are compared by the cosine.
-fn vectors(
-    source: &Source<'_>,
-    dimensions: usize,
-    hashes: &[Hash],
-    folder: &Path,
-    context: &Context,
-) -> Result<Matrix> {
-    let texts = TextVectors::of(source, hashes, folder, context)?;
-    let mut values = Vec::with_capacity(hashes.len() * dimensions);
-    for hash in hashes {
-        values.extend_from_slice(texts.get(hash)?);
-    }
-    let mut vectors = Matrix::new(values, dimensions);
+fn vectors(source: &Source<'_>, folder: &Path, context: &Context) -> Result<Matrix> {
+    let texts = source
+        .catalogue
+        .items()
+        .iter()
+        .map(|item| item.text.as_str());
+    let mut vectors = text_vectors(texts, source.embed, folder, context)?;
     if source.similarity == Similarity::Cosine {
         vectors.normalize();
     }

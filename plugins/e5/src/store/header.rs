@@ -1,16 +1,15 @@
 //! The header of an index.
 
 use gloss_core::Catalogue;
+use gloss_dense::{Hash, difference, hash_catalogue};
+use gloss_encoder::Similarity;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::{Approximate, Similarity};
+use crate::config::Approximate;
 
 /// Changes with the layout of an index.
 const FORMAT: u32 = 2;
-
-/// A hash of 16 bytes, which no two texts share by chance.
-pub(super) type Hash = [u8; 16];
 
 /// The header of an index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,68 +63,7 @@ impl Identity {
 
     /// Describes the difference from the identity `found`.
     pub(super) fn difference(&self, found: &Identity) -> String {
-        let (expected, found) = (flat(self), flat(found));
-        let differs = expected.iter().find(|(name, value)| {
-            let same = |other: &&(String, Value)| other.0 == *name && other.1 == *value;
-            found.iter().find(same).is_none()
-        });
-        let Some((name, value)) = differs else {
-            return "it was made with other options".to_string();
-        };
-        let other = found.iter().find(|other| other.0 == *name);
-        let other = other.map_or(&Value::Null, |other| &other.1);
-        match name.as_str() {
-            "format" => "it was written by another version of gloss".to_string(),
-            "catalogue" => "it was made of other items or texts".to_string(),
-            _ => format!("its {name} is {other} where {value} is needed"),
-        }
+        let value = |identity| serde_json::to_value(identity).unwrap_or_default();
+        difference(&value(self), &value(found))
     }
-}
-
-/// The settings of an identity by name, those of the encoder and of the search among them.
-fn flat(identity: &Identity) -> Vec<(String, Value)> {
-    let mut settings = Vec::new();
-    let value = serde_json::to_value(identity).unwrap_or_default();
-    collect(&value, "", &mut settings);
-    settings
-}
-
-fn collect(value: &Value, name: &str, settings: &mut Vec<(String, Value)>) {
-    match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| {
-            let name = match (name, key.as_str()) {
-                ("", key) => key.to_string(),
-                (name, key) => format!("{name}.{key}"),
-            };
-            collect(value, &name, settings);
-        }),
-        value => settings.push((name.to_string(), value.clone())),
-    }
-}
-
-/// The hash of a text.
-pub(super) fn hash_text(text: &str) -> Hash {
-    first_half(&blake3::hash(text.as_bytes()))
-}
-
-/// The hash of bytes that may be many.
-pub(super) fn hash_bytes(bytes: &[u8]) -> Hash {
-    first_half(&blake3::Hasher::new().update_rayon(bytes).finalize())
-}
-
-fn hash_catalogue(catalogue: &Catalogue) -> Hash {
-    let mut hasher = blake3::Hasher::new();
-    for item in catalogue.items() {
-        for part in [&item.id, &item.text] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
-    }
-    first_half(&hasher.finalize())
-}
-
-fn first_half(hash: &blake3::Hash) -> Hash {
-    let mut half = Hash::default();
-    half.copy_from_slice(&hash.as_bytes()[..16]);
-    half
 }

@@ -1,11 +1,11 @@
 //! The inverted lists of an index: their centroids, and the list of each item.
 
 use gloss_core::Result;
+use gloss_dense::{Hash, Matrix, hash_bytes};
 
-use super::header::{Hash, hash_bytes};
 use super::open::Stored;
 use crate::environment::{Environment, damaged};
-use crate::search::{InvertedLists, Matrix, Partition};
+use crate::search::{InvertedLists, Partition};
 
 /// The keys of the two values: numbers of 32 bits, the lowest byte first.
 const CENTROIDS: u32 = 0;

@@ -14,8 +14,7 @@ mod open;
 mod source;
 #[cfg(test)]
 mod tests;
-mod vectors;
 
 pub(crate) use build::build;
 pub(crate) use open::{Stored, open};
-pub(crate) use source::{Source, encode};
+pub(crate) use source::Source;

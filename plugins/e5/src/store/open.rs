@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gloss_core::{Error, Result};
+use gloss_dense::{Matrix, hash_bytes};
 
-use super::header::{Header, Identity, hash_bytes};
+use super::header::{Header, Identity};
 use crate::environment::{Environment, damaged};
-use crate::search::Matrix;
 
 /// The file of an index.
 pub(super) const FILE: &str = "data.mdb";

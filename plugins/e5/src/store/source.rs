@@ -1,11 +1,10 @@
 //! The source of an index: a catalogue, its encoder and the options of the search.
 
-use gloss_core::{Catalogue, Context, Error, Result, Unit};
+use gloss_core::Catalogue;
+use gloss_encoder::{Embed, Similarity};
 
 use super::header::Identity;
-use crate::config::{Approximate, Similarity};
-use crate::embed::Embed;
-use crate::encoder::Role;
+use crate::config::Approximate;
 
 /// Everything that an index is made from.
 pub(crate) struct Source<'a> {
@@ -26,22 +25,4 @@ impl Source<'_> {
             self.approximate.clone(),
         )
     }
-}
-
-/// Encodes texts, with progress.
-pub(crate) fn encode(
-    embed: &dyn Embed,
-    texts: &[&str],
-    role: Role,
-    context: &Context,
-) -> Result<Vec<f32>> {
-    if texts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let task = context.task("Encoding texts", Some(texts.len() as u64), Unit::Count);
-    let values = embed.embed(texts, role, &mut |done| task.advance(done as u64))?;
-    if values.len() != texts.len() * embed.dimensions() {
-        return Err(Error::Internal("an encoder lost vectors".into()));
-    }
-    Ok(values)
 }

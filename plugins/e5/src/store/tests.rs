@@ -9,14 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gloss_core::{ArtefactRequest, ArtefactStore, BuildArtefact, Catalogue, Context, Item, Result};
+use gloss_encoder::{Embed, Role, Similarity};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::build::build_with_room;
 use super::*;
-use crate::config::{Approximate, Ivf, Similarity, Trees};
-use crate::embed::Embed;
-use crate::encoder::Role;
+use crate::config::{Approximate, Ivf, Trees};
 
 /// A folder for an index.
 struct Folder {

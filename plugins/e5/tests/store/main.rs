@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
-#[path = "../encoder/places.rs"]
+#[path = "../../../torch/encoder/tests/encoder/places.rs"]
 mod places;
 
 use std::collections::HashMap;

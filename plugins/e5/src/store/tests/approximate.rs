@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use gloss_dense::Exact;
+
 use super::*;
-use crate::search::{Exact, Trees as Search};
+use crate::search::Trees as Search;
 
 #[test]
 fn trees_find_what_exact_search_finds() {

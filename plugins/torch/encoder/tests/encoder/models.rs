@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use gloss_core::{AnyComponent, Context, Kind, Registry};
-use gloss_e5::{Given, Prefix};
+use gloss_encoder::{Given, Prefix};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};

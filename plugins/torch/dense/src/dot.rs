@@ -5,7 +5,7 @@ const LANES: usize = 16;
 
 /// The inner product of two vectors. Its additions have one order, so that equal vectors score
 /// equally wherever they are and whatever is computed beside them.
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
     let mut sums = [0.0f32; LANES];

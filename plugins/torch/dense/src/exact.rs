@@ -9,10 +9,10 @@ use super::matrix::Matrix;
 use super::product::product;
 
 /// Items and queries that are multiplied at once: their scores stay in the cache.
-pub(super) const ROWS: usize = 256;
+pub const ROWS: usize = 256;
 const QUERIES: usize = 128;
 /// Up to so many queries, reading the items takes longer than multiplying them.
-pub(super) const FEW: usize = 3;
+pub const FEW: usize = 3;
 
 /// All vectors, searched exactly by inner product.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Exact {
     }
 
     /// The vectors, no longer searchable.
-    pub(super) fn into_items(self) -> Matrix {
+    pub fn into_items(self) -> Matrix {
         self.items
     }
 
@@ -135,7 +135,7 @@ impl Exact {
 
 /// The error of the product's scores with items up to a length that can change the order of two:
 /// four times the most by which a sum of so many products can be rounded.
-pub(super) fn margin(query: &[f32], largest_norm: f32) -> f32 {
+pub fn margin(query: &[f32], largest_norm: f32) -> f32 {
     let norm = dot(query, query).sqrt();
     let margin = 2.0 * query.len() as f32 * f32::EPSILON * norm * largest_norm;
     // An unknown bound excludes nothing.

@@ -6,14 +6,12 @@ use std::fs;
 use std::path::Path;
 
 use gloss_core::{ArtefactRequest, Context, Error, Identity, Result};
+use gloss_encoder::{Embed, Role, encode};
 use hashbrown::HashMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::header::{Hash, hash_bytes};
-use super::source::{Source, encode};
-use crate::encoder::Role;
-use crate::environment::damaged;
-use crate::search::Matrix;
+use crate::hash::{Hash, hash_bytes, hash_text};
+use crate::matrix::Matrix;
 
 /// The file of the artefact.
 const FILE: &str = "vectors.safetensors";
@@ -24,29 +22,52 @@ const VECTORS: &str = "vectors";
 /// The folder in which the artefact is written where there is no cache.
 const SCRATCH: &str = "vectors.partial";
 
-/// The vectors of different texts, as the encoder returned them.
-pub(super) struct TextVectors {
+/// The vectors of texts, one row for each, as the encoder returned them: from the cache, or encoded,
+/// each different text once.
+///
+/// # Errors
+/// If a text cannot be encoded, or its vector is not finite; if the cache cannot be read or written.
+pub fn text_vectors<'a>(
+    texts: impl Iterator<Item = &'a str>,
+    embed: &dyn Embed,
+    folder: &Path,
+    context: &Context,
+) -> Result<Matrix> {
+    let (mut hashes, mut different, mut by_hash) = (Vec::new(), Vec::new(), HashMap::new());
+    for text in texts {
+        let hash = hash_text(text);
+        hashes.push(hash);
+        by_hash.entry(hash).or_insert_with(|| {
+            different.push(hash);
+            text
+        });
+    }
+    let vectors = TextVectors::of(&different, &by_hash, embed, folder, context)?;
+    if hashes.len() == different.len() {
+        return Ok(vectors.vectors);
+    }
+    let mut values = Vec::with_capacity(hashes.len() * embed.dimensions());
+    for hash in &hashes {
+        values.extend_from_slice(vectors.get(hash)?);
+    }
+    Ok(Matrix::new(values, embed.dimensions()))
+}
+
+/// The vectors of different texts.
+struct TextVectors {
     rows: HashMap<Hash, usize>,
     vectors: Matrix,
 }
 
 impl TextVectors {
-    /// The vectors of the catalogue's texts, whose hashes are `hashes`: from the cache, or encoded,
-    /// each different text once.
-    pub(super) fn of(
-        source: &Source<'_>,
-        hashes: &[Hash],
+    /// The vectors of `texts`, whose hashes are `different`.
+    fn of(
+        different: &[Hash],
+        texts: &HashMap<Hash, &str>,
+        embed: &dyn Embed,
         folder: &Path,
         context: &Context,
     ) -> Result<Self> {
-        let (mut different, mut texts) = (Vec::new(), HashMap::new());
-        for (hash, item) in hashes.iter().zip(source.catalogue.items()) {
-            texts.entry(*hash).or_insert_with(|| {
-                different.push(*hash);
-                item.text.as_str()
-            });
-        }
-        let embed = source.embed;
         let digest = hash_bytes(different.as_flattened());
         let request = ArtefactRequest {
             stage: "encode",
@@ -64,8 +85,8 @@ impl TextVectors {
                 Some(folder) => TextVectors::read(&folder.join(FILE), dimensions)?,
                 None => TextVectors::none(dimensions),
             };
-            let made = known.extended(source, &different, &texts, context)?;
-            made.write(&folder.join(FILE), &different)
+            let made = known.extended(different, texts, embed, context)?;
+            made.write(&folder.join(FILE), different)
         };
         context.get_or_build(&request, &folder.join(SCRATCH), build, |folder| {
             TextVectors::read(&folder.join(FILE), dimensions)
@@ -80,7 +101,7 @@ impl TextVectors {
     }
 
     /// The vector of the text with this hash.
-    pub(super) fn get(&self, hash: &Hash) -> Result<&[f32]> {
+    fn get(&self, hash: &Hash) -> Result<&[f32]> {
         let row = self.rows.get(hash);
         let row = row.ok_or_else(|| Error::Internal("a text has no vector".into()))?;
         Ok(self.vectors.row(*row))
@@ -89,9 +110,9 @@ impl TextVectors {
     /// The vectors of the texts of `different`: those that are known, and the others encoded.
     fn extended(
         &self,
-        source: &Source<'_>,
         different: &[Hash],
         texts: &HashMap<Hash, &str>,
+        embed: &dyn Embed,
         context: &Context,
     ) -> Result<Self> {
         let is_new = |hash: &&Hash| !self.rows.contains_key(*hash);
@@ -100,7 +121,7 @@ impl TextVectors {
         let reused = different.len() - new.len();
         tracing::info!(encoded = new.len(), reused, "vectors of texts");
         let dimensions = self.vectors.dimensions();
-        let encoded = encode(source.embed, &new_texts, Role::Passage, context)?;
+        let encoded = encode(embed, &new_texts, Role::Passage, context)?;
         let encoded = Matrix::new(encoded, dimensions);
         if let Some(text) = encoded.first_not_finite() {
             let message = format!(
@@ -108,7 +129,7 @@ impl TextVectors {
                  `dtype` may help",
                 new_texts[text]
             );
-            return Err(Error::component("retriever e5", message));
+            return Err(Error::component("encoder", message));
         }
         let new_rows: HashMap<&Hash, usize> = new.into_iter().zip(0..).collect();
         let mut values = Vec::with_capacity(different.len() * dimensions);
@@ -129,7 +150,7 @@ impl TextVectors {
         let values = self.vectors.values().iter();
         let bytes: Vec<u8> = values.flat_map(|x| x.to_le_bytes()).collect();
         let (rows, columns) = (different.len(), self.vectors.dimensions());
-        let broken = |error| Error::component("retriever e5", error);
+        let broken = |error| Error::component("encoder", error);
         let hashes = TensorView::new(Dtype::U8, vec![rows, 16], different.as_flattened());
         let vectors = TensorView::new(Dtype::F32, vec![rows, columns], &bytes);
         let tensors = [
@@ -163,5 +184,14 @@ impl TextVectors {
             rows: hashes.iter().copied().zip(0..).collect(),
             vectors: Matrix::new(values.collect(), dimensions),
         })
+    }
+}
+
+fn damaged(path: &Path, what: &str) -> Error {
+    Error::Stale {
+        path: path.to_path_buf(),
+        message: format!(
+            "does not hold the vectors of texts: {what}; delete its folder and run again"
+        ),
     }
 }

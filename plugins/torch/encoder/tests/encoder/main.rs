@@ -7,7 +7,7 @@ mod places;
 
 use std::path::Path;
 
-use gloss_e5::{Encoder, Given, Role, Settings};
+use gloss_encoder::{Encoder, Given, Role, Settings};
 use tch::{Device, Kind};
 
 /// The encoder in a folder in f32 on the CPU, with what is given in place of what is known.

@@ -19,7 +19,7 @@ import sys
 from sentence_transformers import SentenceTransformer
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[2] / "llama/tests/golden"))
+sys.path.insert(0, str(HERE.parents[3] / "llama/tests/golden"))
 from amazon import titles  # noqa: E402
 
 PREFIXES = {"all-minilm-l6-v2": "", "multilingual-e5-small": "passage: "}

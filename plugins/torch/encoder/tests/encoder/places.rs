@@ -34,11 +34,13 @@ pub(crate) fn model(name: &str) -> PathBuf {
 
 /// The folder that a variable names, or one beside the checkout.
 fn shared(variable: &str, beside: &str) -> PathBuf {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared")
-        .join(beside);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let above = root
+        .ancestors()
+        .map(|above| above.join("shared").join(beside));
+    let default = || above.filter(|folder| folder.is_dir()).last();
     let named = std::env::var_os(variable).map(PathBuf::from);
-    let folder = named.unwrap_or(default);
+    let folder = named.or_else(default).unwrap_or_default();
     assert!(
         folder.is_dir(),
         "no folder {}; set {variable}",

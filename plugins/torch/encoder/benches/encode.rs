@@ -1,6 +1,6 @@
 //! Texts per second, beside sentence-transformers on the same machine, in one go.
 //!
-//! `cargo bench -p gloss-e5 --bench encode -- --model FOLDER --texts FILE`, where FILE has a text a
+//! `cargo bench -p gloss-encoder --bench encode -- --model FOLDER --texts FILE`, where FILE has a text a
 //! line. `peer.py` beside this file is the peer. Both sides get the same texts with the prefixes of
 //! passages, warm up, and take turns; the best of each side's turns counts. "times" is against the
 //! fastest peer, "same 10" the share of a text's 10 nearest that are those of our first `--dtype`.
@@ -17,7 +17,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use clap::Parser;
-use gloss_e5::{Encoder, Given, Role, Settings};
+use gloss_encoder::{Encoder, Given, Role, Settings};
 use gloss_torch::{DeviceName, Precision};
 use serde_json::{Value, json};
 use tch::Tensor;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use gloss_core::{Code, Result};
+use gloss_core::{Code, Context, Error, Result, Unit};
 use serde_json::Value;
 
-use crate::encoder::Role;
+use crate::Role;
 
 /// Encodes texts as vectors.
 pub trait Embed: Send + Sync {
@@ -45,4 +45,25 @@ pub trait Embed: Send + Sync {
         role: Role,
         progress: &mut dyn FnMut(usize) -> Result<()>,
     ) -> Result<Vec<f32>>;
+}
+
+/// Encodes texts, with progress.
+///
+/// # Errors
+/// As [`Embed::embed`].
+pub fn encode(
+    embed: &dyn Embed,
+    texts: &[&str],
+    role: Role,
+    context: &Context,
+) -> Result<Vec<f32>> {
+    if texts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let task = context.task("Encoding texts", Some(texts.len() as u64), Unit::Count);
+    let values = embed.embed(texts, role, &mut |done| task.advance(done as u64))?;
+    if values.len() != texts.len() * embed.dimensions() {
+        return Err(Error::Internal("an encoder lost vectors".into()));
+    }
+    Ok(values)
 }

@@ -6,7 +6,7 @@ use gloss_core::{Hit, rank};
 const CHUNK: usize = 32;
 
 /// The items with the `k` best scores so far, and those that come within `margin` of them.
-pub(super) struct Best {
+pub struct Best {
     k: usize,
     margin: f32,
     /// The lowest score that is kept.
@@ -18,7 +18,7 @@ pub(super) struct Best {
 
 impl Best {
     /// Nothing yet; `k` must not be 0.
-    pub(super) fn new(k: usize, margin: f32) -> Self {
+    pub fn new(k: usize, margin: f32) -> Self {
         Best {
             k,
             margin,
@@ -29,7 +29,7 @@ impl Best {
     }
 
     /// Looks at the scores of the items from `first` on.
-    pub(super) fn offer(&mut self, first: u32, scores: &[f32]) {
+    pub fn offer(&mut self, first: u32, scores: &[f32]) {
         for (chunk, at) in scores.chunks(CHUNK).zip((first..).step_by(CHUNK)) {
             let highest = chunk.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
             if highest >= self.floor {
@@ -61,13 +61,13 @@ impl Best {
     }
 
     /// The hits whose scores may be among the best `k`, in no order.
-    pub(super) fn into_candidates(mut self) -> Vec<Hit> {
+    pub fn into_candidates(mut self) -> Vec<Hit> {
         self.shrink();
         self.hits
     }
 
     /// The best `k` hits, best first.
-    pub(super) fn into_ranking(self) -> Vec<Hit> {
+    pub fn into_ranking(self) -> Vec<Hit> {
         let k = self.k;
         let mut hits = self.into_candidates();
         rank(&mut hits, k);

@@ -77,7 +77,7 @@ fn missing(open: &Given, model: &str, prompts: &[(String, String)]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::{Pooling, Prefix, Role};
+    use crate::{Pooling, Prefix, Role};
 
     #[test]
     fn a_known_model_needs_nothing_and_what_is_given_is_taken() {

@@ -5,7 +5,7 @@ use gemm::Parallelism;
 /// Fills `scores` with the inner products of `rows` with `queries`: for each query, those with all
 /// rows. Not rounded exactly, unlike [`dot`](super::dot::dot).
 #[allow(unsafe_code, reason = "the library's only interface is by pointers")]
-pub(super) fn product(rows: &[f32], queries: &[f32], dimensions: usize, scores: &mut [f32]) {
+pub fn product(rows: &[f32], queries: &[f32], dimensions: usize, scores: &mut [f32]) {
     let (m, n) = (rows.len() / dimensions, queries.len() / dimensions);
     assert!(m * dimensions == rows.len() && n * dimensions == queries.len());
     assert!(m * n == scores.len());

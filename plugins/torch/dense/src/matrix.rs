@@ -72,7 +72,7 @@ impl Matrix {
     }
 
     /// The length of the longest vector.
-    pub(super) fn largest_norm(&self) -> f32 {
+    pub fn largest_norm(&self) -> f32 {
         let squares = self.rows().map(|row| dot(row, row));
         squares.fold(0.0, f32::max).sqrt()
     }

@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gloss_core::Result;
-
-use crate::embed::Embed;
+use gloss_encoder::Embed;
 
 /// Numbers that are kept at most: 256 MiB.
 const NUMBERS: usize = 1 << 26;
@@ -61,8 +60,8 @@ fn key(embed: &dyn Embed, texts: &[&str]) -> blake3::Hash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::Role;
     use gloss_core::Error;
+    use gloss_encoder::Role;
     use serde_json::{Value, json};
 
     struct Named(&'static str);

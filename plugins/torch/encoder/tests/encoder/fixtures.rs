@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use gloss_core::Error;
-use gloss_e5::{Encoder, Given, Pooling, Prefix, Role, Settings, files};
+use gloss_encoder::{Encoder, Given, Pooling, Prefix, Role, Settings, files};
 use serde::Deserialize;
 use tch::{Device, Kind};
 
