@@ -3,6 +3,7 @@
 //! that has milvus-lite in `GLOSS_MILVUS`.
 #![cfg(feature = "libtorch")]
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test fails by panicking"

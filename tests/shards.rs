@@ -354,3 +354,48 @@ fn slurm_runs_shards_that_are_disturbed_to_the_same_bytes() {
         "{status}"
     );
 }
+
+/// Submits the experiment in `shards` and waits for the report.
+fn submitted(place: &Place, slurm: &Slurm, shards: &str, options: &[&str]) {
+    let submit = ["slurm", "e.toml", "--array", shards, "--output", "all"];
+    let mut submit = place.command(&[&submit, options].concat());
+    let told = common::Ran::from(submit.envs([slurm.environment()]).output().unwrap());
+    told.succeeds();
+    slurm.wait_until("the report is there", || {
+        place.path("all.shards/report.html").is_file()
+    });
+    assert_eq!(results(place, "one"), results(place, "all"));
+}
+
+/// Shards that take two minutes with a limit of one.
+#[test]
+#[ignore = "needs slurm-wlm and munge"]
+fn slurm_queues_shards_again_that_reach_their_time_limit() {
+    let place = slow_place();
+    place
+        .gloss(&["run", "e.toml", "--output", "one", "--cache", "one-cache"])
+        .succeeds();
+    place.write_program("slow.py", &SLOW.replace("0.05", "2.0"));
+    let slurm = Slurm::start(2);
+    let limit = ["--time", "00:01:00", "--sbatch=--signal=B:USR1@15"];
+    submitted(&place, &slurm, "2", &limit);
+    let again = fs::read_dir(place.path("all.shards")).unwrap().flatten();
+    let again = again.map(|entry| fs::read_to_string(entry.path()).unwrap_or_default());
+    let ended = again.filter(|log| log.contains("interrupted")).count();
+    assert!(ended >= 2, "{ended} logs tell of an interruption");
+}
+
+#[test]
+#[ignore = "needs slurm-wlm, munge and the Amazon data, of GLOSS_TEST_DATA or ../shared/data"]
+fn slurm_runs_last_item_search_on_beauty_to_the_same_bytes() {
+    let place = Place::new();
+    let data = std::env::var_os("GLOSS_TEST_DATA").map(std::path::PathBuf::from);
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let folder = data.unwrap_or(shared).join("amazon2014");
+    let experiment = EXPERIMENT.replace("SHOP", &folder.display().to_string());
+    place.write("e.toml", experiment.replace("\"Shop\"", "\"Beauty\""));
+    place
+        .gloss(&["run", "e.toml", "--output", "one", "--cache", "one-cache"])
+        .succeeds();
+    submitted(&place, &Slurm::start(4), "4", &[]);
+}

@@ -4,7 +4,7 @@ mod analysis;
 mod cluster;
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, Parser, Subcommand, ValueHint};
@@ -12,6 +12,8 @@ use clap_complete::Shell;
 use gloss_core::Kind;
 use gloss_engine::Shard;
 use gloss_engine::trec::Ties;
+
+use crate::remote::address;
 
 pub(crate) use analysis::{Compare, Format, Inspect, Log, Report, Sweep, Test, TrackerKind};
 pub(crate) use cluster::{Merge, Slurm, Status};
@@ -166,8 +168,9 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) experiment: Experiment,
 
-    /// The output folder [default: runs/NAME-HASH, runs/NAME-train-HASH]
-    #[arg(value_parser = path, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    /// The output folder, or an address such as s3://bucket/run [default: runs/NAME-HASH,
+    /// runs/NAME-train-HASH]
+    #[arg(value_parser = path_or_address, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
 
     /// Replace another run or training in the output folder
@@ -242,8 +245,9 @@ pub(crate) struct Check {
 /// The cache.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Cache {
-    /// The folder of the cached results of stages; it can be removed at any time
-    #[arg(value_parser = path, long = "cache", value_name = "FOLDER", env = "GLOSS_CACHE", default_value = ".gloss",
+    /// The folder of the cached results of stages, which can be removed at any time; or an address such as
+    /// s3://bucket/cache, with which machines share what is in `.gloss`
+    #[arg(value_parser = path_or_address, long = "cache", value_name = "FOLDER", env = "GLOSS_CACHE", default_value = ".gloss",
           value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
 }
@@ -410,8 +414,18 @@ fn kinds() -> impl TypedValueParser<Value = Kind> {
 }
 
 /// A path; one that is not UTF-8 is refused, since results and manifests name paths in JSON.
-fn path(text: &str) -> Result<PathBuf, Infallible> {
+fn path_or_address(text: &str) -> Result<PathBuf, Infallible> {
     Ok(text.into())
+}
+
+/// A path of this machine.
+fn path(text: &str) -> Result<PathBuf, String> {
+    match address(Path::new(text)) {
+        Some(_) => {
+            Err("an object store cannot be used here; give a path of this machine".to_string())
+        }
+        None => Ok(text.into()),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,14 @@ use serde_json::{Value, json};
 
 use crate::args::Experiment;
 use crate::load;
+use crate::session::Session;
+
+/// The experiment that the file and the flags describe, with the files of object stores on this machine.
+pub(crate) fn local_experiment(args: &Experiment, session: &Session) -> Result<ExperimentConfig> {
+    let mut config = experiment(args)?;
+    session.remote.mirror(&mut config)?;
+    Ok(config)
+}
 
 /// The experiment that the file and the flags describe; flags prevail.
 pub(crate) fn experiment(args: &Experiment) -> Result<ExperimentConfig> {
@@ -45,7 +53,12 @@ pub(crate) fn experiment(args: &Experiment) -> Result<ExperimentConfig> {
 }
 
 /// The dataset `name` with options typed as `KEY=VALUE`, where the key may begin with `dataset.`.
-pub(crate) fn dataset(command: &str, name: &str, set: &[String]) -> Result<Arc<dyn Dataset>> {
+pub(crate) fn dataset(
+    command: &str,
+    name: &str,
+    set: &[String],
+    session: &Session,
+) -> Result<Arc<dyn Dataset>> {
     let mut config = ExperimentConfig::new();
     let typed = format!("gloss {command} {name}");
     config.replace(&typed, "dataset", json!({ "type": name }));
@@ -54,13 +67,15 @@ pub(crate) fn dataset(command: &str, name: &str, set: &[String]) -> Result<Arc<d
         let prefix = if of_dataset { "" } else { "dataset." };
         config.set(&format!("{prefix}{assignment}"));
     }
+    session.remote.mirror(&mut config)?;
     config.resolve_dataset(&Registry::known()?)
 }
 
 /// The dataset of a finished run.
-pub(crate) fn dataset_of(run: &FinishedRun) -> Result<Arc<dyn Dataset>> {
+pub(crate) fn dataset_of(run: &FinishedRun, session: &Session) -> Result<Arc<dyn Dataset>> {
     let mut config = ExperimentConfig::new();
     let described = run.manifest.experiment["dataset"].clone();
     config.replace("the run's dataset", "dataset", described);
+    session.remote.mirror(&mut config)?;
     config.resolve_dataset(&Registry::known()?)
 }

@@ -17,6 +17,11 @@ mod config;
 mod download;
 mod exit;
 mod load;
+#[cfg(feature = "objects")]
+mod remote;
+#[cfg(not(feature = "objects"))]
+#[path = "no_remote.rs"]
+mod remote;
 mod session;
 mod signals;
 mod ui;

@@ -8,6 +8,7 @@ use gloss_core::Context;
 
 use crate::args::Global;
 use crate::load;
+use crate::remote::Remote;
 use crate::signals;
 use crate::ui::logging::{self, RunLog};
 use crate::ui::output::Output;
@@ -21,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) context: Context,
     /// The log, which can be attached to a file once the run's folder is known.
     pub(crate) log: RunLog,
+    /// Files in object stores.
+    pub(crate) remote: Remote,
     /// The flags that name plugins, for commands of the same kind.
     pub(crate) plugin_flags: Vec<String>,
 }
@@ -34,9 +37,11 @@ impl Session {
         signals::stop_on_interrupt(Arc::clone(&cancelled), bars.clone())?;
         signals::report_lost_pages();
         load::all(global)?;
+        let context = Context::new(Arc::new(bars.clone()), cancelled);
         Ok(Session {
-            output: Output::new(global, bars.clone()),
-            context: Context::new(Arc::new(bars), cancelled),
+            output: Output::new(global, bars),
+            remote: Remote::new(&context)?,
+            context,
             log,
             plugin_flags: plugin_flags(global),
         })

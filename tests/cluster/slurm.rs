@@ -111,10 +111,10 @@ impl Slurm {
     pub(crate) fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
         let begin = Instant::now();
         while !is_so() {
-            if begin.elapsed() > Duration::from_secs(180) {
+            if begin.elapsed() > Duration::from_secs(600) {
                 let queue = self.run("squeue", &["--all"]);
                 let log = fs::read_to_string(self.path("log/slurmctld")).unwrap_or_default();
-                panic!("not within three minutes: {what}\n{queue}\n{log}");
+                panic!("not within ten minutes: {what}\n{queue}\n{log}");
             }
             sleep(Duration::from_millis(200));
         }

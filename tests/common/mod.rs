@@ -211,6 +211,14 @@ pub fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// The text of a gzip file.
+pub fn gunzip(packed: &[u8]) -> String {
+    let mut text = String::new();
+    let mut decoder = flate2::read::MultiGzDecoder::new(packed);
+    decoder.read_to_string(&mut text).unwrap();
+    text
+}
+
 /// The folder of real data.
 pub fn real_data() -> PathBuf {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");

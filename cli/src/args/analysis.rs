@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
 
-use super::{Cache, Experiment, path};
+use super::{Cache, Experiment, path, path_or_address};
 
 /// Flags of `sweep`.
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ pub(crate) struct Sweep {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Report {
     /// Folders of runs on the same users
-    #[arg(value_parser = path, required = true, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    #[arg(value_parser = path_or_address, required = true, value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub(crate) runs: Vec<PathBuf>,
 
     /// The file to write
@@ -47,7 +47,7 @@ pub(crate) struct Report {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inspect {
     /// The folder of a run
-    #[arg(value_parser = path, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    #[arg(value_parser = path_or_address, value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub(crate) run: PathBuf,
 
     /// The user's identifier
@@ -74,7 +74,7 @@ pub(crate) struct Inspect {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Log {
     /// Folders of runs
-    #[arg(value_parser = path, required = true, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    #[arg(value_parser = path_or_address, required = true, value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub(crate) runs: Vec<PathBuf>,
 
     /// The experiment tracker
@@ -100,12 +100,12 @@ pub(crate) enum TrackerKind {
 }
 
 /// Flags of `compare`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Compare {
     /// Folders of runs, or of single methods in them; runs in TREC format or as ranx's JSON; files of
     /// GLoSS's metrics by user (.jsonl). Runs of one method that differ in their seeds alone are one
     /// row
-    #[arg(value_parser = path, required = true, value_name = "RUN", value_hint = ValueHint::AnyPath)]
+    #[arg(value_parser = path_or_address, required = true, value_name = "RUN", value_hint = ValueHint::AnyPath)]
     pub(crate) runs: Vec<PathBuf>,
 
     /// The relevance judgements for runs in TREC format or as ranx's JSON

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use clap::builder::RangedU64ValueParser;
 
-use super::{Cache, Experiment, path};
+use super::{Cache, Experiment, path, path_or_address};
 
 /// Flags of `merge`.
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub(crate) struct Merge {
     pub(crate) shards: usize,
 
     /// The output folder [default: runs/NAME-HASH]
-    #[arg(value_parser = path, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    #[arg(value_parser = path_or_address, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
 
     /// Replace another run in the output folder

@@ -16,6 +16,11 @@ pub(crate) fn execute(args: &Compare, session: &Session) -> Result<()> {
         let message = "--all-pairs is for --format text and --json";
         return Err(Error::Usage(message.into()).into());
     }
+    let mut args = args.clone();
+    for run in &mut args.runs {
+        *run = session.remote.local(run)?;
+    }
+    let args = &args;
     let competitors = inputs::competitors(args)?;
     let options = CompareOptions {
         baseline: args.baseline.clone(),

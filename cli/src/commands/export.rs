@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use gloss_core::{Error, Registry};
-use gloss_engine::{Cache, Experiment, Method, OutputFolder, trained_generator};
+use gloss_engine::{Experiment, Method, OutputFolder, trained_generator};
 use serde_json::json;
 
 use crate::args::Export;
@@ -10,7 +10,8 @@ use crate::config;
 use crate::session::Session;
 
 pub(crate) fn execute(args: &Export, session: &Session) -> Result<()> {
-    let experiment = config::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
+    let experiment =
+        config::local_experiment(&args.experiment, session)?.resolve(&Registry::known()?)?;
     let method = method(&experiment, args.method.as_deref())?;
     let output = OutputFolder::locked(&args.output, &session.context)?;
     if !output.entries().is_empty() {
@@ -20,7 +21,7 @@ pub(crate) fn execute(args: &Export, session: &Session) -> Result<()> {
         );
         return Err(Error::Usage(message).into());
     }
-    let cache = Cache::new(&args.cache.folder);
+    let cache = session.remote.cache(&args.cache.folder)?;
     let context = &session.context;
     let generator = trained_generator(&experiment, method, &cache, context)?;
     generator.export(output.begin()?, context)?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use gloss_core::{AnyComponent, Data, Error, Example, Kind, Registry, ScorePart};
-use gloss_engine::{Cache, ExperimentConfig, FinishedRun, Method as RunMethod, Prepared};
+use gloss_engine::{ExperimentConfig, FinishedRun, Method as RunMethod, Prepared};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -60,13 +60,13 @@ struct Ranked {
 }
 
 pub(crate) fn execute(args: &Inspect, session: &Session) -> Result<()> {
-    let runs = FinishedRun::open(&args.run)?;
+    let runs = FinishedRun::open(&session.remote.local(&args.run)?)?;
     let [run] = &runs[..] else {
         let message = "holds runs of several seeds; name the folder of one";
         return Err(Error::input(&args.run, message).into());
     };
-    let cache = Cache::new(&args.cache.folder);
-    let dataset = config::dataset_of(run)?;
+    let cache = session.remote.cache(&args.cache.folder)?;
+    let dataset = config::dataset_of(run, session)?;
     let prepared = Prepared::new(dataset.as_ref(), &cache, &session.context)?;
     let data = prepared.data();
     let examples = run.examples(data)?;

@@ -52,7 +52,7 @@ pub(crate) fn execute(args: &Log, session: &Session) -> Result<()> {
     let (uri, tracker) = tracker(args)?;
     let mut runs = Vec::new();
     for folder in &args.runs {
-        for run in FinishedRun::open(folder)? {
+        for run in FinishedRun::open(&session.remote.local(folder)?)? {
             for logged in logged(&run) {
                 let id = tracker.log(&logged)?;
                 runs.push(

@@ -1,15 +1,15 @@
 //! `gloss merge`: the run of an experiment, from the results of its shards.
 
 use anyhow::Result;
-use gloss_engine::{Cache, Experiment, merge_shards};
+use gloss_engine::{Experiment, merge_shards};
 
 use crate::args::Merge;
 use crate::commands::run;
 use crate::session::Session;
 
 pub(crate) fn execute(args: &Merge, session: &Session) -> Result<()> {
-    let experiments = run::experiments(&args.experiment, args.output.as_deref())?;
-    let cache = Cache::new(&args.cache.folder);
+    let experiments = run::experiments(&args.experiment, args.output.as_deref(), session)?;
+    let cache = session.remote.cache(&args.cache.folder)?;
     let existing = run::existing(args.overwrite);
     let context = &session.context;
     let merge = |one: &Experiment| merge_shards(args.shards, one, &cache, existing, context);

@@ -16,7 +16,7 @@ use crate::ui;
 use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &Prepare, session: &Session) -> Result<()> {
-    let dataset = config::dataset("prepare", &args.name, &args.set)?;
+    let dataset = config::dataset("prepare", &args.name, &args.set, session)?;
     let output = OutputFolder::locked(&args.output, &session.context)?;
     let is_prepared = output
         .entries()

@@ -12,8 +12,8 @@ use std::path::Path;
 use anyhow::Result;
 use gloss_core::{Data, Error, Example};
 use gloss_engine::{
-    Cache, CompareOptions, Comparison, Competitor, FinishedRun, MethodValues, Prepared,
-    SeedSummary, compare, summarize,
+    CompareOptions, Comparison, Competitor, FinishedRun, MethodValues, Prepared, SeedSummary,
+    compare, summarize,
 };
 use indicatif::HumanBytes;
 use serde_json::json;
@@ -43,7 +43,7 @@ struct Content<'a> {
 pub(crate) fn execute(args: &Report, session: &Session) -> Result<()> {
     let mut folders = Vec::new();
     for folder in &args.runs {
-        folders.push(FinishedRun::open(folder)?);
+        folders.push(FinishedRun::open(&session.remote.local(folder)?)?);
     }
     check_output(&args.output)?;
     let comparison = comparison(&folders)?;
@@ -56,8 +56,8 @@ pub(crate) fn execute(args: &Report, session: &Session) -> Result<()> {
         .into_iter()
         .filter_map(|runs| runs.into_iter().next())
         .collect();
-    let cache = Cache::new(&args.cache.folder);
-    let dataset = config::dataset_of(&runs[0])?;
+    let cache = session.remote.cache(&args.cache.folder)?;
+    let dataset = config::dataset_of(&runs[0], session)?;
     let prepared = Prepared::new(dataset.as_ref(), &cache, &session.context)?;
     let data = prepared.data();
     let examples = runs[0].examples(data)?;

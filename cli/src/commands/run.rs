@@ -6,23 +6,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use gloss_core::{Registry, StatisticValue};
-use gloss_engine::{
-    Cache, Existing, Experiment, MetricValue, Results, Run, SeedSummary, run, summarize,
-};
+use gloss_engine::{Existing, Experiment, MetricValue, Results, Run, SeedSummary, run, summarize};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
 use crate::args;
 use crate::commands::shard;
 use crate::config;
+use crate::remote::address;
 use crate::session::Session;
 use crate::ui;
 use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
     let work = &args.work;
-    let experiments = experiments(&work.experiment, work.output.as_deref())?;
-    let cache = Cache::new(&work.cache.folder);
+    let experiments = experiments(&work.experiment, work.output.as_deref(), session)?;
+    let cache = session.remote.cache(&work.cache.folder)?;
     if let Some(shard) = args.shard {
         return shard::run(shard, &experiments, &cache, work.explain, session);
     }
@@ -36,8 +35,9 @@ pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
 pub(crate) fn experiments(
     args: &args::Experiment,
     output: Option<&Path>,
+    session: &Session,
 ) -> Result<Vec<Experiment>> {
-    let config = config::experiment(args)?;
+    let config = config::local_experiment(args, session)?;
     let mut experiments = config.resolve_seeds(&Registry::known()?)?;
     set_outputs(&mut experiments, output)?;
     Ok(experiments)
@@ -50,7 +50,8 @@ pub(crate) fn existing(overwrite: bool) -> Existing {
     }
 }
 
-/// Runs the experiments one after the other, and leaves the log in their folders.
+/// Runs the experiments one after the other, and leaves the log in their folders. A folder of an object
+/// store is written on this machine and uploaded.
 pub(crate) fn run_all(
     experiments: &[Experiment],
     run: impl Fn(&Experiment) -> gloss_core::Result<Run>,
@@ -58,9 +59,18 @@ pub(crate) fn run_all(
 ) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for experiment in experiments {
-        let run = run(experiment)?;
+        let mut local = experiment.clone();
+        let output = experiment.output.as_deref();
+        local.output = output
+            .map(|output| session.remote.local(output))
+            .transpose()?;
+        let mut run = run(&local)?;
         if !run.reused {
             session.log.attach(&run.folder.join("run.log"))?;
+        }
+        if let Some(url) = output.filter(|output| address(output).is_some()) {
+            session.remote.upload(&run.folder, url)?;
+            run.folder = url.to_path_buf();
         }
         runs.push(run);
     }

@@ -3,10 +3,12 @@
 use std::env;
 
 use anyhow::Result;
+use gloss_core::Error;
 use gloss_engine::{Cache, Experiment, Shard, Worker, run_folder, run_shard, shard_folder};
 use serde_json::json;
 use sysinfo::System;
 
+use crate::remote::address;
 use crate::session::Session;
 use crate::ui::stages::explain;
 
@@ -20,6 +22,13 @@ pub(crate) fn run(
 ) -> Result<()> {
     let (mut lines, mut values, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for experiment in experiments {
+        if let Some(url) = experiment.output.as_deref().and_then(address) {
+            return Err(Error::Usage(format!(
+                "shards share a folder, which `output` ({url}) is not; leave it out, and upload the merged \
+                 run with `gloss merge --output {url}`"
+            ))
+            .into());
+        }
         let context = &session.context;
         let (status, stages) = run_shard(shard, experiment, cache, worker(), context)?;
         let folder = run_folder(experiment, context)?;

@@ -22,7 +22,7 @@ use crate::session::Session;
 use self::script::{Scripts, Step};
 
 pub(crate) fn execute(args: &Slurm, session: &Session) -> Result<()> {
-    let experiments = run::experiments(&args.experiment, args.output.as_deref())?;
+    let experiments = run::experiments(&args.experiment, args.output.as_deref(), session)?;
     let run = run_of_all(&experiments, session)?;
     let scripts = Scripts::new(args, &run, session)?;
     if args.dry_run {

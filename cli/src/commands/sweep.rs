@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use gloss_core::{Error, Registry};
-use gloss_engine::{Cache, Existing, SWEEP_FILES, SweepResults, run_sweep};
+use gloss_engine::{Existing, SWEEP_FILES, SweepResults, run_sweep};
 use indicatif::HumanCount;
 
 use crate::args::Sweep;
@@ -17,7 +17,7 @@ use crate::session::Session;
 use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &Sweep, session: &Session) -> Result<()> {
-    let config = config::experiment(&args.experiment)?;
+    let config = config::local_experiment(&args.experiment, session)?;
     let output = match &args.output {
         Some(output) => output.clone(),
         None => default_output(&args.experiment.file),
@@ -26,7 +26,7 @@ pub(crate) fn execute(args: &Sweep, session: &Session) -> Result<()> {
         true => Existing::Replace,
         false => Existing::Refuse,
     };
-    let cache = Cache::new(&args.cache.folder);
+    let cache = session.remote.cache(&args.cache.folder)?;
     let registry = Registry::known()?;
     let results = run_sweep(
         &config,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use gloss_core::Registry;
-use gloss_engine::{Cache, Existing, Training, train_experiment};
+use gloss_engine::{Existing, Training, train_experiment};
 use serde_json::json;
 
 use crate::args;
@@ -13,18 +13,22 @@ use crate::session::Session;
 use crate::ui;
 
 pub(crate) fn execute(args: &args::Train, session: &Session) -> Result<()> {
-    let mut experiment = config::experiment(&args.experiment)?.resolve(&Registry::known()?)?;
-    if let Some(output) = &args.output {
-        experiment.output = Some(output.clone());
-    }
+    let mut experiment =
+        config::local_experiment(&args.experiment, session)?.resolve(&Registry::known()?)?;
+    let output = args.output.clone().or(experiment.output.take());
+    let local = output.as_deref().map(|output| session.remote.local(output));
+    experiment.output = local.transpose()?;
     let existing = match args.overwrite {
         true => Existing::Replace,
         false => Existing::Refuse,
     };
-    let cache = Cache::new(&args.cache.folder);
+    let cache = session.remote.cache(&args.cache.folder)?;
     let training = train_experiment(&experiment, &cache, existing, &session.context)?;
     if !training.reused {
         session.log.attach(&training.folder.join("train.log"))?;
+    }
+    if let Some(output) = &output {
+        session.remote.upload(&training.folder, output)?;
     }
     let methods: Vec<_> = training
         .methods

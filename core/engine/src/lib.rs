@@ -45,7 +45,7 @@ mod value_lines;
 
 pub use audit::{Audit, audit, fingerprint};
 pub use bootstrap::{Bootstrap, Interval};
-pub use cache::{Cache, CachedArtefact, FileRecord, PruneFilter};
+pub use cache::{ArtefactMirror, Cache, CachedArtefact, FileRecord, PruneFilter, RECORD};
 pub use compare::{
     CompareOptions, Comparison, Competitor, Difference, MethodValues, PValues, Pair, Row, Value,
     compare, statistics,
@@ -61,6 +61,7 @@ pub use published_tables::{PREPARED, write_tables};
 pub use ranking::{Fusion, RankingOptions, Seen};
 pub use results::{Manifest, MethodResult, MetricValue, Results, Run, SegmentResult, Training};
 pub use run::{merge_shards, run};
+pub use run_files::MANIFEST;
 pub use seeds::{SeedSummary, summarize};
 pub use segmentation::{NamedSegmentation, Segmentation};
 pub use shard::Shard;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-pub(crate) const MANIFEST: &str = "manifest.json";
+/// The file of a run or a training that describes it. It is written last.
+pub const MANIFEST: &str = "manifest.json";
 pub(crate) const METRICS: &str = "metrics.json";
 pub(crate) const QRELS: &str = "qrels.trec";
 /// A method's rankings.

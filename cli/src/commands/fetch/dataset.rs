@@ -10,7 +10,7 @@ use crate::download::{Downloader, Expected, Fetched};
 use crate::session::Session;
 
 pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
-    let dataset = config::dataset("fetch", &args.name, &args.set)?;
+    let dataset = config::dataset("fetch", &args.name, &args.set, session)?;
     let mut sources = dataset.sources();
     if sources.is_empty() {
         return Err(no_download(&args.name));

@@ -13,7 +13,7 @@ use crate::files::{damaged, for_each_file, read_record, write_record};
 use crate::stage::Provenance;
 
 /// The file in an artefact's folder that describes it. It is written last.
-const RECORD: &str = "artefact.json";
+pub const RECORD: &str = "artefact.json";
 
 /// A file of an artefact or a run, with its checksum.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

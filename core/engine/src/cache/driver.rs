@@ -171,9 +171,18 @@ impl Driver {
                 fresh: None,
             });
         }
+        let partial = folder.with_extension("partial");
+        if self.fetch(stage, &key, &folder)?
+            && let Some(artefact) = find(&folder, provenance)?
+        {
+            self.keep(lock, stage, key, None, start);
+            return Ok(Built {
+                artefact,
+                fresh: None,
+            });
+        }
         let reason = explain(&shared.cache.stage(stage), provenance.parts());
         tracing::info!(stage, key, reason, "building");
-        let partial = folder.with_extension("partial");
         if on_partial == OnPartial::Restart {
             remove_folder(&partial)?;
         }
@@ -186,9 +195,30 @@ impl Driver {
         let record = Record::write(&partial, stage, provenance, start.elapsed().as_secs_f64())?;
         remove_folder(&folder)?;
         move_into_place(&partial, &folder)?;
+        if let Some(mirror) = &shared.cache.mirror {
+            mirror.publish(stage, &key, &folder)?;
+        }
         self.keep(lock, stage, key, Some(reason), start);
         let artefact = Artefact::new(folder, record);
         Ok(Built { artefact, fresh })
+    }
+
+    /// Takes an artefact from the cache's mirror, if it has it. The caller holds the lock.
+    fn fetch(&self, stage: &str, key: &str, folder: &Path) -> Result<bool> {
+        let Some(mirror) = &self.shared.cache.mirror else {
+            return Ok(false);
+        };
+        let fetched = folder.with_extension("fetched");
+        remove_folder(&fetched)?;
+        create_folder(&fetched)?;
+        let is_there = mirror.fetch(stage, key, &fetched)?;
+        if is_there {
+            tracing::info!(stage, key, "taken from the mirror of the cache");
+            remove_folder(folder)?;
+            move_into_place(&fetched, folder)?;
+        }
+        remove_folder(&fetched)?;
+        Ok(is_there)
     }
 
     /// Holds the lock of a used artefact, shared, and records the stage's row.

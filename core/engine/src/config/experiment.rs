@@ -9,6 +9,7 @@ use gloss_core::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::mirrors::{Mirrors, for_each_text};
 use crate::bootstrap::Bootstrap;
 use crate::ranking::RankingOptions;
 use crate::run_files::folder_name;
@@ -37,6 +38,8 @@ pub struct Experiment {
     pub fusions: Vec<FusedMethods>,
     /// The seed of this run, if it is one of several.
     pub seed: Option<u64>,
+    /// Paths on this machine that stand for addresses elsewhere, with those addresses.
+    pub(crate) mirrors: Mirrors,
 }
 
 /// A method whose rankings are fused from those of others.
@@ -67,7 +70,8 @@ pub struct Method {
 }
 
 impl Experiment {
-    /// The full configuration, defaults included, without the output folder.
+    /// The full configuration, defaults included, without the output folder; with addresses where
+    /// mirrors of them are used.
     ///
     /// # Errors
     /// [`Error::Component`] if a component's options cannot be written as JSON.
@@ -78,7 +82,7 @@ impl Experiment {
             .map(|metric| describe_component(metric.as_ref()))
             .collect();
         let methods: Result<Vec<Value>> = self.methods.iter().map(Method::describe).collect();
-        Ok(json!({
+        let mut described = json!({
             "name": self.name,
             "split": self.split,
             "segments": self.segments,
@@ -87,7 +91,14 @@ impl Experiment {
             "metrics": metrics?,
             "methods": methods?,
             "fusions": self.fusions,
-        }))
+        });
+        for_each_text(&mut described, &mut |text| {
+            if let Some(address) = self.mirrors.get(text) {
+                text.clone_from(address);
+            }
+            Ok(())
+        })?;
+        Ok(described)
     }
 }
 

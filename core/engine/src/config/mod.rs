@@ -5,6 +5,7 @@ mod document;
 mod experiment;
 mod fusion;
 mod methods;
+mod mirrors;
 mod resolve;
 mod schema;
 mod seeds;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use self::mirrors::{Mirrors, for_each_text};
 use crate::sweep_settings::Sweep;
 use gloss_core::{
     AnyComponent, Dataset, Diagnostic, Diagnostics, Error, Kind, Metric, Registry, Result,
@@ -37,6 +39,7 @@ pub struct ExperimentConfig {
     document: document::Document,
     diagnostics: Vec<Diagnostic>,
     name: Option<String>,
+    mirrors: Mirrors,
 }
 
 impl ExperimentConfig {
@@ -92,6 +95,29 @@ impl ExperimentConfig {
         let plugins = self.document.root.get("plugins").and_then(Value::as_array);
         let names = plugins.into_iter().flatten().filter_map(Value::as_str);
         names.map(PathBuf::from).collect()
+    }
+
+    /// Replaces every address by the path of its mirror on this machine, which `mirror` returns for a
+    /// text that is an address. The experiment is still described by the addresses.
+    ///
+    /// # Errors
+    /// As `mirror`.
+    pub fn mirror(
+        &mut self,
+        mut mirror: impl FnMut(&str) -> Result<Option<PathBuf>>,
+    ) -> Result<()> {
+        let mirrors = &mut self.mirrors;
+        let mut replace = |text: &mut String| {
+            if let Some(path) = mirror(text)? {
+                let path = path.display().to_string();
+                mirrors.insert(path.clone(), std::mem::replace(text, path));
+            }
+            Ok(())
+        };
+        let settings = self.document.root.iter_mut();
+        // The output is written, not read.
+        let mut read = settings.filter(|(key, _)| *key != "output");
+        read.try_for_each(|(_, value)| for_each_text(value, &mut replace))
     }
 
     /// Resolves every name and checks every option of an experiment without `seeds`. Touches no
@@ -178,7 +204,9 @@ impl ExperimentConfig {
             ))),
             other => {
                 Diagnostics(self.diagnostics.clone()).into_result()?;
-                other
+                let mut experiment = other?;
+                experiment.mirrors = self.mirrors.clone();
+                Ok(experiment)
             }
         }
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::document::{Document, Key, named};
 use super::experiment::Experiment;
+use super::mirrors::Mirrors;
 use super::source::Source;
 use super::{seeds, typed};
 use crate::sweep_settings::Sweep;
@@ -184,6 +185,7 @@ impl<'a> Resolver<'a> {
             .or_else(|| methods.first().map(|method| method.name.clone()))
             .unwrap_or_default();
         Ok(Some(Experiment {
+            mirrors: Mirrors::new(),
             name,
             output: typed.output,
             split: typed.split,
