@@ -96,6 +96,7 @@ fn the_command_line_depends_on_no_plugin_but_that_of_programs() {
         "gloss-core",
         "gloss-engine",
         "gloss-http",
+        "gloss-objects",
         "gloss-trackers",
     ];
     assert_eq!(own, BTreeSet::from(expected.map(str::to_string)));

@@ -6,7 +6,7 @@ use gloss_core::{Context, Error, Result};
 use gloss_engine::{Cache, ExperimentConfig};
 
 /// Schemes that need object stores.
-const SCHEMES: [&str; 2] = ["s3://", "gs://"];
+const SCHEMES: [&str; 3] = ["s3://", "gs://", "hf://"];
 
 /// No object stores.
 #[derive(Debug, Clone)]

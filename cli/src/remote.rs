@@ -7,15 +7,18 @@ use gloss_core::{Context, Error, Result};
 use gloss_engine::{ArtefactMirror, Cache, ExperimentConfig, MANIFEST, RECORD};
 use gloss_objects::{Objects, is_url};
 
+use crate::download::{fetch_address, is_hub_address};
+
 /// The folder of mirrors, below that of the cache.
 const MIRRORS: &str = "objects";
 /// The folder of the cache on this machine, where its flag names an address.
 const CACHE: &str = ".gloss";
 
 /// Object stores, and the folder in which their objects are mirrored.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Remote {
     objects: Arc<Objects>,
+    context: Context,
 }
 
 impl Remote {
@@ -26,6 +29,7 @@ impl Remote {
     pub(crate) fn new(context: &Context) -> Result<Self> {
         Ok(Remote {
             objects: Arc::new(Objects::new(Path::new(CACHE).join(MIRRORS), context)?),
+            context: context.clone(),
         })
     }
 
@@ -40,14 +44,22 @@ impl Remote {
         }
     }
 
+    /// The mirror of a text that is an address of an object store or of the hub.
+    fn mirror_of(&self, text: &str) -> Result<Option<PathBuf>> {
+        if is_hub_address(text) {
+            let root = Path::new(CACHE).join(MIRRORS).join("files");
+            return fetch_address(text, &root, &self.context).map(Some);
+        }
+        is_url(text).then(|| self.objects.mirror(text)).transpose()
+    }
+
     /// Replaces the addresses in an experiment by their mirrors.
     ///
     /// # Errors
     /// As [`local`](Remote::local); if there is nothing at an address.
     pub(crate) fn mirror(&self, config: &mut ExperimentConfig) -> Result<()> {
         config.mirror(|text| {
-            let mirror = is_url(text).then(|| self.objects.mirror(text));
-            let mirror = mirror.transpose()?;
+            let mirror = self.mirror_of(text)?;
             match mirror.as_ref().is_some_and(|path| is_empty(path)) {
                 true => Err(Error::Usage(format!("there are no objects at {text}"))),
                 false => Ok(mirror),
@@ -78,7 +90,7 @@ impl Remote {
     }
 }
 
-/// The address that was given in place of a path.
+/// The address of an object store that was given in place of a path.
 pub(crate) fn address(path: &Path) -> Option<&str> {
     path.to_str().filter(|text| is_url(text))
 }

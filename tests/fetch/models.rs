@@ -427,3 +427,97 @@ fn files_in_the_shared_cache_are_copied() {
             .all(|request| request.path != WEIGHTS)
     );
 }
+
+const TREE: &str = "/api/datasets/org/shop/tree/v1?recursive=true";
+const SHOP: &str = "/datasets/org/shop/resolve/v1/tables/";
+
+/// A data set of the example shop, as the hub lists it.
+fn dataset_hub() -> Behaviour {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
+    let read = |name: &str| fs::read(folder.join(name)).unwrap();
+    let (items, reviews) = (read("meta_Shop.json.gz"), read("reviews_Shop_5.json.gz"));
+    let sha256 = <sha2::Sha256 as sha2::Digest>::digest(&items);
+    let sha256: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let tree = json!([
+        {"type": "directory", "path": "tables", "oid": "0"},
+        {"type": "file", "path": "README.md", "size": 7, "oid": "1"},
+        {"type": "file", "path": "tables/meta_Shop.json.gz", "size": items.len(), "oid": "2",
+            "lfs": {"oid": sha256, "size": items.len(), "pointerSize": 130}},
+        {"type": "file", "path": "tables/reviews_Shop_5.json.gz", "size": reviews.len(), "oid": "3"},
+    ]);
+    let mut behaviour = Behaviour::good([(TREE, tree.to_string().into_bytes())]);
+    for (name, body) in [
+        ("meta_Shop.json.gz", items),
+        ("reviews_Shop_5.json.gz", reviews),
+    ] {
+        behaviour.files.insert(format!("{SHOP}{name}"), body);
+    }
+    behaviour
+}
+
+#[test]
+fn an_experiment_reads_a_dataset_of_the_hub() {
+    let (server, folder) = (Server::start(dataset_hub()), Folder::new());
+    let run = |address: &str, output: &str| {
+        let mut command = folder.gloss();
+        command.args([
+            "run",
+            "--dataset",
+            "amazon",
+            "--generator",
+            "lis",
+            "--retriever",
+            "bm25",
+        ]);
+        command.args([
+            "--set",
+            "dataset.category=Shop",
+            "--metric",
+            "recall@5",
+            "--json",
+        ]);
+        command.args([
+            "--set",
+            &format!("dataset.folder={address}"),
+            "--output",
+            output,
+        ]);
+        Run::of(command.env("HF_ENDPOINT", server.url()))
+    };
+    let first = run("hf://datasets/org/shop@v1/tables", "out");
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    let asked = server.requests();
+    assert_eq!(
+        asked.len(),
+        3,
+        "what is not below the path is not asked for"
+    );
+    let again = run("hf://datasets/org/shop@v1/tables", "again");
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert_eq!(server.requests().len(), 1, "what is here is verified");
+
+    let other = run("hf://datasets/org/shop@v1/others", "others");
+    assert_eq!(other.code, 2);
+    assert!(told(&other, &server).contains("has no file or folder `others` at revision v1"));
+    server.change(|behaviour| {
+        behaviour
+            .files
+            .insert(format!("{SHOP}meta_Shop.json.gz"), content(3, 500));
+    });
+    let fresh = Folder::new();
+    let mut command = fresh.gloss();
+    command.args([
+        "prepare",
+        "amazon",
+        "--output",
+        "x",
+        "--set",
+        "category=Shop",
+        "--json",
+        "--set",
+    ]);
+    command.arg("folder=hf://datasets/org/shop@v1/tables");
+    let damaged = Run::of(command.env("HF_ENDPOINT", server.url()));
+    assert_eq!(damaged.code, 3);
+    assert!(told(&damaged, &server).contains("it has 500 bytes, but the server says"));
+}

@@ -1,25 +1,35 @@
 //! `gloss fetch`: the files of a dataset or of a model, downloaded.
 
 mod dataset;
-mod model;
 
 use anyhow::Result;
+use gloss_core::Error;
 use indicatif::BinaryBytes;
 
 use crate::args::Fetch;
-use crate::download::{Fetched, Outcome};
+use crate::download::{Fetched, Outcome, fetch_model};
 use crate::session::Session;
 use crate::ui::table::{Cell, Look, Table};
 
 /// A name with a `/` is that of a model of the hub, any other that of a dataset.
 pub(crate) fn execute(args: &Fetch, session: &Session) -> Result<()> {
     let files = match args.name.contains('/') {
-        true => model::fetch(args, session)?,
+        true => model(args, session)?,
         false => dataset::fetch(args, session)?,
     };
     session
         .output
         .show(&files, |files, look| table(files, look))
+}
+
+fn model(args: &Fetch, session: &Session) -> gloss_core::Result<Vec<Fetched>> {
+    if let Some(assignment) = args.set.first() {
+        let name = &args.name;
+        return Err(Error::Usage(format!(
+            "--set {assignment}: {name} is a model, which has no options; only a dataset has"
+        )));
+    }
+    fetch_model(&args.name, args.from.as_deref(), &session.context)
 }
 
 fn table(files: &[Fetched], look: Look) -> String {

@@ -62,6 +62,38 @@ struct Sibling {
     lfs: Option<Lfs>,
 }
 
+/// A file or a folder of a dataset.
+#[derive(Deserialize)]
+struct Entry {
+    r#type: String,
+    path: String,
+    size: Option<u64>,
+    /// For large files.
+    lfs: Option<Large>,
+}
+
+/// The record of a large file among those of a dataset.
+#[derive(Deserialize)]
+struct Large {
+    /// The SHA-256.
+    oid: Option<String>,
+    size: Option<u64>,
+}
+
+impl From<Entry> for HubFile {
+    fn from(file: Entry) -> Self {
+        let lfs = file.lfs.as_ref();
+        HubFile {
+            expected: Expected {
+                size: lfs.and_then(|lfs| lfs.size).or(file.size),
+                sha256: lfs.and_then(|lfs| lfs.oid.clone()),
+                of_model: false,
+            },
+            path: file.path,
+        }
+    }
+}
+
 /// The hub's record of a large file.
 #[derive(Deserialize)]
 struct Lfs {
@@ -147,6 +179,58 @@ impl Hub {
             files,
             gated: information.gated.is_string(),
         })
+    }
+
+    /// Asks which files a revision of a dataset has.
+    ///
+    /// # Errors
+    /// As [`model`](Hub::model); if they are more than the hub lists at once.
+    pub(crate) fn dataset_files(
+        &self,
+        name: &str,
+        revision: &str,
+        context: &Context,
+    ) -> Result<Vec<HubFile>> {
+        let endpoint = &self.endpoint;
+        let url = format!("{endpoint}/api/datasets/{name}/tree/{revision}?recursive=true");
+        let mut response = self.ask(&url, context)?;
+        let status = response.status();
+        if status != 200 {
+            return Err(Error::Usage(format!(
+                "{endpoint} shows no dataset {name} with a revision {revision} (it answers {status}): the \
+                 name is wrong, or it is private or gated. {}",
+                self.how_to_be_let_in(&format!("datasets/{name}"))
+            )));
+        }
+        if response.headers().contains_key("link") {
+            return Err(Error::Usage(format!(
+                "the dataset {name} has more files than the hub lists at once; download them, and name the \
+                 folder"
+            )));
+        }
+        let entries: Vec<Entry> = response
+            .body_mut()
+            .read_json()
+            .map_err(|error| self.silent(format!("it does not answer as a hub does: {error}")))?;
+        let files = entries.into_iter().filter(|entry| entry.r#type == "file");
+        let mut files: Vec<HubFile> = files.map(HubFile::from).collect();
+        if let Some(wrong) = files.iter().find(|file| {
+            file.path
+                .split('/')
+                .any(|part| matches!(part, "" | "." | ".."))
+        }) {
+            return Err(self.silent(format!("it names the file {:?}", wrong.path)));
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// The address of a file of a dataset.
+    pub(crate) fn dataset_url(&self, name: &str, revision: &str, path: &str) -> String {
+        format!(
+            "{}/datasets/{name}/resolve/{revision}/{path}",
+            self.endpoint
+        )
     }
 
     /// Asks until there is an answer other than to try again.

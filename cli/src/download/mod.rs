@@ -8,6 +8,8 @@
 mod checksum;
 mod content;
 mod hub;
+mod hub_address;
+mod model;
 mod part;
 mod token;
 mod transfer;
@@ -19,7 +21,8 @@ use gloss_core::{Context, Download, Error, Result};
 use serde::Serialize;
 
 pub(crate) use self::content::Expected;
-pub(crate) use self::hub::{Hub, HubFile, HubModel};
+pub(crate) use self::hub_address::{fetch_address, is_hub_address};
+pub(crate) use self::model::fetch_model;
 
 use self::part::Part;
 use self::transfer::{Asking, Failure};

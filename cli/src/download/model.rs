@@ -7,28 +7,33 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{
-    Download, Error, FetchedModel, ModelFile, Result, is_hub_name, model_folder, move_into_place,
+    Context, Download, Error, FetchedModel, ModelFile, Result, is_hub_name, model_folder,
+    move_into_place,
 };
 
-use crate::args::Fetch;
-use crate::download::{Downloader, Expected, Fetched, Hub, HubFile, HubModel};
-use crate::session::Session;
+use super::content::Expected;
+use super::hub::{Hub, HubFile, HubModel};
+use super::{Downloader, Fetched};
 
 /// The revision that a name without one means.
-const MAIN: &str = "main";
+pub(super) const MAIN: &str = "main";
 
-pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
-    let (name, revision) = parse(&args.name)?;
-    if let Some(assignment) = args.set.first() {
-        return Err(Error::Usage(format!(
-            "--set {assignment}: {name} is a model, which has no options; only a dataset has"
-        )));
-    }
+/// Fetches the model `typed`, which may have a revision, from the hub at `from` or the usual one; or
+/// verifies that it is here.
+///
+/// # Errors
+/// If it is here and is another, or the hub cannot be reached or refuses.
+pub(crate) fn fetch_model(
+    typed: &str,
+    from: Option<&str>,
+    context: &Context,
+) -> Result<Vec<Fetched>> {
+    let (name, revision) = parse(typed)?;
     let folder = model_folder(name);
     if folder.exists() {
-        return verify(&folder, name, revision, session);
+        return verify(&folder, name, revision, context);
     }
-    let hub = Hub::new(args.from.as_deref())?;
+    let hub = Hub::new(from)?;
     let revision = revision.unwrap_or(MAIN);
     let with_help = |error| match error {
         Error::Network(message) => {
@@ -36,10 +41,10 @@ pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
         }
         other => other,
     };
-    let model = hub.model(name, revision, &session.context);
+    let model = hub.model(name, revision, context);
     let model = model.map_err(with_help)?;
     let arriving = arriving(&folder, &model);
-    let downloader = Downloader::new(&session.context).with_token(hub.token());
+    let downloader = Downloader::new(context).with_token(hub.token());
     let mut files = Vec::new();
     for HubFile { path, expected } in &model.files {
         let source = Download {
@@ -70,7 +75,7 @@ pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
 }
 
 /// Splits `organisation/name@revision`.
-fn parse(typed: &str) -> Result<(&str, Option<&str>)> {
+pub(super) fn parse(typed: &str) -> Result<(&str, Option<&str>)> {
     let (name, revision) = match typed.split_once('@') {
         Some((name, revision)) => (name, Some(revision)),
         None => (typed, None),
@@ -89,7 +94,7 @@ fn verify(
     folder: &Path,
     name: &str,
     revision: Option<&str>,
-    session: &Session,
+    context: &Context,
 ) -> Result<Vec<Fetched>> {
     let stale = |message: String| Error::Stale {
         path: folder.to_path_buf(),
@@ -111,7 +116,7 @@ fn verify(
             model.revision, model.commit
         )));
     }
-    let downloader = Downloader::new(&session.context);
+    let downloader = Downloader::new(context);
     let files = model.files.iter();
     files
         .map(|file| downloader.verify(&folder.join(&file.path), &Expected::of_model()))
