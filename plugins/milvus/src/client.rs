@@ -73,10 +73,7 @@ impl Client {
                 .tls_config(tls)
                 .map_err(|error| wrong(error.to_string()))?;
         }
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build();
+        let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Error::Internal(error.to_string()))?;
         let channel = {
             let _inside = runtime.enter();
