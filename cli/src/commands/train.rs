@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use gloss_core::Registry;
-use gloss_engine::{Existing, Training, train_experiment};
+use gloss_engine::{Existing, Training, join_training, train_experiment};
 use serde_json::json;
 
 use crate::args;
@@ -18,11 +18,18 @@ pub(crate) fn execute(args: &args::Train, session: &Session) -> Result<()> {
     let output = args.output.clone().or(experiment.output.take());
     let local = output.as_deref().map(|output| session.remote.local(output));
     experiment.output = local.transpose()?;
+    let cache = session.remote.cache(&args.cache.folder)?;
+    if let Some(rank) = rank().filter(|rank| *rank > 0) {
+        let count = join_training(&experiment, &cache, &session.context)?;
+        let value = json!({ "rank": rank, "trainings": count });
+        return session.output.show(&value, |_, _| {
+            format!("the process of rank {rank} took part in {count} trainings")
+        });
+    }
     let existing = match args.overwrite {
         true => Existing::Replace,
         false => Existing::Refuse,
     };
-    let cache = session.remote.cache(&args.cache.folder)?;
     let training = train_experiment(&experiment, &cache, existing, &session.context)?;
     if !training.reused {
         session.log.attach(&training.folder.join("train.log"))?;
@@ -47,6 +54,11 @@ pub(crate) fn execute(args: &args::Train, session: &Session) -> Result<()> {
         }
         text
     })
+}
+
+/// The number of this process among those that torchrun started.
+fn rank() -> Option<usize> {
+    std::env::var("RANK").ok()?.parse().ok()
 }
 
 fn text(training: &Training) -> String {

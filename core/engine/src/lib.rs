@@ -73,4 +73,4 @@ pub use stage::StageRow;
 pub use sweep::{SWEEP_FILES, SweepResults, Trial, resolve_sweep, run_sweep};
 pub use sweep_settings::{Search, Sweep};
 pub use ties::TieOrders;
-pub use training::{train_experiment, trained_generator};
+pub use training::{join_training, train_experiment, trained_generator};

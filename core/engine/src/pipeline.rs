@@ -68,6 +68,21 @@ pub(crate) fn train(
     Ok((made.value, Some(made.artefact)))
 }
 
+/// Takes part in the training of a method by another process. Returns `false` if there is none, because
+/// the cache has its result.
+pub(crate) fn join(method: &Method, data: &Made<Data>, driver: &Driver) -> Result<bool> {
+    let Some(trainer) = method.generator.trainer() else {
+        return Ok(false);
+    };
+    with_training(method, trainer, data, driver, |stage| {
+        let is_there = driver.folder(stage.name(), &stage.provenance()?)?.is_dir();
+        if !is_there {
+            stage.join()?;
+        }
+        Ok(!is_there)
+    })
+}
+
 /// As [`train`], if the cache has the result of the training; else the error says that it has not.
 pub(crate) fn find_trained(
     method: &Method,

@@ -10,7 +10,7 @@ use crate::cache::{Cache, Driver};
 use crate::config::{Experiment, Method};
 use crate::files::{create_folder, for_each_file};
 use crate::manifest::{Existing, Folder, Work};
-use crate::pipeline::{prepare, train};
+use crate::pipeline::{join, prepare, train};
 use crate::results::Training;
 use crate::run_files::method_folder;
 
@@ -69,6 +69,21 @@ pub fn train_experiment(
         stages: driver.rows(),
         folder: folder.path,
     })
+}
+
+/// Takes part in the trainings of [`train_experiment`], which another process runs at the same time, and
+/// leaves nothing. Returns the number of trainings.
+///
+/// # Errors
+/// The error of a training.
+pub fn join_training(experiment: &Experiment, cache: &Cache, context: &Context) -> Result<usize> {
+    let driver = Driver::new(cache, context);
+    let data = prepare(experiment, &driver)?;
+    let mut count = 0;
+    for method in &experiment.methods {
+        count += usize::from(join(method, &data, &driver)?);
+    }
+    Ok(count)
 }
 
 /// Returns the generator of a method, trained if its options ask for that.

@@ -7,7 +7,7 @@ use gloss_core::{Context, Data, Error, Result, Validate};
 use gloss_torch::{deterministic, torch_error_with};
 use gloss_training::{
     Adam, Gradient, LearningRate, Optimizer, OptimizerName, Parameters, Session, Settings, Trainee,
-    random_stream,
+    World, random_stream,
 };
 use rand::Rng;
 use serde_json::{Value, json};
@@ -71,6 +71,8 @@ pub(crate) fn session<'a, T: Trainee>(
         settings: settings(options),
         folder,
         metric: None,
+        // Small models train on one machine.
+        world: World::join(1, context)?,
         context,
     })
 }
@@ -244,6 +246,7 @@ impl<'a> SequenceTrainee<'a> {
         self.backward(&leaves, (&hidden, &items), &parts, share)?;
         Ok(Gradient {
             loss: parts.sum.f_double_value(&[])? * share,
+            predictions: all.users.len(),
             tokens: all.users.len(),
         })
     }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gloss_core::{Context, Data, QueryGenerator, Result, Trainer, Validate};
+use gloss_core::{Context, Data, Error, QueryGenerator, Result, Trainer, Validate};
 use serde_json::Value;
 
+use crate::files::{create_folder, remove_folder};
 use crate::stage::{OnPartial, Provenance, Stage};
 
 /// Trains a generator.
@@ -18,6 +19,22 @@ pub(crate) struct Train<'a> {
     pub(crate) validation: Option<Provenance>,
     pub(crate) validate: &'a Validate<'a>,
     pub(crate) context: &'a Context,
+}
+
+impl Train<'_> {
+    /// Takes part in the training by another process, which validates and writes.
+    pub(crate) fn join(&self) -> Result<()> {
+        let folder = std::env::temp_dir().join(format!("gloss-training-{}", std::process::id()));
+        create_folder(&folder)?;
+        let none = |_: &dyn QueryGenerator| {
+            Err(Error::Internal(
+                "a process that takes part validated".into(),
+            ))
+        };
+        let joined = self.trainer.train(self.data, &folder, &none, self.context);
+        remove_folder(&folder)?;
+        joined
+    }
 }
 
 impl Stage for Train<'_> {

@@ -89,6 +89,10 @@ pub struct Training {
     /// Steps from one checkpoint to the next. Every validation makes one too.
     #[schemars(range(min = 1), extend("x-former-names" = ["checkpoint_every"]))]
     pub save_steps: u64,
+    /// The processes that train together, each on a part of every step's texts: started by torchrun, or by
+    /// srun with its environment variables, on one machine or several. The first one writes.
+    #[schemars(range(min = 1, max = 4096))]
+    pub world_size: usize,
 }
 
 /// The parameters to train.
@@ -209,6 +213,7 @@ impl Default for Training {
             metric_for_best_model: "loss".to_string(),
             early_stopping_patience: 3,
             save_steps: 200,
+            world_size: 1,
         }
     }
 }

@@ -63,6 +63,7 @@ impl Trainee for TextTraining<'_> {
         }
         Ok(Gradient {
             loss: total(&sums)? * share,
+            predictions: predicted,
             tokens: texts.iter().map(|text| text.tokens.len()).sum(),
         })
     }

@@ -21,7 +21,7 @@ use gloss_core::{
 use gloss_torch::{
     Adapter, Checkpoint, Precision, device_kind, machine, torch_error, torch_error_with,
 };
-use gloss_training::{Adam, LearningRate, Optimizer, Parameters, Session, Settings};
+use gloss_training::{Adam, LearningRate, Optimizer, Parameters, Session, Settings, World};
 use serde_json::json;
 use tch::{TchError, Tensor};
 
@@ -198,6 +198,7 @@ impl Llama {
             settings: training.settings(),
             folder,
             metric: None,
+            world: World::join(training.world_size, context)?,
             context,
         })
     }

@@ -100,6 +100,7 @@ fn session<'a>(
         trainee: texts,
         folder,
         metric: None,
+        world: None,
         context,
     }
 }

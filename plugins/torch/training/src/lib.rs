@@ -10,6 +10,8 @@ mod parameters;
 mod record;
 mod schedule;
 mod session;
+mod shared;
+mod world;
 
 pub use folder::{remove_folder, replace_folder};
 pub use optimizer::{Adam, Optimizer, OptimizerName};
@@ -17,3 +19,4 @@ pub use order::{epoch_order, random_stream};
 pub use parameters::{Parameter, ParameterList, Parameters};
 pub use schedule::{LearningRate, Schedule};
 pub use session::{Evaluator, Gradient, Session, Settings, Trainee, clipped_gradient};
+pub use world::World;

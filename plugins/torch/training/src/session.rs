@@ -14,6 +14,8 @@ use crate::order::epoch_order;
 use crate::parameters::Parameters;
 use crate::record::{LogEvent, LogRecord, Record};
 use crate::schedule::LearningRate;
+use crate::shared;
+use crate::world::World;
 
 /// A model in training.
 pub trait Trainee {
@@ -60,6 +62,8 @@ pub trait Trainee {
 pub struct Gradient {
     /// The mean loss.
     pub loss: f64,
+    /// The predictions that the mean is over.
+    pub predictions: usize,
     /// The tokens (or items) of the examples.
     pub tokens: usize,
 }
@@ -108,6 +112,8 @@ pub struct Session<'a, T> {
     pub folder: &'a Path,
     /// The metric that decides, if one does.
     pub metric: Option<Evaluator<'a>>,
+    /// The processes that train together, if they are several.
+    pub world: Option<World>,
     /// For progress and interruption.
     pub context: &'a Context,
 }
@@ -141,13 +147,11 @@ impl<T: Trainee> Session<'_, T> {
     /// # Errors
     /// If a step or a validation fails, the loss is lost, or a file cannot be written.
     pub fn run(&mut self) -> Result<()> {
-        let parameters = self.trainee.parameters();
-        let found = checkpoint::read(self.folder, parameters, &self.optimizer)?;
-        if let Some(state) = &found {
-            tracing::info!(step = state.step, "going on with an earlier training");
-        }
-        let mut state = found.unwrap_or_default();
-        let mut record = Record::open(self.folder, state.step)?;
+        let mut state = self.start()?;
+        let mut record = match self.writes() {
+            true => Some(Record::open(self.folder, state.step)?),
+            false => None,
+        };
         let steps = self.steps();
         let task = self.context.task("Training", Some(steps), Unit::Count);
         task.advance(state.step)?;
@@ -168,21 +172,54 @@ impl<T: Trainee> Session<'_, T> {
             state.tokens += step.gradient.tokens as u64;
             let seconds = clock.elapsed().as_secs_f64();
             let memory = memory_used(self.trainee.parameters().values.device());
-            record.add(self.line(&state, log_event(&step, &state, seconds, memory)))?;
+            if let Some(record) = &mut record {
+                record.add(self.line(&state, log_event(&step, &state, seconds, memory)))?;
+            }
             task.note(&note(&step, seconds, memory));
             task.advance(1)?;
             let validates = self.validates(state.step);
             if validates {
-                self.validate(&mut state, &mut record)?;
+                self.validate(&mut state, record.as_mut())?;
             }
             if validates || state.step.is_multiple_of(self.settings.save_steps) {
                 self.save(&state)?;
             }
         }
-        self.finish(&state, &record)
+        match &record {
+            Some(record) => self.finish(&state, record),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns `true` for the one process that writes.
+    fn writes(&self) -> bool {
+        self.world.as_ref().is_none_or(|world| world.rank() == 0)
+    }
+
+    /// The state to go on from, which all processes have.
+    fn start(&mut self) -> Result<State> {
+        let parameters = self.trainee.parameters();
+        let found = match self.writes() {
+            true => checkpoint::read(self.folder, parameters, &self.optimizer)?,
+            false => None,
+        };
+        if let Some(state) = &found {
+            tracing::info!(step = state.step, "going on with an earlier training");
+        }
+        let state = found.unwrap_or_default();
+        match &mut self.world {
+            None => Ok(state),
+            Some(world) => {
+                let examples = self.trainee.examples();
+                shared::start(world, state, examples, parameters, &self.optimizer)
+            }
+        }
     }
 
     fn save(&self, state: &State) -> Result<()> {
+        if !self.writes() {
+            return Ok(());
+        }
         let parameters = self.trainee.parameters();
         checkpoint::write(self.folder, state, parameters, &self.optimizer)
     }
@@ -217,8 +254,19 @@ impl<T: Trainee> Session<'_, T> {
         let rate = self.settings.learning_rate.at(state.step, self.steps());
         let failed = || torch_error_with("train", self.settings.advice);
         let longest = self.settings.max_grad_norm;
-        let (gradient, norm) =
-            clipped_gradient(&self.trainee, chosen, state.step, longest).map_err(failed())?;
+        let (gradient, norm) = match &mut self.world {
+            None => {
+                let own = clipped_gradient(&self.trainee, chosen, state.step, longest);
+                own.map_err(failed())?
+            }
+            Some(world) => {
+                let gradient =
+                    shared::gradient(world, &self.trainee, chosen, state.step, failed())?;
+                let parameters = self.trainee.parameters();
+                let norm = tch::no_grad(|| clip(parameters, longest)).map_err(failed())?;
+                (gradient, norm)
+            }
+        };
         self.check(state, gradient.loss, norm)?;
         let failed = failed();
         let parameters = self.trainee.parameters();
@@ -254,7 +302,17 @@ impl<T: Trainee> Session<'_, T> {
     }
 
     /// Validates the weights, and keeps them if they are the best so far.
-    fn validate(&self, state: &mut State, record: &mut Record) -> Result<()> {
+    fn validate(&mut self, state: &mut State, record: Option<&mut Record>) -> Result<()> {
+        if let Some(record) = record {
+            self.validate_here(state, record)?;
+        }
+        if let Some(world) = &mut self.world {
+            *state = shared::state(world, state)?;
+        }
+        Ok(())
+    }
+
+    fn validate_here(&self, state: &mut State, record: &mut Record) -> Result<()> {
         let failed = torch_error_with("validate", self.settings.advice);
         let Some(loss) = self.trainee.validation_loss().map_err(failed)? else {
             return Ok(());

@@ -115,6 +115,7 @@ impl<'a> Pretrainee<'a> {
         }
         Ok(Gradient {
             loss: total,
+            predictions: examples.len(),
             tokens: lengths.iter().sum(),
         })
     }
