@@ -1,5 +1,6 @@
 //! The generator `openai` beside a server that fails as real ones do, and a real one.
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test fails by panicking"

@@ -19,6 +19,7 @@ mod generator;
 mod identity;
 mod input_files;
 mod library;
+mod lines;
 mod memory;
 mod metric;
 mod models;
@@ -50,6 +51,7 @@ pub use file_hash::{InputFile, hash_file};
 pub use generator::{Generator, QueryGenerator, Trainer, Validate};
 pub use identity::Identity;
 pub use input_files::hash_files;
+pub use lines::{BadLines, for_each_line};
 pub use memory::{ProcessMemory, process_memory};
 pub use metric::{Invariants, Metric};
 pub use models::{

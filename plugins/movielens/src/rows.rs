@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gloss_core::{Error, OnBadLine, Report, Result, read_file};
+use gloss_core::{BadLines, OnBadLine, Report, Result, read_file};
 
 use crate::config::Layout;
 
@@ -25,18 +25,9 @@ pub(crate) fn read(
     mut take: impl FnMut(&[&str]) -> Result<(), String>,
 ) -> Result<()> {
     let text = text(path)?;
-    let (mut bad, mut example) = (0, None);
-    let mut row = |number: u64, cells: Result<Vec<&str>, String>| match (
-        cells.and_then(|cells| take(&cells)),
-        on_bad_line,
-    ) {
-        (Ok(()), _) => Ok(()),
-        (Err(message), OnBadLine::Error) => Err(Error::line(path, number, message)),
-        (Err(message), OnBadLine::Skip) => {
-            bad += 1;
-            example.get_or_insert_with(|| format!("line {number}: {message}"));
-            Ok(())
-        }
+    let mut bad = BadLines::new(on_bad_line);
+    let mut row = |number: u64, cells: Result<Vec<&str>, String>| {
+        bad.check(path, number, cells.and_then(|cells| take(&cells)))
     };
     let separator = match layout {
         Layout::Of20m => {
@@ -61,12 +52,6 @@ pub(crate) fn read(
             row(number, Ok(line.split(separator).collect()))?;
         }
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    report.drop(
-        format!("lines of {name} that cannot be read"),
-        bad,
-        None,
-        example,
-    );
+    bad.report(path, report);
     Ok(())
 }

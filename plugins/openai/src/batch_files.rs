@@ -1,11 +1,11 @@
 //! The files of an offline server: OpenAI's batch format, which `vllm run-batch` reads and writes.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use gloss_core::{
-    Context, Data, Error, Generator, History, Query, Result, Unit, move_into_place, open_regular,
+    Context, Data, Error, Generator, History, Query, Result, Unit, for_each_line, move_into_place,
 };
 use hashbrown::HashMap;
 use serde::Deserialize;
@@ -100,23 +100,9 @@ fn write(options: &OpenAi, path: &Path, data: &Data, context: &Context) -> Resul
 
 /// The answers by identifier, with their lines.
 fn read(path: &Path) -> Result<HashMap<String, (u64, Completions)>> {
-    let mut file = BufReader::new(open_regular(path)?);
-    let (mut answers, mut bytes) = (HashMap::new(), Vec::new());
-    for number in 1.. {
-        bytes.clear();
-        let mut limited = (&mut file).take(MOST_BYTES + 1);
-        let read = limited.read_until(b'\n', &mut bytes);
-        if read.map_err(Error::io("read", path))? == 0 {
-            break;
-        }
-        if bytes.len() as u64 > MOST_BYTES {
-            let message = format!("this line has more than {MOST_BYTES} bytes");
-            return Err(Error::line(path, number, message));
-        }
-        if bytes.trim_ascii().is_empty() {
-            continue;
-        }
-        let line: Line = serde_json::from_slice(&bytes)
+    let mut answers = HashMap::new();
+    for_each_line(path, MOST_BYTES, |number, bytes| {
+        let line: Line = serde_json::from_slice(bytes)
             .map_err(|error| Error::line(path, number, format!("this is no response: {error}")))?;
         let id = line.custom_id;
         let wrong = |message: String| Error::line(path, number, format!("`{id}` {message}"));
@@ -140,6 +126,7 @@ fn read(path: &Path) -> Result<HashMap<String, (u64, Completions)>> {
         if let Some((first, _)) = answers.insert(id.clone(), (number, answer)) {
             return Err(wrong(format!("is in line {first} already")));
         }
-    }
+        Ok(())
+    })?;
     Ok(answers)
 }

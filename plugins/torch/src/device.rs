@@ -16,12 +16,14 @@ use tch::{Cuda, Device};
 pub use machine::{device_kind, machine};
 pub use settings::deterministic;
 
-/// The device of a model: `auto` (the first GPU if there is one, else the CPU), `cpu`, or `cuda:N`
+/// The device of a model: `auto` (the first GPU if there is one, else the CPU; each process of torchrun has
+/// its own GPU), `cpu`, or `cuda:N`
 /// (GPU number N, counted from 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceName {
-    /// The first GPU if there is one, else the CPU.
+    /// The first GPU if there is one, else the CPU; of the processes that torchrun started, each has its own
+    /// GPU.
     #[default]
     Auto,
     /// The CPU.
@@ -40,7 +42,8 @@ impl DeviceName {
         match *self {
             DeviceName::Cpu => Ok(Device::Cpu),
             DeviceName::Auto if library::cuda().is_ok() && Cuda::device_count() > 0 => {
-                Ok(Device::Cuda(0))
+                let own = local_rank(std::env::var("LOCAL_RANK").ok());
+                Ok(Device::Cuda(own % Cuda::device_count() as usize))
             }
             DeviceName::Auto => Ok(Device::Cpu),
             DeviceName::Cuda(number) => match library::cuda() {
@@ -49,6 +52,11 @@ impl DeviceName {
             },
         }
     }
+}
+
+/// The number of this process among those that torchrun started on this machine; 0 without it.
+fn local_rank(variable: Option<String>) -> usize {
+    variable.and_then(|rank| rank.parse().ok()).unwrap_or(0)
 }
 
 /// GPU `number` of `count`.
