@@ -55,7 +55,7 @@ impl Loaded {
         })
     }
 
-    /// What a reader of the results needs to know of it.
+    /// Statistics that a reader of the results needs.
     pub(crate) fn statistics(&self, index_type: &str) -> Vec<IndexStatistic> {
         let mut statistics = vec![
             IndexStatistic::new("collection", self.collection.as_str()),

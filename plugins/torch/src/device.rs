@@ -74,7 +74,7 @@ fn gpu(number: usize, count: i64) -> Result<Device> {
 
 fn unusable(number: usize, why: &str) -> Error {
     Error::Usage(format!(
-        "device `cuda:{number}` cannot be used: {why}. `gloss doctor` tells what was found; \
+        "device `cuda:{number}` cannot be used: {why}. `gloss doctor` shows what was found; \
          `device = \"cpu\"` runs without a GPU"
     ))
 }

@@ -34,7 +34,7 @@ pub(super) fn fetch(args: &Fetch, session: &Session) -> Result<Vec<Fetched>> {
 
 fn no_download(name: &str) -> Error {
     Error::Usage(format!(
-        "the dataset {name} names no files to download; `gloss describe {name}` tells where it \
+        "the dataset {name} names no files to download; `gloss describe {name}` says where it \
          reads its files from"
     ))
 }

@@ -1,4 +1,4 @@
-//! What dense retrievers share.
+//! The parts of dense retrieval that several retrievers use.
 //!
 //! - `queries`, `recent`: a batch of queries as vectors; those that were just encoded.
 //! - `text_vectors`, `hash`: the vectors of a catalogue's texts, kept in the cache.

@@ -11,6 +11,7 @@ mod record;
 mod schedule;
 mod session;
 mod shared;
+mod trainee;
 mod world;
 
 pub use folder::{remove_folder, replace_folder};
@@ -18,5 +19,6 @@ pub use optimizer::{Adam, Optimizer, OptimizerName};
 pub use order::{epoch_order, random_stream};
 pub use parameters::{Parameter, ParameterList, Parameters};
 pub use schedule::{LearningRate, Schedule};
-pub use session::{Evaluator, Gradient, Session, Settings, Trainee, clipped_gradient};
+pub use session::{Evaluator, Session, Settings, clipped_gradient};
+pub use trainee::{Gradient, Trainee};
 pub use world::World;

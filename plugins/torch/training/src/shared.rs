@@ -7,7 +7,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::checkpoint::State;
 use crate::optimizer::Optimizer;
 use crate::parameters::Parameters;
-use crate::session::{Gradient, Trainee};
+use crate::trainee::{Gradient, Trainee};
 use crate::world::World;
 
 /// The steps between the random numbers of one process and those of the next.
