@@ -194,7 +194,7 @@ fn a_dataset_without_downloads_says_so() {
     let files = ["--set", "interactions=a.jsonl", "--set", "items=b.jsonl"];
     let run = gloss(&[&["fetch", "jsonl"], &files[..]].concat());
     assert_eq!(run.code, 2);
-    insta::assert_snapshot!(run.stderr, @r"error: the dataset jsonl names no files to download; `gloss describe jsonl` tells where it reads its files from");
+    insta::assert_snapshot!(run.stderr, @r"error: the dataset jsonl names no files to download; `gloss describe jsonl` says where it reads its files from");
 }
 
 #[test]

@@ -11,7 +11,6 @@ use crate::checkpoint::{self, State};
 use crate::folder::{remove_folder, replace_folder};
 use crate::optimizer::{Optimizer, clip};
 use crate::order::epoch_order;
-use crate::parameters::Parameters;
 use crate::record::{LogEvent, LogRecord, Record};
 use crate::schedule::LearningRate;
 use crate::shared;
