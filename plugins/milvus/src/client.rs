@@ -55,14 +55,9 @@ impl Client {
     /// A connection to the server of `options`, which is made by the first call.
     ///
     /// # Errors
-    /// If the address or the token cannot be one.
+    /// If the address or the token cannot be one; its scheme was checked before.
     pub(crate) fn new(options: &Server) -> Result<Self> {
         let wrong = |what: String| Error::Usage(format!("`uri` is `{}`: {what}", options.uri));
-        if !options.uri.starts_with("http://") && !options.uri.starts_with("https://") {
-            return Err(wrong(
-                "expected an address such as http://127.0.0.1:19530".into(),
-            ));
-        }
         let timeout = Duration::from_secs_f64(options.timeout.clamp(1.0, 1e6));
         let endpoint = Endpoint::from_shared(options.uri.clone());
         let endpoint = endpoint.map_err(|error| wrong(error.to_string()))?;

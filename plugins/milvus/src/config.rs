@@ -1,5 +1,6 @@
 //! The options of the retrievers.
 
+use gloss_core::Diagnostic;
 use gloss_encoder::EncoderOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,18 @@ pub struct Server {
     /// The number of times that a request is made again after a lost connection, with longer and
     /// longer pauses.
     pub max_retries: u32,
+}
+
+impl Server {
+    /// Faults of the options.
+    pub(crate) fn check(&self) -> Vec<Diagnostic> {
+        let uri = self.uri.as_str();
+        if uri.starts_with("http://") || uri.starts_with("https://") {
+            return Vec::new();
+        }
+        let message = format!("expected an address such as http://127.0.0.1:19530, found `{uri}`");
+        vec![Diagnostic::new("uri", message)]
+    }
 }
 
 impl Default for Server {

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use gloss_core::{
-    Catalogue, Context, Error, Hit, Identity, Index, IndexStatistic, QueryKind, Request, Result,
-    Retriever, rank,
+    Catalogue, Context, Diagnostic, Error, Hit, Identity, Index, IndexStatistic, QueryKind,
+    Request, Result, Retriever, rank,
 };
 use gloss_dense::{
     Exact, Matrix, Queries, RECALL_DEPTH, hash_catalogue, recall, sample, text_vectors,
@@ -31,6 +31,10 @@ const METRIC: &str = "IP";
 const BLOCK: usize = 1 << 20;
 
 impl Retriever for Milvus {
+    fn check(&self) -> Vec<Diagnostic> {
+        self.server.check()
+    }
+
     fn accepts(&self) -> &[QueryKind] {
         &[QueryKind::Text, QueryKind::Vector]
     }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use gloss_core::{
-    Catalogue, Context, Error, Hit, Identity, Index, IndexStatistic, QueryContent, Request, Result,
-    Retriever,
+    Catalogue, Context, Diagnostic, Error, Hit, Identity, Index, IndexStatistic, QueryContent,
+    Request, Result, Retriever,
 };
 use gloss_dense::hash_catalogue;
 use serde_json::{Map, Value, json};
@@ -31,6 +31,10 @@ const INDEX: &str = "SPARSE_INVERTED_INDEX";
 const MOST_BYTES: usize = 65_535;
 
 impl Retriever for MilvusBm25 {
+    fn check(&self) -> Vec<Diagnostic> {
+        self.server.check()
+    }
+
     fn identity(&self) -> Result<Identity> {
         let clear = |identity: Identity, option: &&str| identity.with_option(option, Value::Null);
         OF_THE_WAY.iter().try_fold(Identity::of(self)?, clear)
