@@ -1,6 +1,6 @@
 """Training of SASRec beside RecBole 1.2 on the same machine, in one go.
 
-    python3 plugins/sequential/benches/recbole.py --data FOLDER [--gloss FILE] [--device cpu] [--steps 60]
+    python3 plugins/sequential/benches/peer.py --data FOLDER [--gloss FILE] [--device cpu] [--steps 60]
 
 FOLDER has the reviews of Amazon 2014; python3 has RecBole 1.2.1 with PyTorch. Both train the same shape
 (RecBole's defaults: two layers of width 64 with two heads, 50 items, batches of 256) with cross-entropy over
