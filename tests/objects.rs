@@ -261,6 +261,33 @@ fn an_experiment_in_a_store_gives_the_bytes_of_a_local_one() {
     store
         .gloss(&third, &RUN)
         .fails(2, &["holds another run", "--overwrite"]);
+    // One that replaces it leaves nothing of it.
+    let other = stored();
+    other.write(
+        "e.toml",
+        other
+            .read("e.toml")
+            .replace("name = \"served\"", "name = \"renamed\""),
+    );
+    store
+        .gloss(&other, &[&RUN[..], &["--overwrite"]].concat())
+        .succeeds();
+    let fresh = stored();
+    store
+        .gloss(
+            &fresh,
+            &["report", "s3://lab/runs/x", "--output", "report.html"],
+        )
+        .succeeds();
+    let names = files(&fresh.path(MIRROR));
+    assert!(
+        names.iter().any(|name| name.starts_with("renamed/")),
+        "{names:?}"
+    );
+    assert!(
+        !names.iter().any(|name| name.starts_with("served/")),
+        "{names:?}"
+    );
     let changed = [
         "run",
         "e.toml",

@@ -240,6 +240,9 @@ fn the_number_of_processes_is_that_of_the_options() {
         2,
         &["`training.world_size` is 1, and 2 processes were started"],
     );
+    let mut command = place.command(&["run", "e.toml"]);
+    let ran = Ran::from(command.env("RANK", "1").output().unwrap());
+    ran.fails(2, &["`gloss run` is for one process", "`gloss train`"]);
 }
 
 /// By the torchrun of the libtorch that the build installed, or of the environment's PyTorch.

@@ -5,13 +5,14 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use gloss_core::{Registry, StatisticValue};
+use gloss_core::{Error, Registry, StatisticValue};
 use gloss_engine::{Existing, Experiment, MetricValue, Results, Run, SeedSummary, run, summarize};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
 use crate::args;
 use crate::commands::shard;
+use crate::commands::train::rank;
 use crate::config;
 use crate::remote::address;
 use crate::session::Session;
@@ -20,6 +21,11 @@ use crate::ui::table::{Cell, Look, Table};
 
 pub(crate) fn execute(args: &args::Run, session: &Session) -> Result<()> {
     let work = &args.work;
+    if rank().is_some_and(|rank| rank > 0) {
+        let message = "`gloss run` is for one process, and this is one of several (RANK); `gloss train` trains in \
+                       several, and a run finds the training in the cache";
+        return Err(Error::Usage(message.into()).into());
+    }
     let experiments = experiments(&work.experiment, work.output.as_deref(), session)?;
     let cache = session.remote.cache(&work.cache.folder)?;
     if let Some(shard) = args.shard {

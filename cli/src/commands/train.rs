@@ -57,7 +57,7 @@ pub(crate) fn execute(args: &args::Train, session: &Session) -> Result<()> {
 }
 
 /// The number of this process among those that torchrun started.
-fn rank() -> Option<usize> {
+pub(super) fn rank() -> Option<usize> {
     std::env::var("RANK").ok()?.parse().ok()
 }
 

@@ -1,5 +1,6 @@
 //! Folders taken to a store.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path as Folder, PathBuf};
 
@@ -18,7 +19,8 @@ const PART: usize = 8 << 20;
 
 impl Objects {
     /// Uploads all files of `folder` to the objects below `url`, `last` after all others, so that what it
-    /// describes is there. Objects that are the same already stay as they are. Each has the hash of its
+    /// describes is there. Objects that are the same already stay as they are, and those of no file are
+    /// deleted. Each has the hash of its
     /// content as an attribute, and S3 verifies a SHA-256 checksum of what arrives.
     ///
     /// # Errors
@@ -33,11 +35,25 @@ impl Objects {
         let task = self
             .context
             .task(&format!("Uploading to {url}"), Some(total), Unit::Bytes);
+        let own: HashSet<Path> = files
+            .iter()
+            .map(|(parts, _)| below(&address.path, parts))
+            .collect();
+        for object in self.list(&address)? {
+            if !own.contains(&object.location) {
+                self.delete(&address, &object.location)?;
+            }
+        }
         for (parts, path) in &files {
             self.put(&address, &below(&address.path, parts), path)?;
             task.advance(size(path))?;
         }
         Ok(())
+    }
+
+    fn delete(&self, address: &Address, object: &Path) -> Result<()> {
+        let deleted = self.wait(self.store(address)?.delete(object))?;
+        deleted.map_err(|error| in_words(&address.of(object), error))
     }
 
     fn put(&self, address: &Address, to: &Path, path: &Folder) -> Result<()> {
