@@ -266,3 +266,129 @@ fn is_tied(hits: &[Hit], k: usize) -> bool {
     };
     kth.score - last.score <= 1e-6 * kth.score.abs().max(1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use gloss_core::Context;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Calls `test` with a search of five items, whose server is never asked.
+    fn with_search(metric_type: &'static str, test: impl FnOnce(&Search<'_>)) {
+        let server = Server::default();
+        let collection = Collection::new(&server, json!({}), 5, &Context::default()).unwrap();
+        test(&Search {
+            collection: &collection,
+            server: &server,
+            field: "vector",
+            metric_type,
+            params: &Map::new(),
+            is_exact: false,
+            items: 5,
+        });
+    }
+
+    /// The answer to two queries: two items and one.
+    fn answer(ids: [i64; 3], vectors: &[f32]) -> SearchResultData {
+        let floats = Floats {
+            data: vectors.to_vec(),
+        };
+        SearchResultData {
+            fields_data: vec![FieldData {
+                field: Some(Field::Vectors(Vectors {
+                    dim: 2,
+                    floats: Some(floats),
+                })),
+                ..FieldData::default()
+            }],
+            scores: vec![-0.9, 0.25, 0.5],
+            ids: Some(Ids {
+                longs: Some(Longs { data: ids.to_vec() }),
+            }),
+            topks: vec![2, 1],
+        }
+    }
+
+    fn pairs_of(lists: &[Vec<Hit>]) -> Vec<Vec<(u32, f32)>> {
+        let pairs = |list: &Vec<Hit>| list.iter().map(|hit| (hit.item, hit.score)).collect();
+        lists.iter().map(pairs).collect()
+    }
+
+    #[test]
+    fn scores_are_those_of_stored_vectors_or_of_the_server() {
+        let stored = [1.0, 0.0, 0.0, 1.0, 0.5, 0.5];
+        let queries = [0.25, 0.75, 1.0, 1.0];
+        with_search("IP", |search| {
+            let again = Asked::Vectors(&queries, 2, true);
+            let hits = search
+                .hits(&again, &[0, 1], 4, answer([3, 0, 4], &stored))
+                .unwrap();
+            assert_eq!(
+                pairs_of(&hits),
+                [vec![(3, 0.25), (0, 0.75)], vec![(4, 1.0)]]
+            );
+            let as_given = Asked::Vectors(&queries, 2, false);
+            let hits = search
+                .hits(&as_given, &[0, 1], 4, answer([3, 0, 4], &[]))
+                .unwrap();
+            assert_eq!(
+                pairs_of(&hits),
+                [vec![(3, -0.9), (0, 0.25)], vec![(4, 0.5)]]
+            );
+        });
+        with_search("BM25", |search| {
+            let texts = Asked::Texts(&["a", "b"]);
+            let hits = search
+                .hits(&texts, &[0, 1], 4, answer([3, 0, 4], &[]))
+                .unwrap();
+            assert_eq!(pairs_of(&hits)[0], [(3, 0.9), (0, 0.25)]);
+        });
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_is_an_error() {
+        with_search("IP", |search| {
+            let queries = [0.0; 4];
+            let asked = Asked::Vectors(&queries, 2, true);
+            let failed =
+                |answer: SearchResultData| search.hits(&asked, &[0, 1], 4, answer).unwrap_err();
+            let good = || answer([3, 0, 4], &[0.0; 6]);
+            assert_eq!(failed(answer([3, 5, 4], &[0.0; 6])), "has the item 5 of 5");
+            assert_eq!(
+                failed(answer([3, -1, 4], &[0.0; 6])),
+                "has the item -1 of 5"
+            );
+            let short = failed(answer([3, 0, 4], &[0.0; 5]));
+            assert_eq!(short, "has 5 numbers of vectors where 6 are needed");
+            let counts = [vec![2], vec![2, 2], vec![3, 0, 0], vec![4, -1], vec![5, -2]];
+            for topks in counts {
+                let message = failed(SearchResultData { topks, ..good() });
+                assert!(
+                    message.contains("items and 3 scores for 2 queries"),
+                    "{message}"
+                );
+            }
+            let scores = failed(SearchResultData {
+                scores: vec![1.0],
+                ..good()
+            });
+            assert!(scores.contains("3 items and 1 scores"), "{scores}");
+        });
+    }
+
+    #[test]
+    fn a_tie_at_the_end_is_seen_but_for_rounding() {
+        let hits = |scores: &[f32]| {
+            let hit = |score: &f32| Hit {
+                item: 0,
+                score: *score,
+            };
+            scores.iter().map(hit).collect::<Vec<Hit>>()
+        };
+        assert!(is_tied(&hits(&[0.9, 0.5, 0.5]), 2));
+        assert!(is_tied(&hits(&[0.9, 0.500_000_06, 0.5]), 2));
+        assert!(!is_tied(&hits(&[0.9, 0.6, 0.5]), 2));
+        assert!(!is_tied(&hits(&[0.9]), 2) && !is_tied(&hits(&[]), 0));
+    }
+}
