@@ -300,6 +300,35 @@ fn an_experiment_in_a_store_gives_the_bytes_of_a_local_one() {
     assert_ne!(results(&third.path("changed")), expected);
 }
 
+/// An encoder in the store has the rankings of the same one on this machine.
+#[cfg(feature = "libtorch")]
+#[test]
+#[ignore = "needs moto"]
+fn a_model_in_a_store_is_the_model_of_this_machine() {
+    let store = Store::start();
+    let model = repository("plugins/torch/encoder/tests/golden/fixtures/bert");
+    for name in files(&model) {
+        let content = fs::read(model.join(&name)).unwrap();
+        store.put(&format!("lab/models/bert/{name}"), &content, "");
+    }
+    let place = stored();
+    let run = |model: &str, output: &str| {
+        let retriever = format!(
+            "method.0={{ generator = \"lis\", retriever = {{ type = \"e5\", model = \"{model}\", prefix = \
+             \"none\", device = \"cpu\" }} }}"
+        );
+        store
+            .gloss(
+                &place,
+                &["run", "e.toml", "--set", &retriever, "--output", output],
+            )
+            .succeeds();
+        results(&place.path(output))
+    };
+    let here = run(model.to_str().unwrap(), "here");
+    assert_eq!(run("s3://lab/models/bert", "there"), here);
+}
+
 #[test]
 #[ignore = "needs moto"]
 fn a_killed_run_goes_on_and_leaves_the_same_bytes() {
