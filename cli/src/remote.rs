@@ -38,6 +38,7 @@ impl Remote {
     /// # Errors
     /// If a store cannot be reached or refuses.
     pub(crate) fn local(&self, path: &Path) -> Result<PathBuf> {
+        refuse_hub(path)?;
         match address(path) {
             Some(url) => self.objects.mirror(url),
             None => Ok(path.to_path_buf()),
@@ -69,6 +70,7 @@ impl Remote {
 
     /// The cache in a folder; or in that of this machine, with an address as its mirror.
     pub(crate) fn cache(&self, folder: &Path) -> Result<Cache> {
+        refuse_hub(folder)?;
         Ok(match address(folder) {
             None => Cache::new(folder),
             Some(url) => Cache::new(CACHE).with_mirror(Arc::new(Artefacts {
@@ -93,6 +95,18 @@ impl Remote {
 /// The address of an object store that was given in place of a path.
 pub(crate) fn address(path: &Path) -> Option<&str> {
     path.to_str().filter(|text| is_url(text))
+}
+
+/// The hub holds models and data that an experiment reads, no runs and no caches.
+fn refuse_hub(path: &Path) -> Result<()> {
+    match path.to_str().is_some_and(is_hub_address) {
+        true => Err(Error::Usage(format!(
+            "`{}` is an address of the hub, from which an experiment reads models and data; runs and caches \
+             are in folders or object stores",
+            path.display()
+        ))),
+        false => Ok(()),
+    }
 }
 
 fn is_empty(path: &Path) -> bool {
