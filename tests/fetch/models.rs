@@ -504,6 +504,9 @@ fn an_experiment_reads_a_dataset_of_the_hub() {
             .files
             .insert(format!("{SHOP}meta_Shop.json.gz"), content(3, 500));
     });
+    let misplaced = run("hf://datasets/org/shop@v1/tables", "hf://datasets/org/out");
+    assert_eq!(misplaced.code, 2);
+    assert!(told(&misplaced, &server).contains("is an address of the hub"));
     let fresh = Folder::new();
     let mut command = fresh.gloss();
     command.args([
