@@ -12,6 +12,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -62,12 +63,15 @@ fn place() -> Place {
     place
 }
 
-/// A port after which there is another free one.
+/// A port that is free, as is the next one. Each is given out once, and all lie below those that
+/// systems choose for connections.
 fn port() -> u16 {
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 5_000) as u16 * 2;
+    let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
     loop {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = first.local_addr().unwrap().port();
-        if TcpListener::bind(("127.0.0.1", port.saturating_add(1))).is_ok() {
+        let port = first + GIVEN.fetch_add(2, Ordering::Relaxed);
+        if is_free(port) && is_free(port + 1) {
             return port;
         }
     }
@@ -198,7 +202,15 @@ fn a_process_that_ends_ends_the_others_and_the_training_resumes() {
             > 0
     };
     while !saved() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no checkpoint");
+        let ended = |child: &mut Child| child.try_wait().unwrap().is_some();
+        if let Some(at) = children.iter_mut().position(ended) {
+            let ran = Ran::from(children.remove(at).wait_with_output().unwrap());
+            panic!(
+                "rank {at} ended before a checkpoint: {:?}, {}",
+                ran.code, ran.stderr
+            );
+        }
+        assert!(begun.elapsed() < Duration::from_secs(300), "no checkpoint");
         sleep(Duration::from_millis(10));
     }
     children[1].kill().unwrap();

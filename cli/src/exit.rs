@@ -1,8 +1,8 @@
 //! The end of a command: error messages and exit codes.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::process::ExitCode;
 
 use anyhow::Result;
 use gloss_core::{Diagnostic, Error, ErrorClass};
@@ -15,12 +15,12 @@ use crate::ui::output::Closed;
 use crate::ui::style::{self, ERROR, HINT, STRONG, paint};
 
 /// Reports an error, if there is one, and returns the exit code.
-pub(crate) fn code(result: Result<()>, global: &Global) -> ExitCode {
+pub(crate) fn code(result: Result<()>, global: &Global) -> u8 {
     let Err(error) = result else {
-        return ExitCode::SUCCESS;
+        return 0;
     };
     if error.is::<Closed>() {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     let problem = Problem::new(&error);
     say(&if global.json {
@@ -33,24 +33,33 @@ pub(crate) fn code(result: Result<()>, global: &Global) -> ExitCode {
         // Threads of libraries may be at work still.
         signals::end(code);
     }
-    ExitCode::from(code)
+    code
+}
+
+/// An error as commands print it with `--json`.
+pub fn error_as_json(error: Error) -> String {
+    Problem::new(&error.into()).json()
 }
 
 /// Reports that the command line could not be understood, or prints the help that was asked for.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     let asked_for = !error.use_stderr();
-    if !asked_for && std::env::args_os().any(|argument| argument == "--json") {
-        let rendered = error.render().to_string();
-        let message = rendered.trim_start_matches("error:").trim();
-        say(&Problem::new(&Error::Usage(message.to_string()).into()).json());
+    if !asked_for && arguments.iter().any(|argument| argument == "--json") {
+        say(&Problem::new(&usage_error(error)).json());
     } else {
         let _ = error.print();
     }
-    if asked_for {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(ErrorClass::User.exit_code())
+    match asked_for {
+        true => 0,
+        false => ErrorClass::User.exit_code(),
     }
+}
+
+/// An error of the command line, without its title.
+pub(crate) fn usage_error(error: &clap::Error) -> anyhow::Error {
+    let rendered = error.render().to_string();
+    let message = rendered.trim_start_matches("error:").trim();
+    Error::Usage(message.to_string()).into()
 }
 
 /// Standard error may be closed too; the exit code still states the error.
@@ -59,15 +68,15 @@ fn say(text: &str) {
 }
 
 /// An error, sorted into what is said about it.
-struct Problem<'a> {
-    class: ErrorClass,
+pub(crate) struct Problem<'a> {
+    pub(crate) class: ErrorClass,
     message: String,
     causes: Vec<String>,
     diagnostics: &'a [Diagnostic],
 }
 
 impl<'a> Problem<'a> {
-    fn new(error: &'a anyhow::Error) -> Self {
+    pub(crate) fn new(error: &'a anyhow::Error) -> Self {
         let known = error
             .chain()
             .find_map(|cause| cause.downcast_ref::<Error>());
@@ -107,7 +116,7 @@ impl<'a> Problem<'a> {
         text
     }
 
-    fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         let diagnostics: Vec<_> = self.diagnostics.iter().map(DiagnosticView::from).collect();
         json!({ "error": {
             "class": format!("{:?}", self.class).to_lowercase(),

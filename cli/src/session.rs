@@ -1,18 +1,28 @@
 //! The session of a command: output, progress and interruption.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
-use gloss_core::Context;
+use gloss_core::{Context, Progress};
 
 use crate::args::Global;
 use crate::load;
 use crate::remote::Remote;
 use crate::signals;
-use crate::ui::logging::{self, RunLog};
+use crate::ui::logging::{self, Lines, RunLog};
 use crate::ui::output::Output;
 use crate::ui::progress::Bars;
+
+/// The program that gloss runs inside.
+pub struct Host {
+    /// Shows the progress of work.
+    pub progress: Arc<dyn Progress>,
+    /// Gets warnings, and what else `GLOSS_LOG` asks for, a line at a time.
+    pub log: Lines,
+    /// To be set to true for the work to stop where it can go on later.
+    pub cancelled: Arc<AtomicBool>,
+}
 
 /// One invocation of the command line.
 pub(crate) struct Session {
@@ -40,6 +50,23 @@ impl Session {
         let context = Context::new(Arc::new(bars.clone()), cancelled);
         Ok(Session {
             output: Output::new(global, bars),
+            remote: Remote::new(&context)?,
+            context,
+            log,
+            plugin_flags: plugin_flags(global),
+        })
+    }
+}
+
+impl Session {
+    /// A session of the program that gloss runs inside, which keeps its signals and its output.
+    pub(crate) fn inside(global: &Global, host: &Host, output: Arc<Mutex<String>>) -> Result<Self> {
+        gloss_command::share_process();
+        let log = logging::start_inside(&host.log);
+        load::all(global)?;
+        let context = Context::new(Arc::clone(&host.progress), Arc::clone(&host.cancelled));
+        Ok(Session {
+            output: Output::kept(global, output),
             remote: Remote::new(&context)?,
             context,
             log,

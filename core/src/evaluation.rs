@@ -9,6 +9,11 @@ pub struct UserGains<'a> {
     pub gains: &'a [f32],
     /// The grades of all relevant items (each above 0), highest first, ranked or not.
     pub ideal: &'a [f32],
+    /// The ranks, from 0, of items that were judged irrelevant, by the grade 0. All other items of gain 0
+    /// were not judged; so trec_eval takes grades below 0.
+    pub irrelevant_ranks: &'a [u32],
+    /// The number of items that were judged irrelevant, ranked or not.
+    pub irrelevant: usize,
 }
 
 /// The result of a metric.
@@ -37,8 +42,42 @@ pub struct Evaluation<'a> {
     rankings: &'a Ragged<u32>,
     gains: Ragged<f32>,
     ideal: Ragged<f32>,
+    irrelevant: Irrelevant,
     catalogue: Option<&'a Catalogue>,
     training_counts: Option<&'a [u64]>,
+}
+
+/// Items that were judged irrelevant, of which recommendation data have none as a rule. Lists
+/// of users end with the last user who has one.
+#[derive(Debug, Clone, Default)]
+struct Irrelevant {
+    ranks: Ragged<u32>,
+    counts: Vec<usize>,
+}
+
+impl Irrelevant {
+    /// Sets those of the user `user`, of whom some were judged irrelevant.
+    fn set(&mut self, user: usize, ranking: &[u32], graded: &[(u32, f32)]) {
+        while self.counts.len() < user {
+            self.ranks.push([]);
+            self.counts.push(0);
+        }
+        let is_irrelevant = |item: &u32| {
+            let found = graded.binary_search_by_key(item, |(item, _)| *item);
+            found.is_ok_and(|at| graded[at].1 == 0.0)
+        };
+        let ranked = (0..).zip(ranking).filter(|(_, item)| is_irrelevant(item));
+        self.ranks.push(ranked.map(|(rank, _)| rank));
+        self.counts
+            .push(graded.iter().filter(|(_, grade)| *grade == 0.0).count());
+    }
+
+    fn get(&self, user: usize) -> (&[u32], usize) {
+        match self.counts.get(user) {
+            Some(count) => (self.ranks.get(user), *count),
+            None => (&[], 0),
+        }
+    }
 }
 
 impl<'a> Evaluation<'a> {
@@ -59,13 +98,22 @@ impl<'a> Evaluation<'a> {
         let mut gains = Ragged::with_capacity(rankings.len(), rankings.values().len());
         let mut ideal = Ragged::with_capacity(rankings.len(), relevant.values().len());
         let mut graded = Vec::new();
-        for (ranking, relevant) in rankings.iter().zip(relevant.iter()) {
-            grade(ranking, relevant, &mut graded, &mut gains, &mut ideal);
+        let mut irrelevant = Irrelevant::default();
+        for (user, (ranking, relevant)) in rankings.iter().zip(relevant.iter()).enumerate() {
+            let judged = relevant.iter().any(|(_, grade)| *grade <= 0.0);
+            match relevant {
+                [only] if !judged => grade_only(ranking, *only, &mut gains, &mut ideal),
+                _ => grade(ranking, relevant, &mut graded, &mut gains, &mut ideal),
+            }
+            if judged {
+                irrelevant.set(user, ranking, &graded);
+            }
         }
         Ok(Evaluation {
             rankings,
             gains,
             ideal,
+            irrelevant,
             catalogue: None,
             training_counts: None,
         })
@@ -86,10 +134,16 @@ impl<'a> Evaluation<'a> {
 
     /// The gains of each user, in order.
     pub fn user_gains(&self) -> impl ExactSizeIterator<Item = UserGains<'_>> {
-        self.gains
-            .iter()
-            .zip(self.ideal.iter())
-            .map(|(gains, ideal)| UserGains { gains, ideal })
+        let users = self.gains.iter().zip(self.ideal.iter()).enumerate();
+        users.map(|(user, (gains, ideal))| {
+            let (irrelevant_ranks, irrelevant) = self.irrelevant.get(user);
+            UserGains {
+                gains,
+                ideal,
+                irrelevant_ranks,
+                irrelevant,
+            }
+        })
     }
 
     /// Computes a value per user from the gains alone.
@@ -113,7 +167,20 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-/// Looks up the grade of every ranked item, and sorts the grades of the relevant ones.
+/// The gains of a user with one relevant item, by far the most common case.
+fn grade_only(
+    ranking: &[u32],
+    (only, grade): (u32, f32),
+    gains: &mut Ragged<f32>,
+    ideal: &mut Ragged<f32>,
+) {
+    let gain = |item: &u32| if *item == only { grade } else { 0.0 };
+    gains.push(ranking.iter().map(gain));
+    ideal.push([grade]);
+}
+
+/// Looks up the grade of every ranked item, and sorts the grades of the relevant ones. Leaves the last
+/// grade of each item in `graded`, by item.
 fn grade(
     ranking: &[u32],
     relevant: &[(u32, f32)],
@@ -121,17 +188,6 @@ fn grade(
     gains: &mut Ragged<f32>,
     ideal: &mut Ragged<f32>,
 ) {
-    if let [(only, grade)] = relevant {
-        // By far the most common case: one held-out item.
-        let grade = grade.max(0.0);
-        gains.push(
-            ranking
-                .iter()
-                .map(|item| if item == only { grade } else { 0.0 }),
-        );
-        ideal.push((grade > 0.0).then_some(grade));
-        return;
-    }
     graded.clear();
     graded.extend_from_slice(relevant);
     graded.reverse();
@@ -142,9 +198,10 @@ fn grade(
             .binary_search_by_key(item, |(item, _)| *item)
             .map_or(0.0, |at| graded[at].1.max(0.0))
     }));
-    graded.retain(|(_, grade)| *grade > 0.0);
-    graded.sort_by(|a, b| b.1.total_cmp(&a.1));
-    ideal.push(graded.iter().map(|(_, grade)| *grade));
+    let relevant = graded.iter().map(|(_, grade)| *grade);
+    let mut highest_first: Vec<f32> = relevant.filter(|grade| *grade > 0.0).collect();
+    highest_first.sort_by(|a, b| b.total_cmp(a));
+    ideal.push(highest_first);
 }
 
 #[cfg(test)]
@@ -164,5 +221,8 @@ mod tests {
         assert_eq!(judged[0].ideal, [3.0, 1.0]);
         assert_eq!((judged[1].gains, judged[1].ideal), (&[][..], &[2.0][..]));
         assert_eq!((judged[2].gains, judged[2].ideal), (&[0.0][..], &[][..]));
+        let irrelevant = |user: usize| (judged[user].irrelevant_ranks, judged[user].irrelevant);
+        assert_eq!(irrelevant(0), (&[1][..], 1));
+        assert_eq!(irrelevant(2), (&[][..], 0));
     }
 }

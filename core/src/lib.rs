@@ -5,6 +5,7 @@
 //! A component is a struct of options that implements one of the traits and is named in
 //! [`plugin!`]. `gloss-engine` runs experiments; this crate knows neither it nor any component.
 
+mod added;
 mod artefact;
 mod code;
 mod component;
@@ -24,7 +25,6 @@ mod memory;
 mod metric;
 mod models;
 mod native;
-mod plugin_files;
 mod prompt;
 mod query;
 mod ragged;
@@ -32,12 +32,14 @@ mod ranking;
 mod records;
 mod registry;
 mod retriever;
+mod running;
 mod schema;
 mod segment;
 mod splits;
 mod template;
 mod warn;
 
+pub use added::{add_plugin, replace_components};
 pub use artefact::{ArtefactRequest, ArtefactStore, BuildArtefact};
 pub use code::Code;
 pub use component::{Component, Kind, Options, describe_component};
@@ -59,7 +61,6 @@ pub use models::{
     read_model_file,
 };
 pub use native::NativeLibrary;
-pub use plugin_files::add_plugin;
 pub use prompt::PromptFormat;
 pub use query::{Query, QueryContent, QueryKind};
 pub use ragged::Ragged;
@@ -67,6 +68,7 @@ pub use ranking::{Hit, ReciprocalRanks, rank};
 pub use records::{Catalogue, Data, Dropped, Example, Histories, History, Item, Report, Splits};
 pub use registry::{AnyComponent, Entry, Origin, Plugin, Registry};
 pub use retriever::{Index, IndexStatistic, Request, Retriever, ScorePart, StatisticValue};
+pub use running::RunningProgram;
 pub use schema::{OptionDescription, choices, of as schema_of, summary, type_of};
 pub use segment::Segment;
 pub use splits::{Event, Interactions, SameDay, SplitOptions, SplitStrategy, Unseen};

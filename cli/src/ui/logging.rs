@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::Result;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
@@ -30,15 +31,80 @@ pub(crate) fn start(global: &Global, bars: &Bars) -> Result<RunLog> {
         .without_time()
         .with_writer(Terminal(bars.clone()))
         .with_filter(filter);
-    let file = fmt::layer()
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .with_filter(EnvFilter::new("info,gloss=debug"));
     tracing_subscriber::registry()
         .with(terminal)
-        .with(file)
+        .with(file_layer(&log))
         .try_init()?;
     Ok(log)
+}
+
+/// Starts logging for a command of the program that gloss runs inside: warnings go to `lines`, as far
+/// as the environment variable `GLOSS_LOG` has nothing else. Another program's own subscriber stays.
+pub(crate) fn start_inside(lines: &Lines) -> RunLog {
+    static LOG: OnceLock<(RunLog, Inside)> = OnceLock::new();
+    let (log, inside) = LOG.get_or_init(|| {
+        let (log, inside) = (RunLog::default(), Inside::default());
+        let filter =
+            EnvFilter::try_from_env("GLOSS_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+        let told = fmt::layer()
+            .with_ansi(false)
+            .with_target(false)
+            .without_time()
+            .with_writer(inside.clone())
+            .with_filter(filter);
+        let _ = tracing_subscriber::registry()
+            .with(told)
+            .with(file_layer(&log))
+            .try_init();
+        (log, inside)
+    });
+    log.restart();
+    *inside.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(lines));
+    log.clone()
+}
+
+/// The layer that writes the log of a run.
+fn file_layer<S>(log: &RunLog) -> impl Layer<S> + use<S>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    fmt::layer()
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .with_filter(EnvFilter::new("info,gloss=debug"))
+}
+
+/// Gets each line of the log.
+pub(crate) type Lines = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The place of the lines of the present command.
+#[derive(Clone, Default)]
+struct Inside(Arc<Mutex<Option<Lines>>>);
+
+impl Write for Inside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let lines = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(lines) = lines {
+            lines(&String::from_utf8_lossy(bytes));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Inside {
+    type Writer = Inside;
+
+    fn make_writer(&'a self) -> Inside {
+        self.clone()
+    }
 }
 
 /// The levels for the flags. Other crates log less than gloss's own. Progress is logged where there
@@ -108,6 +174,11 @@ impl RunLog {
         }
         *state = State::Attached(file);
         Ok(())
+    }
+
+    /// Begins the log of another command.
+    fn restart(&self) {
+        *self.state() = State::default();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -18,7 +19,14 @@ const PIPED_WIDTH: u16 = 120;
 pub(crate) struct Output {
     json: bool,
     look: Look,
-    bars: Bars,
+    to: Destination,
+}
+
+enum Destination {
+    /// Standard output, between redrawings of the bars.
+    Standard(Bars),
+    /// The program that gloss runs inside.
+    Kept(Arc<Mutex<String>>),
 }
 
 impl Output {
@@ -31,7 +39,20 @@ impl Output {
                 terminal: stdout.is_terminal(),
                 width: width(global, stdout.is_terminal()),
             },
-            bars,
+            to: Destination::Standard(bars),
+        }
+    }
+
+    /// Keeps what is printed.
+    pub(crate) fn kept(global: &Global, text: Arc<Mutex<String>>) -> Self {
+        Output {
+            json: global.json,
+            look: Look {
+                colored: false,
+                terminal: false,
+                width: Some(PIPED_WIDTH),
+            },
+            to: Destination::Kept(text),
         }
     }
 
@@ -61,7 +82,16 @@ impl Output {
     /// # Errors
     /// [`Closed`] if the pipe is closed, or the system's error.
     pub(crate) fn print(&self, text: &str) -> Result<()> {
-        let written = self.bars.suspend(|| {
+        let bars = match &self.to {
+            Destination::Standard(bars) => bars,
+            Destination::Kept(kept) => {
+                kept.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_str(text);
+                return Ok(());
+            }
+        };
+        let written = bars.suspend(|| {
             let mut stdout = io::stdout().lock();
             stdout.write_all(text.as_bytes())?;
             stdout.flush()

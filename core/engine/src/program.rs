@@ -10,8 +10,8 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) fn program_hash() -> String {
     static HASH: OnceLock<String> = OnceLock::new();
     let hash = HASH.get_or_init(|| {
-        let program = std::env::current_exe().ok();
-        let hash = program.and_then(|program| gloss_core::hash_file(&program).ok());
+        let program = gloss_core::RunningProgram::get().ok();
+        let hash = program.and_then(|program| gloss_core::hash_file(&program.file).ok());
         hash.map_or_else(|| VERSION.to_string(), |hash| hash[..16].to_string())
     });
     hash.clone()

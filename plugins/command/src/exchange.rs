@@ -7,7 +7,8 @@ use gloss_core::{Context, Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::process::{Process, Silence};
+use crate::peer::Peer;
+use crate::process::Silence;
 use crate::protocol::{Answer, Call};
 
 /// The number of characters of a question or an answer that an error quotes.
@@ -74,31 +75,30 @@ impl Asked {
     /// Asks, and waits for the answer.
     pub(crate) fn exchange<T: DeserializeOwned>(
         self,
-        process: &mut Process,
+        peer: &mut dyn Peer,
         limit: Duration,
         context: &Context,
     ) -> Result<T, Trouble> {
         let question = quote(&self.line);
-        process.write(self.line);
-        let line = match process.read(limit, context) {
+        let line = match peer.ask(self.line, limit, context) {
             Ok(line) => line,
             Err(Silence::Interrupted) => return Err(Error::Interrupted.into()),
             Err(Silence::Late(limit)) => {
                 let message = format!("gave no answer within {} s", limit.as_secs_f64());
-                return Err(Trouble::Silent(told(message, &question, None, process)));
+                return Err(Trouble::Silent(told(message, &question, None, peer)));
             }
             Err(Silence::Ended(how)) => {
                 let message = format!("{how} instead of answering");
-                return Err(Trouble::Silent(told(message, &question, None, process)));
+                return Err(Trouble::Silent(told(message, &question, None, peer)));
             }
         };
-        let broken = |message: String, process: &Process| {
-            Trouble::Broken(told(message, &question, Some(&line), process))
+        let broken = |message: String, peer: &dyn Peer| {
+            Trouble::Broken(told(message, &question, Some(&line), peer))
         };
         let answer: Answer = serde_json::from_slice(&line).map_err(|error| {
             broken(
                 format!("answered with something else than JSON of the protocol ({error})"),
-                process,
+                peer,
             )
         })?;
         if answer.id != self.id {
@@ -106,18 +106,18 @@ impl Asked {
                 "answered question {} when asked question {}",
                 answer.id, self.id
             );
-            return Err(broken(message, process));
+            return Err(broken(message, peer));
         }
         match answer.error {
             Some(message) if answer.internal => {
-                let message = told(message, &question, None, process);
+                let message = told(message, &question, None, peer);
                 Err(Trouble::Refused(Error::component("", message)))
             }
             Some(message) => Err(Trouble::Refused(Error::Usage(message))),
             None => serde_json::from_value(answer.ok).map_err(|error| {
                 broken(
                     format!("answered with something else than was asked for ({error})"),
-                    process,
+                    peer,
                 )
             }),
         }
@@ -125,12 +125,12 @@ impl Asked {
 }
 
 /// Returns a message with the exchange that it is about.
-fn told(message: String, question: &str, answer: Option<&[u8]>, process: &Process) -> String {
+fn told(message: String, question: &str, answer: Option<&[u8]>, peer: &dyn Peer) -> String {
     let mut text = format!("{message}\nasked: {question}");
     if let Some(answer) = answer {
         let _ = write!(text, "\nanswered: {}", quote(answer));
     }
-    if let Some(words) = process.last_words() {
+    if let Some(words) = peer.last_words() {
         let _ = write!(text, "\nlast lines of its standard error:\n  {words}");
     }
     text

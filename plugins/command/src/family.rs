@@ -4,6 +4,7 @@
 //! of its own becomes a child of gloss when its parent ends (Linux), and is ended then.
 
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The running programs.
@@ -13,8 +14,20 @@ fn running() -> std::sync::MutexGuard<'static, Vec<u32>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// True if this process has children of its own that are not gloss's.
+static SHARED: AtomicBool = AtomicBool::new(false);
+
+/// For a process that gloss is a library of: ends programs with their process groups alone, since
+/// other children may be the process's own.
+pub fn share_process() {
+    SHARED.store(true, Ordering::Relaxed);
+}
+
 /// To be called before a program is started.
 pub(crate) fn begin() {
+    if SHARED.load(Ordering::Relaxed) {
+        return;
+    }
     #[cfg(target_os = "linux")]
     // Without it, orphans go to the system's first process and cannot be found.
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
@@ -32,7 +45,7 @@ pub(crate) fn end(child: &mut Child) {
     let _ = child.wait();
     let mut running = running();
     running.retain(|id| *id != child.id());
-    if running.is_empty() {
+    if running.is_empty() && !SHARED.load(Ordering::Relaxed) {
         kill_orphans();
     }
 }

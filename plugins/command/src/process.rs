@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use gloss_core::{Context, Error, Result};
 
 use crate::family;
+use crate::protocol::PROTOCOL;
 
 /// The longest line that is read, in bytes.
 const LONGEST_LINE: u64 = 1 << 28;
@@ -56,6 +57,7 @@ impl Process {
         let mut command = Command::new(name);
         command
             .args(arguments)
+            .env("GLOSS_PROTOCOL", PROTOCOL.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -1,4 +1,5 @@
-//! A program as a component sees it: started when it is first asked, started again when it dies.
+//! A program or an object of this process, as a component sees it: started when it is first asked,
+//! started again when it dies.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,13 +12,16 @@ use serde_json::{Map, Value};
 
 use crate::config::Command;
 use crate::exchange::{Asked, Trouble};
+use crate::peer::{Factory, Peer};
 use crate::process::Process;
 use crate::protocol::{Call, Facts, Hello, PROTOCOL};
 
-/// A program that need not run yet.
+/// A program, or an object in its place, that need not run yet.
 #[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) command: Command,
+    /// Makes the object that answers, in place of a program.
+    factory: Option<Factory>,
     /// The number of restarts left.
     restarts: u32,
     hello: OnceLock<Hello>,
@@ -54,7 +58,7 @@ impl std::fmt::Debug for State {
 
 /// A running program that has said hello.
 pub(crate) struct Live {
-    process: Process,
+    peer: Box<dyn Peer>,
     questions: u64,
     configured: bool,
     /// The work that it is ready for.
@@ -102,7 +106,7 @@ impl Teller<'_> {
     pub(crate) fn ask<T: DeserializeOwned>(&mut self, call: &Call<'_>) -> Result<T, Trouble> {
         self.live.questions += 1;
         let asked = Asked::new(self.live.questions, call)?;
-        asked.exchange(&mut self.live.process, self.limit, self.context)
+        asked.exchange(self.live.peer.as_mut(), self.limit, self.context)
     }
 }
 
@@ -113,15 +117,28 @@ impl Program {
         Program {
             restarts: if in_one_go { 0 } else { command.restarts },
             command,
+            factory: None,
             hello: OnceLock::new(),
             configured: OnceLock::new(),
             state: Mutex::default(),
         }
     }
 
+    /// An object of this process in place of a program.
+    pub(crate) fn inside(factory: Factory) -> Self {
+        Program {
+            factory: Some(factory),
+            restarts: 0,
+            ..Program::new(Command::new(Vec::new(), Map::new()), None)
+        }
+    }
+
     /// The program, as it was named.
     pub(crate) fn label(&self) -> String {
-        format!("the program `{}`", self.command.program.join(" "))
+        match &self.factory {
+            Some(factory) => factory.label().to_string(),
+            None => format!("the program `{}`", self.command.program.join(" ")),
+        }
     }
 
     /// Returns the properties of the program, whatever its options.
@@ -261,7 +278,7 @@ impl Program {
     /// The running program, which is started if there is none.
     fn start<'s>(&self, state: &'s mut State, context: &Context) -> Result<&'s mut Live, Trouble> {
         let waits = |(program, ..): &Waiting| *program == self.command.program;
-        if state.live.is_none() {
+        if state.live.is_none() && self.factory.is_none() {
             let mut waiting = waiting();
             if let Some(at) = waiting.iter().position(waits) {
                 let (_, live, hello) = waiting.swap_remove(at);
@@ -271,7 +288,10 @@ impl Program {
         }
         if state.live.is_none() {
             let mut live = Live {
-                process: Process::start(&self.command.program)?,
+                peer: match &self.factory {
+                    Some(factory) => factory.make()?,
+                    None => Box::new(Process::start(&self.command.program)?),
+                },
                 questions: 0,
                 configured: false,
                 ready: None,

@@ -1,17 +1,19 @@
 //! Registration of programs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gloss_core::{
     AnyComponent, Entry, Error, Kind, Origin, Plugin, Registry, Result, SplitOptions, add_plugin,
-    schema_of,
+    replace_components, schema_of,
 };
 use serde_json::{Map, Value};
 
 use crate::config::Command;
 use crate::external::External;
+use crate::peer::Factory;
 use crate::program::Program;
+use crate::protocol::Hello;
 
 /// Registers `command`, for all four kinds.
 ///
@@ -52,20 +54,48 @@ pub fn load_program(path: &Path) -> Result<()> {
         let hello = program.hello()?.clone();
         program.hand_over();
         let kind = Kind::from(hello.kind);
-        let origin = Origin {
-            name: hello.name.clone(),
-            version: hello.version,
-            file: Some(path.to_path_buf()),
+        let make = move || {
+            let command = Command::new(vec![file.clone()], Map::new());
+            Program::new(command, Some(kind))
         };
-        let schema = with_split(kind, hello.options);
-        let name = hello.name;
-        Ok(move |registry: &mut Registry| {
-            let (named, file) = (name.clone(), file.clone());
-            let parse = move |options| own_name(kind, &named, &file, options);
-            let schema = schema.clone();
-            registry.insert(Entry::new(kind, &name, schema, origin.clone(), parse))
-        })
+        Ok(registration(hello, Some(path.to_path_buf()), make))
     })
+}
+
+/// Adds the component that `factory` makes, which answers inside this process, to
+/// [`Registry::known`]. One that was added before by the same name is replaced.
+///
+/// # Errors
+/// If it does not speak the protocol, or its name is that of another component.
+pub fn load_inside(factory: &Factory) -> Result<Hello> {
+    let hello = Program::inside(factory.clone()).hello()?.clone();
+    let key = format!("{} {}", Kind::from(hello.kind), hello.name);
+    let factory = factory.clone();
+    let make = move || Program::inside(factory.clone());
+    replace_components(&key, registration(hello.clone(), None, make))?;
+    Ok(hello)
+}
+
+/// Registers a component by the name that its program gives itself.
+fn registration(
+    hello: Hello,
+    file: Option<PathBuf>,
+    make: impl Fn() -> Program + Clone + Send + Sync + 'static,
+) -> impl Fn(&mut Registry) -> Result<()> {
+    let kind = Kind::from(hello.kind);
+    let origin = Origin {
+        name: hello.name.clone(),
+        version: hello.version,
+        file,
+    };
+    let schema = with_split(kind, hello.options);
+    let name = hello.name;
+    move |registry: &mut Registry| {
+        let (named, make) = (name.clone(), make.clone());
+        let parse = move |options| own_name(kind, &named, make(), options);
+        let schema = schema.clone();
+        registry.insert(Entry::new(kind, &name, schema, origin.clone(), parse))
+    }
 }
 
 /// A component `command`, which names its program in its options.
@@ -88,7 +118,12 @@ fn command(kind: Kind, options: Value) -> Result<AnyComponent, String> {
 }
 
 /// A component by the name that its program gives itself.
-fn own_name(kind: Kind, name: &str, file: &str, options: Value) -> Result<AnyComponent, String> {
+fn own_name(
+    kind: Kind,
+    name: &str,
+    program: Program,
+    options: Value,
+) -> Result<AnyComponent, String> {
     let (split, options) = without_split(kind, options)?;
     let Value::Object(typed) = options else {
         return Err("the options are not a table".to_string());
@@ -99,7 +134,7 @@ fn own_name(kind: Kind, name: &str, file: &str, options: Value) -> Result<AnyCom
         typed,
         own: "",
         split,
-        program: Program::new(Command::new(vec![file.to_string()], Map::new()), Some(kind)),
+        program,
     }))
 }
 

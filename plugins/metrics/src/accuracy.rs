@@ -2,7 +2,7 @@
 
 use gloss_core::{Evaluation, Result, Scores};
 
-use crate::cutoff::{MONOTONE, NOT_MONOTONE, count_hits, per_user, ratio, top};
+use crate::cutoff::{MONOTONE, NOT_MONOTONE, UNBOUNDED, count_hits, per_user, ratio, top};
 
 metric! {
     /// Share of the user's relevant items that are among the top k.
@@ -10,6 +10,13 @@ metric! {
     /// `hits@k / R`, where R is the number of relevant items. ranx `recall`; trec_eval `recall`
     /// (`set_recall` without k).
     Recall, "recall", "hits@k / R", MONOTONE, recall
+}
+
+metric! {
+    /// Number of relevant items among the top k.
+    ///
+    /// ranx `hits`; trec_eval `num_rel_ret` (without k).
+    Hits, "hits", "hits@k", UNBOUNDED, hits
 }
 
 metric! {
@@ -45,6 +52,10 @@ metric! {
     /// E. M. Voorhees: Retrieval System Evaluation, in: TREC: Experiment and Evaluation in
     /// Information Retrieval, MIT Press 2005, chapter 3.
     RPrecision, "r_precision", "hits@min(k, R) / R", MONOTONE, r_precision
+}
+
+fn hits(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
+    Ok(per_user(evaluation, k, |top| top.hits()))
 }
 
 fn recall(evaluation: &Evaluation<'_>, k: Option<usize>) -> Result<Scores> {
@@ -102,6 +113,8 @@ mod tests {
     fn the_whole_ranking_and_a_cut() {
         assert_eq!(values(&Recall { k: None }), [2.0 / 3.0, 0.0, 0.0]);
         assert_eq!(values(&Recall { k: Some(3) }), [1.0 / 3.0, 0.0, 0.0]);
+        assert_eq!(values(&Hits { k: None }), [2.0, 0.0, 0.0]);
+        assert_eq!(values(&Hits { k: Some(3) }), [1.0, 0.0, 0.0]);
         assert_eq!(values(&Precision { k: None }), [0.5, 0.0, 0.0]);
         assert_eq!(values(&HitRate { k: Some(1) }), [0.0, 0.0, 0.0]);
         assert_eq!(values(&HitRate { k: Some(2) }), [1.0, 0.0, 0.0]);

@@ -59,6 +59,12 @@ pub(crate) const NOT_MONOTONE: Invariants = Invariants {
     ..MONOTONE
 };
 
+/// A measure without a highest value that grows with the cut-off.
+pub(crate) const UNBOUNDED: Invariants = Invariants {
+    range: 0.0..=f64::INFINITY,
+    ..MONOTONE
+};
+
 /// The best `k` of a ranking, or all of it.
 pub(crate) fn top<T>(ranking: &[T], k: Option<usize>) -> &[T] {
     &ranking[..k.map_or(ranking.len(), |k| k.min(ranking.len()))]

@@ -1,12 +1,14 @@
 //! Ranking metrics: how well rankings agree with the relevant items, and, beyond accuracy, what the
 //! recommendations are like in themselves.
 //!
-//! Every metric has one option, the cut-off `k`, and is written `recall@5`, or `recall` for the
-//! whole ranking. Names and definitions follow [ranx](https://github.com/AmenRa/ranx), and agree
-//! with [trec_eval](https://github.com/usnistgov/trec_eval) under the names given with each metric.
+//! Nearly every metric has one option, the cut-off `k`, and is written `recall@5`, or `recall` for the
+//! whole ranking; `bpref` has none, and `rbp` the persistence `p`. Names and definitions follow
+//! [ranx](https://github.com/AmenRa/ranx), and agree with
+//! [trec_eval](https://github.com/usnistgov/trec_eval) under the names given with each metric.
 //! Conventions of all relevance metrics:
 //!
-//! - An item is relevant if its grade is above 0. Only ndcg and ndcg_burges look at how far above.
+//! - An item is relevant if its grade is above 0. Only dcg, ndcg, their `_burges` variants and rbp
+//!   look at how far above.
 //! - A user without relevant items, and one without a ranking, has the value 0 and counts in the
 //!   mean; so it is in ranx with `make_comparable` and in trec_eval with `-c`. (Without `-c`,
 //!   trec_eval leaves users without a ranking out of the mean.)
@@ -16,19 +18,27 @@
 mod cutoff;
 mod accuracy;
 mod beyond_accuracy;
+mod bpref;
 mod ndcg;
+mod rank_biased;
 mod ranks;
 
-pub use accuracy::{F1, HitRate, Precision, RPrecision, Recall};
+pub use accuracy::{F1, HitRate, Hits, Precision, RPrecision, Recall};
 pub use beyond_accuracy::{Coverage, Gini, IntraListDiversity, Novelty};
-pub use ndcg::{Ndcg, NdcgBurges};
+pub use bpref::Bpref;
+pub use ndcg::{Dcg, DcgBurges, Ndcg, NdcgBurges};
+pub use rank_biased::RankBiasedPrecision;
 pub use ranks::{AveragePrecision, ReciprocalRank};
 
 gloss_core::plugin! {
+    metric "bpref" => Bpref,
     metric "coverage" => Coverage,
+    metric "dcg" => Dcg,
+    metric "dcg_burges" => DcgBurges,
     metric "f1" => F1,
     metric "gini" => Gini,
     metric "hit_rate" => HitRate,
+    metric "hits" => Hits,
     metric "intra_list_diversity" => IntraListDiversity,
     metric "map" => AveragePrecision,
     metric "mrr" => ReciprocalRank,
@@ -37,6 +47,7 @@ gloss_core::plugin! {
     metric "novelty" => Novelty,
     metric "precision" => Precision,
     metric "r_precision" => RPrecision,
+    metric "rbp" => RankBiasedPrecision,
     metric "recall" => Recall,
 }
 
@@ -66,13 +77,14 @@ mod tests {
             }
             _ => panic!("{} is not a metric", entry.name),
         };
-        registry.entries().map(score).collect()
+        let has_cutoff = |entry: &&gloss_core::Entry| entry.schema["properties"]["k"].is_object();
+        registry.entries().filter(has_cutoff).map(score).collect()
     }
 
     #[test]
     fn the_deepest_cut_is_none_but_for_those_that_divide_by_k() {
         let deepest = scores(Some(usize::MAX));
-        assert_eq!(deepest.len(), 13);
+        assert_eq!(deepest.len(), 16);
         for ((name, deepest), (_, whole)) in deepest.into_iter().zip(scores(None)) {
             assert!(whole.value() > 0.0, "{name}");
             match name.as_str() {

@@ -1,8 +1,8 @@
-//! Normalised discounted cumulative gain, in its two variants.
+//! Discounted cumulative gain in its two variants, normalised or not.
 
-use gloss_core::{Evaluation, Result, Scores};
+use gloss_core::{Evaluation, Result, Scores, UserGains};
 
-use crate::cutoff::{NOT_MONOTONE, per_user, ratio, top};
+use crate::cutoff::{NOT_MONOTONE, UNBOUNDED, per_user, ratio, top};
 
 metric! {
     /// Discounted grades of the top k, as a share of the best that k items could have.
@@ -27,9 +27,53 @@ metric! {
     NOT_MONOTONE, |evaluation, k| score(evaluation, k, burges)
 }
 
+metric! {
+    /// Discounted grades of the top k.
+    ///
+    /// `DCG@k = Σ grade(r) / log2(r + 1)` over the ranks r ≤ k: ndcg without its division. ranx `dcg`;
+    /// not in trec_eval. K. Järvelin and J. Kekäläinen, as of ndcg.
+    Dcg, "dcg", "Σ grade(r) / log2(r + 1) over ranks r ≤ k",
+    UNBOUNDED, |evaluation, k| discounted(evaluation, k, |grade| grade)
+}
+
+metric! {
+    /// Like dcg, with a gain that doubles with each grade.
+    ///
+    /// `Σ (2^grade(r) - 1) / log2(r + 1)` over the ranks r ≤ k. Infinite for grades above 1,023, which is
+    /// an error. ranx `dcg_burges`; not in trec_eval. C. Burges et al., as of ndcg_burges.
+    DcgBurges, "dcg_burges", "Σ (2^grade(r) - 1) / log2(r + 1) over ranks r ≤ k",
+    UNBOUNDED, |evaluation, k| discounted(evaluation, k, |grade: f64| grade.exp2() - 1.0)
+}
+
 /// `2^grade - 1` in units of 2^highest, which the ratio cancels: so no grade is too high.
 fn burges(grade: f64, highest: f64) -> f64 {
     (grade - highest).exp2() - (-highest).exp2()
+}
+
+/// The discounts of the first ranks, down to the deepest that any user has or `k`.
+fn discounts(evaluation: &Evaluation<'_>, k: Option<usize>) -> Vec<f64> {
+    let depth = |judged: UserGains<'_>| judged.gains.len().max(judged.ideal.len());
+    let deepest = evaluation.user_gains().map(depth).max().unwrap_or(0);
+    (0..k.map_or(deepest, |k| k.min(deepest)))
+        .map(|index| 1.0 / ((index + 2) as f64).log2())
+        .collect()
+}
+
+/// DCG where `gain` is an item's gain, given its grade.
+fn discounted(
+    evaluation: &Evaluation<'_>,
+    k: Option<usize>,
+    gain: impl Fn(f64) -> f64,
+) -> Result<Scores> {
+    let discounts = discounts(evaluation, k);
+    Ok(per_user(evaluation, k, |seen| {
+        let gains = seen.gains.iter().zip(&discounts);
+        let hits = gains.filter(|(grade, _)| **grade > 0.0);
+        // The sum of no numbers is -0.
+        hits.map(|(grade, discount)| gain(f64::from(*grade)) * discount)
+            .sum::<f64>()
+            + 0.0
+    }))
 }
 
 /// NDCG where `gain` is an item's gain, given its grade and the user's highest.
@@ -38,14 +82,7 @@ fn score(
     k: Option<usize>,
     gain: impl Fn(f64, f64) -> f64,
 ) -> Result<Scores> {
-    let deepest = evaluation
-        .user_gains()
-        .map(|judged| judged.gains.len().max(judged.ideal.len()))
-        .max()
-        .unwrap_or(0);
-    let discounts: Vec<f64> = (0..k.map_or(deepest, |k| k.min(deepest)))
-        .map(|index| 1.0 / ((index + 2) as f64).log2())
-        .collect();
+    let discounts = discounts(evaluation, k);
     Ok(per_user(evaluation, k, |seen| {
         let Some(&highest) = seen.ideal.first() else {
             return 0.0;
@@ -105,6 +142,22 @@ mod tests {
     fn the_ideal_is_cut_at_k_as_well() {
         let relevant = vec![(1, 1.0), (2, 1.0), (3, 1.0)];
         assert_eq!(values(vec![1, 2], relevant, Some(2)), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn without_the_division_grades_add_up() {
+        let rankings: Ragged<u32> = [vec![9, 1, 2], vec![9]].into_iter().collect();
+        let relevant = [vec![(1, 1.0), (2, 3.0)], vec![(1, 1.0)]];
+        let relevant = relevant.into_iter().collect();
+        let evaluation = Evaluation::new(&rankings, &relevant).unwrap();
+        let values = |metric: &dyn Metric| match metric.score(&evaluation).unwrap() {
+            Scores::PerUser(values) => values,
+            Scores::Overall(_) => panic!("one value"),
+        };
+        let second = 1.0 / 3f64.log2();
+        assert_eq!(values(&Dcg { k: None }), [second + 3.0 * 0.5, 0.0]);
+        assert_eq!(values(&Dcg { k: Some(2) }), [second, 0.0]);
+        assert_eq!(values(&DcgBurges { k: None }), [second + 7.0 * 0.5, 0.0]);
     }
 
     #[test]

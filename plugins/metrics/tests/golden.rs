@@ -23,14 +23,18 @@ fn golden(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).join(name)
 }
 
-/// The metric that is written `recall@5` or `recall`.
+/// The metric that is written `recall@5`, `recall` or `rbp.95`.
 fn metric(registry: &Registry, label: &str) -> Arc<dyn Metric> {
-    let (name, k) = match label.split_once('@') {
-        Some((name, k)) => (name, Some(k.parse::<usize>().unwrap())),
-        None => (label, None),
+    let (name, options) = match (label.split_once('@'), label.split_once('.')) {
+        (Some((name, k)), _) => (name, json!({ "k": k.parse::<usize>().unwrap() })),
+        (_, Some((name, p))) => (
+            name,
+            json!({ "p": format!("0.{p}").parse::<f64>().unwrap() }),
+        ),
+        _ => (label, json!({})),
     };
     let entry = registry.get(Kind::Metric, name, "").unwrap();
-    match entry.parse(json!({ "k": k })).unwrap() {
+    match entry.parse(options).unwrap() {
         AnyComponent::Metric(metric) => metric,
         _ => panic!("{name} is no metric"),
     }

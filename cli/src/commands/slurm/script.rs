@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Error, Result};
+use gloss_core::{Error, Result, RunningProgram};
 use gloss_engine::shard_folder;
 
 use crate::args::{Experiment, Slurm};
@@ -44,8 +44,7 @@ pub(super) struct Scripts<'a> {
 
 impl<'a> Scripts<'a> {
     pub(super) fn new(args: &'a Slurm, run: &Path, session: &Session) -> Result<Self> {
-        let program = env::current_exe().map_err(Error::io("find", "this program"))?;
-        let mut gloss = vec![program.display().to_string()];
+        let mut gloss = RunningProgram::get()?.command;
         gloss.extend(session.plugin_flags.iter().cloned());
         Ok(Scripts {
             args,

@@ -33,7 +33,15 @@ METRICS = {
     "map": ("map", "map", "map_cut"),
     "ndcg": ("ndcg", "ndcg", "ndcg_cut"),
     "ndcg_burges": ("ndcg_burges", None, None),
+    "hits": ("hits", "num_rel_ret", None),
+    "dcg": ("dcg", None, None),
+    "dcg_burges": ("dcg_burges", None, None),
+    # ranx 0.3.20 has other values, 0 for most users.
+    "bpref": (None, "bpref", None),
+    "rbp.95": ("rbp.95", None, None),
+    "rbp.5": ("rbp.5", None, None),
 }
+WITHOUT_CUTOFF = ["r_precision", "bpref", "rbp.95", "rbp.5"]
 
 
 def generate(seed, users, longest, distinct):
@@ -76,8 +84,8 @@ def by_ranx(run, qrels):
     """Values by metric and user. ranx sorts users by name, and gives users it misses no ranking."""
     names = {}
     for name, (ranx_name, _, _) in METRICS.items():
-        for k in CUTOFFS:
-            if k is None or name != "r_precision":  # where ranx ignores k
+        for k in CUTOFFS if ranx_name else []:
+            if k is None or name not in WITHOUT_CUTOFF:  # where ranx ignores k
                 names[label(name, k)] = label(ranx_name, k)
     ranx_run = Run({user: scores for user, scores in run.items() if user in qrels})
     evaluate(Qrels(qrels), ranx_run, list(names.values()), make_comparable=True)

@@ -159,7 +159,7 @@ impl World {
     fn connect(&mut self, host: &str, port: u16) -> Result<()> {
         let begun = Instant::now();
         let stream = loop {
-            match TcpStream::connect((host, port)) {
+            match TcpStream::connect((host, port)).and_then(not_to_itself) {
                 Ok(stream) => break stream,
                 Err(error) => self.wait(begun, || {
                     format!("the process of rank 0 does not listen at {host}:{port} ({error})")
@@ -246,6 +246,15 @@ fn passes(error: &std::io::Error) -> bool {
         error.kind(),
         ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
     )
+}
+
+/// Refuses the connection of a port to itself, which a system makes if it happens to choose the port
+/// that is looked for as that of the caller.
+fn not_to_itself(stream: TcpStream) -> std::io::Result<TcpStream> {
+    match stream.local_addr()? == stream.peer_addr()? {
+        true => Err(ErrorKind::ConnectionRefused.into()),
+        false => Ok(stream),
+    }
 }
 
 fn prepared(stream: &TcpStream) -> std::io::Result<()> {

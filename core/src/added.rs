@@ -1,4 +1,5 @@
-//! Plugin files that this process has loaded. They stay loaded for the life of the process.
+//! Components that this process has added to those compiled in: plugin files, which stay loaded for
+//! the life of the process, and components of the program that gloss runs inside.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,7 @@ use crate::{Error, Registry, Result};
 
 type Register = Box<dyn Fn(&mut Registry) -> Result<()> + Send>;
 
-/// Each file with the function that registers its components.
+/// Each file, or the key of other components, with the function that registers the components.
 static LOADED: Mutex<Vec<(PathBuf, Register)>> = Mutex::new(Vec::new());
 
 fn loaded() -> MutexGuard<'static, Vec<(PathBuf, Register)>> {
@@ -32,6 +33,27 @@ where
     let register = open(&path)?;
     register(&mut Registry::known()?)?;
     loaded().push((path, Box::new(register)));
+    Ok(())
+}
+
+/// Adds components to [`Registry::known`], in place of those that were added by the same key before.
+///
+/// # Errors
+/// If a component's name is taken; the earlier components stay then.
+pub fn replace_components(
+    key: &str,
+    register: impl Fn(&mut Registry) -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let key = PathBuf::from(key);
+    let mut others = Registry::compiled_in()?;
+    let mut loaded = loaded();
+    let other = loaded.iter().filter(|(known, _)| *known != key);
+    for (_, register) in other {
+        register(&mut others)?;
+    }
+    register(&mut others)?;
+    loaded.retain(|(known, _)| *known != key);
+    loaded.push((key, Box::new(register)));
     Ok(())
 }
 

@@ -1,0 +1,86 @@
+//! The Python package with the module that was built here, in a folder of its own.
+//!
+//! Tests named `python_` need the packages of `requirements.txt`; `GLOSS_PYTHON` names an interpreter
+//! that has them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+fn source() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder with the package, as an installed wheel has it.
+fn package() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().join("gloss");
+    fs::create_dir(&package).unwrap();
+    for entry in fs::read_dir(source().join("python/gloss")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.path().is_file() {
+            // A link as the file that it names.
+            fs::copy(entry.path(), package.join(entry.file_name())).unwrap();
+        }
+    }
+    let library = format!("{DLL_PREFIX}_gloss{DLL_SUFFIX}");
+    let built = env::current_exe().unwrap().with_file_name(library);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(built, package.join("_gloss.abi3.so")).unwrap();
+    #[cfg(not(unix))]
+    fs::copy(built, package.join("_gloss.pyd")).unwrap();
+    folder
+}
+
+/// Runs the tests of a file beside this one.
+fn run(python: &str, file: &str, arguments: &[&str]) {
+    let package = package();
+    let shop = source().join("../../examples/shop");
+    let output = Command::new(python)
+        .arg(source().join("tests").join(file))
+        .args(arguments)
+        .env("PYTHONPATH", package.path())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("GLOSS_SHOP", shop.canonicalize().unwrap())
+        .env_remove("GLOSS_CACHE")
+        .current_dir(package.path())
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{words}\n{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    println!("{words}");
+}
+
+#[test]
+fn commands_runs_and_components_need_no_further_package() {
+    run("python3", "test_plain.py", &[]);
+}
+
+/// An interpreter with the packages of `requirements.txt`.
+fn python() -> String {
+    env::var("GLOSS_PYTHON").unwrap_or_else(|_| {
+        panic!("name an interpreter with the packages of cli/python/tests/requirements.txt in GLOSS_PYTHON")
+    })
+}
+
+#[test]
+#[ignore = "needs an interpreter with further packages, named by GLOSS_PYTHON"]
+fn python_evaluation_agrees_with_ranx() {
+    run(&python(), "test_evaluate.py", &[]);
+}
+
+#[test]
+#[ignore = "needs an interpreter with further packages, named by GLOSS_PYTHON"]
+fn python_tables_search_and_datasets() {
+    run(&python(), "test_libraries.py", &[]);
+}
