@@ -1,24 +1,24 @@
 //! Metrics of rankings in dictionaries and arrays.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::ops::Range;
 
-use gloss_core::{Error, Evaluation, Metric, Ragged, Registry, Result, Scores};
-use gloss_engine::ExperimentConfig;
+use gloss_core::{Error, Ragged, Result};
+use numpy::ndarray::ArrayView1;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use serde_json::Value;
+use rayon::prelude::*;
 
 use crate::errors::raised;
 use crate::judged::{Judged, grade, score};
-
-/// The metrics of a call: each a table of its name and its options, as JSON, and the lowest grade that
-/// is relevant.
-type Wanted = Vec<(String, f32)>;
+use crate::places::Places;
+use crate::values::{Wanted, values};
 
 /// The values of each metric by user, and the mean.
-type Values<'py> = Vec<(Option<Bound<'py, PyArray1<f64>>>, f64)>;
+type Values<'py> = Vec<(Bound<'py, PyArray1<f64>>, f64)>;
+
+/// The number of users that a thread takes at once.
+const PART: usize = 2048;
 
 /// Evaluates dictionaries from users to dictionaries from items to grades or scores, for the users of
 /// the grades in their order. Users without scores are an error unless `missing` is True.
@@ -49,7 +49,7 @@ pub(crate) fn evaluate_dicts<'py>(
             }
         }
     }
-    evaluate(py, &all, &metrics)
+    evaluate(py, &[all], &metrics)
 }
 
 /// Adds a user. Ranked items are numbered in their order, others after them.
@@ -123,42 +123,55 @@ pub(crate) fn evaluate_arrays<'py>(
     let (judged, ranked) = (judged.as_array(), ranked.as_array());
     let grades = grades.as_ref().map(|grades| grades.as_array());
     let scores = scores.as_ref().map(|scores| scores.as_array());
-    let fill = || {
-        let users = judged.nrows();
-        let mut all = Judged::with_capacity(users, ranked.len(), judged.len());
+    let fill = |users: Range<usize>| {
+        let ranked_items = users.len() * ranked.ncols();
+        let mut part =
+            Judged::with_capacity(users.len(), ranked_items, users.len() * judged.ncols());
         let mut places = Places::default();
-        for user in 0..users {
+        for user in users {
             let of_user = || format!("row {user}");
-            places.clear();
-            let scored = all.scores();
-            for (at, item) in ranked
-                .row(user)
-                .iter()
-                .enumerate()
-                .filter(|(_, item)| **item >= 0)
-            {
+            places.start(ranked.ncols());
+            let scored = part.scores();
+            for (at, item) in items(ranked.row(user)) {
                 let value = match &scores {
                     Some(scores) => score(scores[(user, at)], of_user)?,
                     None => -(at as f64),
                 };
-                scored.push((value, places.add(*item, of_user)?));
+                scored.push((value, places.add(item, of_user)?));
             }
-            let judgements = all.judgements();
-            for (at, item) in judged
-                .row(user)
-                .iter()
-                .enumerate()
-                .filter(|(_, item)| **item >= 0)
-            {
+            let judgements = part.judgements();
+            for (at, item) in items(judged.row(user)) {
                 let value = grades.as_ref().map_or(1.0, |grades| grades[(user, at)]);
-                judgements.push((places.find(*item), grade(value, of_user)?));
+                judgements.push((places.find(item), grade(value, of_user)?));
             }
-            all.push();
+            part.push();
         }
-        Ok(all)
+        Ok(part)
     };
-    let all = py.detach(fill).map_err(raised)?;
-    evaluate(py, &all, &metrics)
+    let parts = py
+        .detach(|| in_parts(judged.nrows(), fill))
+        .map_err(raised)?;
+    evaluate(py, &parts, &metrics)
+}
+
+/// The items of a row, which may be filled up, with their columns.
+fn items(row: ArrayView1<'_, i64>) -> impl Iterator<Item = (usize, i64)> {
+    row.into_iter()
+        .copied()
+        .enumerate()
+        .filter(|(_, item)| *item >= 0)
+}
+
+/// The work on ranges of users that several threads share, in order.
+fn in_parts(
+    users: usize,
+    fill: impl Fn(Range<usize>) -> Result<Judged> + Sync,
+) -> Result<Vec<Judged>> {
+    let starts: Vec<usize> = (0..users.max(1)).step_by(PART).collect();
+    let parts = starts.into_par_iter();
+    parts
+        .map(|start| fill(start..users.min(start + PART)))
+        .collect()
 }
 
 /// Evaluates rows of users, items, and grades or scores, of which users are numbers below `users`.
@@ -188,25 +201,28 @@ pub(crate) fn evaluate_rows<'py>(
     let fill = || {
         let judged = by_user(users, judged.0.iter().zip(judged.1).zip(judged.2));
         let ranked = by_user(users, ranked.0.iter().zip(ranked.1).zip(ranked.2));
-        let mut all = Judged::with_capacity(users, ranked.values().len(), judged.values().len());
-        let mut places = Places::default();
-        for (user, (judged, ranked)) in judged.iter().zip(ranked.iter()).enumerate() {
-            let of_user = || format!("the user of number {user}");
-            places.clear();
-            let scored = all.scores();
-            for (item, value) in ranked {
-                scored.push((score(*value, of_user)?, places.add(*item, of_user)?));
+        in_parts(users, |users| {
+            let mut part = Judged::with_capacity(users.len(), 0, 0);
+            let mut places = Places::default();
+            for user in users {
+                let of_user = || format!("the user of number {user}");
+                let (judged, ranked) = (judged.get(user), ranked.get(user));
+                places.start(ranked.len());
+                let scored = part.scores();
+                for (item, value) in ranked {
+                    scored.push((score(*value, of_user)?, places.add(*item, of_user)?));
+                }
+                let judgements = part.judgements();
+                for (item, value) in judged {
+                    judgements.push((places.find(*item), grade(*value, of_user)?));
+                }
+                part.push();
             }
-            let judgements = all.judgements();
-            for (item, value) in judged {
-                judgements.push((places.find(*item), grade(*value, of_user)?));
-            }
-            all.push();
-        }
-        Ok(all)
+            Ok(part)
+        })
     };
-    let all = py.detach(fill).map_err(raised)?;
-    evaluate(py, &all, &metrics)
+    let parts = py.detach(fill).map_err(raised)?;
+    evaluate(py, &parts, &metrics)
 }
 
 /// The rows of each user, in their order.
@@ -226,112 +242,12 @@ fn by_user<'a>(
     lists.into_iter().collect()
 }
 
-/// The numbers of a user's items.
-#[derive(Default)]
-struct Places {
-    /// Of the first ranked items, which are looked through.
-    few: Vec<i64>,
-    /// Of all of them, where they are many.
-    many: HashMap<i64, u32>,
-    others: u32,
-}
-
-/// The number of items up to which looking through is faster.
-const FEW: usize = 32;
-
-impl Places {
-    fn clear(&mut self) {
-        self.few.clear();
-        self.many.clear();
-        self.others = 0;
-    }
-
-    /// The number of the next ranked item, which may be ranked once.
-    fn add(&mut self, item: i64, user: impl FnOnce() -> String) -> Result<u32> {
-        let place = self.few.len();
-        if place == FEW {
-            let first = self.few.iter().copied().zip(0..);
-            self.many = first.collect();
-        }
-        let twice = match place < FEW {
-            true => self.few.contains(&item),
-            false => self.many.insert(item, place as u32).is_some(),
-        };
-        if twice {
-            return Err(Error::Usage(format!(
-                "item {item} is ranked twice for {}; keep one of them",
-                user()
-            )));
-        }
-        self.few.push(item);
-        Ok(place as u32)
-    }
-
-    /// The number of a judged item: that of the ranked one, or one of its own.
-    fn find(&mut self, item: i64) -> u32 {
-        let found = match self.few.len() <= FEW {
-            true => self
-                .few
-                .iter()
-                .position(|other| *other == item)
-                .map(|at| at as u32),
-            false => self.many.get(&item).copied(),
-        };
-        found.unwrap_or_else(|| {
-            self.others += 1;
-            self.few.len() as u32 + self.others - 1
-        })
-    }
-}
-
-/// The values of the metrics.
-fn evaluate<'py>(py: Python<'py>, all: &Judged, metrics: &Wanted) -> PyResult<Values<'py>> {
-    let scores = py.detach(|| scores(all, metrics)).map_err(raised)?;
-    let values = scores.into_iter().map(|scores| {
-        let value = scores.value();
-        match scores {
-            Scores::PerUser(values) => (Some(values.into_pyarray(py)), value),
-            Scores::Overall(_) => (None, value),
-        }
+/// The values of the metrics over all parts.
+fn evaluate<'py>(py: Python<'py>, parts: &[Judged], metrics: &Wanted) -> PyResult<Values<'py>> {
+    let values = py.detach(|| values(parts, metrics)).map_err(raised)?;
+    let values = values.into_iter().map(|values| {
+        let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+        (values.into_pyarray(py), mean)
     });
     Ok(values.collect())
-}
-
-fn scores(all: &Judged, metrics: &Wanted) -> Result<Vec<Scores>> {
-    let resolved = resolve(metrics)?;
-    let mut results: Vec<Option<Scores>> = metrics.iter().map(|_| None).collect();
-    let mut levels: Vec<f32> = metrics.iter().map(|(_, level)| *level).collect();
-    levels.sort_by(f32::total_cmp);
-    levels.dedup();
-    for level in levels {
-        let cut;
-        let grades = match level <= 1.0 {
-            true => &all.grades,
-            false => {
-                cut = all.at_level(level);
-                &cut
-            }
-        };
-        let evaluation = Evaluation::new(&all.rankings, grades)?;
-        for ((metric, (_, of)), result) in resolved.iter().zip(metrics).zip(&mut results) {
-            if *of == level {
-                *result = Some(metric.score(&evaluation)?);
-            }
-        }
-    }
-    Ok(results.into_iter().flatten().collect())
-}
-
-fn resolve(metrics: &Wanted) -> Result<Vec<Arc<dyn Metric>>> {
-    let registry = Registry::known()?;
-    let resolve = |(text, _): &(String, f32)| {
-        let table: Value =
-            serde_json::from_str(text).map_err(|error| Error::Internal(error.to_string()))?;
-        // One at a time, since one metric may be asked for at several levels.
-        let mut config = ExperimentConfig::new();
-        config.replace("metrics", "metrics", Value::Array(vec![table]));
-        config.resolve_metrics(&registry)
-    };
-    let resolved: Result<Vec<_>> = metrics.iter().map(resolve).collect();
-    Ok(resolved?.into_iter().flatten().collect())
 }

@@ -2,7 +2,7 @@
 //!
 //! - `call`: commands of the command line, with progress and Ctrl-C as Python has them.
 //! - `component`: components that are Python objects.
-//! - `evaluate`, on `judged`: metrics of rankings in dictionaries and arrays.
+//! - `evaluate`, on `judged`, `places` and `values`: metrics of rankings in dictionaries and arrays.
 //! - `index`: retrievers by themselves; `encoder`: encoders by themselves.
 //! - `errors`: errors as Python raises them.
 
@@ -20,6 +20,8 @@ mod errors;
 mod evaluate;
 mod index;
 mod judged;
+mod places;
+mod values;
 
 // Its plugins are compiled in.
 use gloss as _;

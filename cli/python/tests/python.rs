@@ -84,3 +84,41 @@ fn python_evaluation_agrees_with_ranx() {
 fn python_tables_search_and_datasets() {
     run(&python(), "test_libraries.py", &[]);
 }
+
+/// The notebook of the examples from its first cell to its last, on the shop.
+#[test]
+#[ignore = "needs an interpreter with further packages, named by GLOSS_PYTHON"]
+fn python_the_notebook_runs_from_top_to_bottom() {
+    let package = package();
+    let examples = source().join("../../examples");
+    let place = tempfile::tempdir().unwrap();
+    fs::copy(
+        examples.join("quickstart.ipynb"),
+        place.path().join("quickstart.ipynb"),
+    )
+    .unwrap();
+    fs::create_dir(place.path().join("shop")).unwrap();
+    for entry in fs::read_dir(examples.join("shop")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(
+            entry.path(),
+            place.path().join("shop").join(entry.file_name()),
+        )
+        .unwrap();
+    }
+    let convert = ["-m", "nbconvert", "--to", "notebook", "--execute"];
+    let output = Command::new(python())
+        .args(convert)
+        .args(["--output", "executed.ipynb", "quickstart.ipynb"])
+        .env("PYTHONPATH", package.path())
+        .env_remove("GLOSS_CACHE")
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words}");
+    let executed = fs::read_to_string(place.path().join("executed.ipynb")).unwrap();
+    for part in ["0.1572", "image/png", "did you mean `category`?", "srcdoc"] {
+        assert!(executed.contains(part), "no {part}");
+    }
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from typing import Any, Callable, Iterable, Mapping
 
 from . import _inside
@@ -12,19 +13,25 @@ from ._library import library
 from .errors import of_json
 
 
+#: The seconds after which the bar of a task is shown.
+_PATIENCE = 1.0
+
+
 class _Bars:
     """Progress bars of tqdm, which draws them in notebooks and terminals alike."""
 
     def __init__(self) -> None:
+        self.begun: dict[int, float] = {}
         self.bars: dict[int, Any] = {}
 
     def __call__(self, number, label, position, total, is_bytes, note, ended):
-        from tqdm.auto import tqdm
-
         bar = self.bars.get(number)
         if bar is None:
-            if ended:
-                return  # It was over before anybody could look.
+            begun = self.begun.setdefault(number, time.monotonic())
+            if ended or time.monotonic() - begun < _PATIENCE:
+                return
+            from tqdm.auto import tqdm
+
             unit = {"unit": "B", "unit_scale": True} if is_bytes else {"unit": "", "unit_scale": True}
             bar = self.bars[number] = tqdm(total=total, desc=label, leave=False, **unit)
         if note:
