@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use gloss_core::{Error, Ragged, Result};
-use numpy::ndarray::ArrayView1;
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::ndarray::{ArrayView2, Axis};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use rayon::prelude::*;
@@ -109,57 +109,94 @@ fn name(user: &Bound<'_, PyAny>) -> String {
     }
 }
 
-/// Evaluates arrays with a row for each user: judged items with their grades, and ranked items with
-/// their scores, or best first without. Items below 0 fill up rows.
+/// Evaluates arrays with a row for each user: judged items, each relevant, and ranked items, best first.
+/// Items below 0 fill up rows.
 #[pyfunction]
 pub(crate) fn evaluate_arrays<'py>(
     py: Python<'py>,
     judged: PyReadonlyArray2<'py, i64>,
-    grades: Option<PyReadonlyArray2<'py, f64>>,
     ranked: PyReadonlyArray2<'py, i64>,
-    scores: Option<PyReadonlyArray2<'py, f64>>,
     metrics: Wanted,
 ) -> PyResult<Values<'py>> {
     let (judged, ranked) = (judged.as_array(), ranked.as_array());
-    let grades = grades.as_ref().map(|grades| grades.as_array());
-    let scores = scores.as_ref().map(|scores| scores.as_array());
-    let fill = |users: Range<usize>| {
-        let ranked_items = users.len() * ranked.ncols();
-        let mut part =
-            Judged::with_capacity(users.len(), ranked_items, users.len() * judged.ncols());
-        let mut places = Places::default();
-        for user in users {
-            let of_user = || format!("row {user}");
-            places.start(ranked.ncols());
-            let scored = part.scores();
-            for (at, item) in items(ranked.row(user)) {
-                let value = match &scores {
-                    Some(scores) => score(scores[(user, at)], of_user)?,
-                    None => -(at as f64),
-                };
-                scored.push((value, places.add(item, of_user)?));
-            }
-            let judgements = part.judgements();
-            for (at, item) in items(judged.row(user)) {
-                let value = grades.as_ref().map_or(1.0, |grades| grades[(user, at)]);
-                judgements.push((places.find(item), grade(value, of_user)?));
-            }
-            part.push();
-        }
-        Ok(part)
+    let relevant = |user: usize| judged.row(user).into_iter().map(|item| Ok((*item, 1.0)));
+    let best_first = |user: usize| {
+        let items = ranked.row(user).into_iter().enumerate();
+        items.map(|(place, item)| Ok((*item, -(place as f64))))
     };
+    let fill = |users| part(users, ranked.ncols(), judged.ncols(), relevant, best_first);
     let parts = py
         .detach(|| in_parts(judged.nrows(), fill))
         .map_err(raised)?;
     evaluate(py, &parts, &metrics)
 }
 
-/// The items of a row, which may be filled up, with their columns.
-fn items(row: ArrayView1<'_, i64>) -> impl Iterator<Item = (usize, i64)> {
-    row.into_iter()
-        .copied()
-        .enumerate()
-        .filter(|(_, item)| *item >= 0)
+/// Evaluates ranx's arrays, with a list for each user of pairs of an item's number and its grade or score.
+#[pyfunction]
+pub(crate) fn evaluate_pairs<'py>(
+    py: Python<'py>,
+    judged: PyReadonlyArray3<'py, f64>,
+    ranked: PyReadonlyArray3<'py, f64>,
+    metrics: Wanted,
+) -> PyResult<Values<'py>> {
+    let (judged, ranked) = (judged.as_array(), ranked.as_array());
+    let judged_row = |user: usize| pairs(judged.index_axis_move(Axis(0), user));
+    let ranked_row = |user: usize| pairs(ranked.index_axis_move(Axis(0), user));
+    let lengths = (ranked.shape()[1], judged.shape()[1]);
+    let fill = |users| part(users, lengths.0, lengths.1, judged_row, ranked_row);
+    let parts = py
+        .detach(|| in_parts(judged.shape()[0], fill))
+        .map_err(raised)?;
+    evaluate(py, &parts, &metrics)
+}
+
+/// The pairs of a user; a number of an item is whole and below 2^53, up to which it is exact.
+fn pairs(rows: ArrayView2<'_, f64>) -> impl Iterator<Item = Result<(i64, f64)>> {
+    (0..rows.nrows()).map(move |at| {
+        let (item, value) = (rows[(at, 0)], rows[(at, 1)]);
+        match item.fract() == 0.0 && item.abs() < 9_007_199_254_740_992.0 {
+            true => Ok((item as i64, value)),
+            false => Err(Error::Usage(format!(
+                "the number of an item is whole and below 2^53, where arrays hold it exactly; found {item}"
+            ))),
+        }
+    })
+}
+
+/// A range of users with the items of each.
+fn part<J, R>(
+    users: Range<usize>,
+    ranked: usize,
+    judged: usize,
+    judged_row: impl Fn(usize) -> J,
+    ranked_row: impl Fn(usize) -> R,
+) -> Result<Judged>
+where
+    J: Iterator<Item = Result<(i64, f64)>>,
+    R: Iterator<Item = Result<(i64, f64)>>,
+{
+    let mut part = Judged::with_capacity(users.len(), users.len() * ranked, users.len() * judged);
+    let mut places = Places::default();
+    for user in users {
+        let of_user = || format!("row {user}");
+        places.start(ranked);
+        let scored = part.scores();
+        for row in ranked_row(user) {
+            let (item, value) = row?;
+            if item >= 0 {
+                scored.push((score(value, of_user)?, places.add(item, of_user)?));
+            }
+        }
+        let judgements = part.judgements();
+        for row in judged_row(user) {
+            let (item, value) = row?;
+            if item >= 0 {
+                judgements.push((places.find(item), grade(value, of_user)?));
+            }
+        }
+        part.push();
+    }
+    Ok(part)
 }
 
 /// The work on ranges of users that several threads share, in order.
@@ -201,24 +238,11 @@ pub(crate) fn evaluate_rows<'py>(
     let fill = || {
         let judged = by_user(users, judged.0.iter().zip(judged.1).zip(judged.2));
         let ranked = by_user(users, ranked.0.iter().zip(ranked.1).zip(ranked.2));
+        let longest = ranked.iter().map(<[_]>::len).max().unwrap_or(0);
+        let judged_row = |user: usize| judged.get(user).iter().copied().map(Ok);
+        let ranked_row = |user: usize| ranked.get(user).iter().copied().map(Ok);
         in_parts(users, |users| {
-            let mut part = Judged::with_capacity(users.len(), 0, 0);
-            let mut places = Places::default();
-            for user in users {
-                let of_user = || format!("the user of number {user}");
-                let (judged, ranked) = (judged.get(user), ranked.get(user));
-                places.start(ranked.len());
-                let scored = part.scores();
-                for (item, value) in ranked {
-                    scored.push((score(*value, of_user)?, places.add(*item, of_user)?));
-                }
-                let judgements = part.judgements();
-                for (item, value) in judged {
-                    judgements.push((places.find(*item), grade(*value, of_user)?));
-                }
-                part.push();
-            }
-            Ok(part)
+            part(users, longest, 1, judged_row, ranked_row)
         })
     };
     let parts = py.detach(fill).map_err(raised)?;

@@ -42,6 +42,7 @@ fn _gloss(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(component::register, module)?)?;
     module.add_function(wrap_pyfunction!(evaluate::evaluate_dicts, module)?)?;
     module.add_function(wrap_pyfunction!(evaluate::evaluate_arrays, module)?)?;
+    module.add_function(wrap_pyfunction!(evaluate::evaluate_pairs, module)?)?;
     module.add_function(wrap_pyfunction!(evaluate::evaluate_rows, module)?)?;
     module.add_function(wrap_pyfunction!(call::open_run, module)?)?;
     module.add_class::<index::Index>()?;

@@ -80,7 +80,7 @@ def _values(qrels: Any, run: Any, wanted: list, missing: bool) -> tuple[Any, lis
         return _tables(qrels, run, wanted, missing)
     if isinstance(qrels, Mapping) or isinstance(run, Mapping) or _is_table(qrels) or _is_table(run):
         raise TypeError("qrels and run are to be of one form: both dictionaries, both tables, or both arrays")
-    return None, library.evaluate_arrays(*_arrays(qrels, run), wanted)
+    return None, _arrays(qrels, run, wanted)
 
 
 def _plain(one: Any) -> Any:
@@ -99,27 +99,21 @@ def _is_table(one: Any) -> bool:
     return hasattr(one, "columns") or hasattr(one, "column_names")
 
 
-def _arrays(qrels: Any, run: Any) -> tuple:
+def _arrays(qrels: Any, run: Any, wanted: list) -> list:
     import numpy
 
-    def split(one: Any) -> tuple:
-        one = numpy.asarray(one)
-        if one.ndim == 3 and one.shape[2] == 2:
-            items = one[:, :, 0]
-            if items.size and not (numpy.abs(items) < 2**53).all():
-                raise ValueError("an item's number in an array is below 2^53, where numbers are exact")
-            return numpy.ascontiguousarray(items, "int64"), numpy.ascontiguousarray(one[:, :, 1], "float64")
-        if one.ndim in (1, 2) and numpy.issubdtype(one.dtype, numpy.integer):
-            return numpy.ascontiguousarray(one.reshape(len(one), -1), "int64"), None
-        raise TypeError(
-            "an array has the shape (users, items, 2) of pairs of an item's number and its grade or score, or "
-            f"(users, items) of whole numbers of items; this one has {one.shape} of {one.dtype}"
-        )
-
-    judged, ranked = split(qrels), split(run)
-    if len(judged[0]) != len(ranked[0]):
-        raise ValueError(f"qrels have {len(judged[0])} users, and the run has {len(ranked[0])}")
-    return *judged, *ranked
+    qrels, run = numpy.asarray(qrels), numpy.asarray(run)
+    if len(qrels) != len(run):
+        raise ValueError(f"qrels have {len(qrels)} users, and the run has {len(run)}")
+    if all(one.ndim == 3 and one.shape[2] == 2 for one in (qrels, run)):
+        return library.evaluate_pairs(*(one.astype("float64", copy=False) for one in (qrels, run)), wanted)
+    if all(one.ndim in (1, 2) and numpy.issubdtype(one.dtype, numpy.integer) for one in (qrels, run)):
+        both = (one.reshape(len(one), -1).astype("int64", copy=False) for one in (qrels, run))
+        return library.evaluate_arrays(*both, wanted)
+    raise TypeError(
+        "arrays have the shape (users, items, 2) of pairs of an item's number and its grade or score, or (users, items) "
+        f"of whole numbers of items; these have {qrels.shape} of {qrels.dtype} and {run.shape} of {run.dtype}"
+    )
 
 
 def _tables(qrels: Any, run: Any, wanted: list, missing: bool) -> tuple[Any, list]:
