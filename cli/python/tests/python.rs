@@ -122,3 +122,17 @@ fn python_the_notebook_runs_from_top_to_bottom() {
         assert!(executed.contains(part), "no {part}");
     }
 }
+
+#[test]
+fn the_package_without_models_has_the_same_files() {
+    let names = |folder: &str| {
+        let entries = fs::read_dir(source().join(folder)).unwrap();
+        let files = entries
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().is_file());
+        let mut names: Vec<_> = files.map(|entry| entry.file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("python/gloss"), names("lite/python/gloss"));
+}

@@ -1,0 +1,1 @@
+../../../python/gloss/__init__.py

@@ -1,0 +1,1 @@
+../../../python/gloss/_gloss.pyi
