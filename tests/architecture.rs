@@ -12,6 +12,7 @@ fn root() -> &'static Path {
 /// The folders of all crates but the root's, from the root.
 fn crates() -> Vec<PathBuf> {
     let mut found = ["cli", "core"].map(PathBuf::from).to_vec();
+    crates_in(Path::new("cli"), &mut found);
     crates_in(Path::new("core"), &mut found);
     crates_in(Path::new("plugins"), &mut found);
     found.sort();
