@@ -39,6 +39,8 @@ use gloss_openai as _;
 use gloss_precomputed as _;
 use gloss_rules as _;
 #[cfg(feature = "libtorch")]
+use gloss_semantic_ids as _;
+#[cfg(feature = "libtorch")]
 use gloss_sequential as _;
 use gloss_tabular as _;
 use gloss_yelp as _;

@@ -11,14 +11,24 @@ use serde_json::Value;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::batch::{Batch, Sequence, groups};
-use crate::files::{CONFIG, ITEMS, VECTORS, WEIGHTS, check_config, check_items, load};
-use crate::layers::Pass;
 use crate::network::{Model, Network, last};
 use crate::predictions::{input, input_times};
-use crate::weights::{Builder, Leaves};
+use gloss_training::Pass;
+use gloss_training::{Builder, Leaves};
+use gloss_training::{CONFIG, ITEMS, VECTORS, WEIGHTS, check_config, check_items, load_weights};
 
 /// Items beyond those that are asked for, so that a group of equal scores is seen whole.
 const MARGIN: i64 = 16;
+/// Options that change nothing about a trained network.
+const OF_USE: [&str; 7] = [
+    "settings",
+    "model",
+    "device",
+    "count",
+    "batch_size",
+    "training",
+    "pretraining",
+];
 const ADVICE: &str = "A smaller `batch_size` needs less";
 
 /// Faults of options.
@@ -93,14 +103,14 @@ pub(crate) fn open<'a, M: Model>(
     let folder = find_model(&folder.display().to_string())?;
     let options = serde_json::to_value(model)
         .map_err(|error| Error::Internal(format!("options of a model: {error}")))?;
-    check_config(&folder, model.name(), &options)?;
+    check_config(&folder, model.name(), &options, &OF_USE)?;
     check_items(&folder, data)?;
     let device = shared.device.open()?;
     let mut builder = Builder::default();
     let network = model.network(&mut builder, data)?;
     let failed = || torch_error_with("load the model", ADVICE);
     let parameters = builder.draw(0, device).map_err(failed())?;
-    load(&folder, &parameters, device)?.warn_of_unread();
+    load_weights(&folder, &parameters, device)?.warn_of_unread();
     let leaves = Leaves::fixed(&parameters).map_err(failed())?;
     let items = tch::no_grad(|| network.items(&leaves, Pass::Evaluation)).map_err(failed())?;
     Ok(Box::new(Ranker {

@@ -5,7 +5,7 @@ use gloss_torch::torch_error;
 use tch::{Device, TchError, Tensor};
 
 use crate::features::{FeatureTable, Features};
-use crate::weights::{Builder, Init, Leaves, Weight};
+use gloss_training::{Builder, Init, Leaves, Weight};
 
 /// The vectors of a catalogue's items: one for each item of its own, and if there are features the
 /// mean of their vectors, which is added to it.

@@ -6,31 +6,12 @@ mod gru;
 
 use tch::{TchError, Tensor};
 
-use crate::weights::{Builder, Init, Leaves, Weight};
+use gloss_training::{Builder, Init, Leaves, Weight};
 
 pub(crate) use attention::Attention;
 pub use block::{Activation, BlockKind};
 pub(crate) use block::{Block, BlockOptions};
 pub(crate) use gru::Gru;
-
-/// A pass through a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pass {
-    /// With dropout.
-    Training,
-    /// Without.
-    Evaluation,
-}
-
-impl Pass {
-    /// Drops a share of the numbers in training.
-    pub(crate) fn dropout(self, input: &Tensor, share: f64) -> Result<Tensor, TchError> {
-        match self == Pass::Training && share > 0.0 {
-            true => input.f_dropout(share, true),
-            false => Ok(input.shallow_clone()),
-        }
-    }
-}
 
 /// A matrix with an optional bias, initialised as `init` says; the bias is 0.
 pub(crate) struct Linear {

@@ -7,7 +7,6 @@
 mod batch;
 mod config;
 mod features;
-mod files;
 mod generator;
 #[cfg(test)]
 mod golden;
@@ -20,7 +19,6 @@ mod network;
 mod predictions;
 mod presets;
 mod train;
-mod weights;
 
 pub use config::{NegativeSampling, NegativeSharing, SequenceTraining};
 pub use features::Features;

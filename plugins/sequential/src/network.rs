@@ -8,8 +8,8 @@ use tch::{TchError, Tensor};
 
 use crate::batch::Batch;
 use crate::config::Shared;
-use crate::layers::Pass;
-use crate::weights::{Builder, Leaves};
+use gloss_training::Pass;
+use gloss_training::{Builder, Leaves};
 
 /// The options of a model.
 pub(crate) trait Model: QueryGenerator + Clone + Serialize + 'static {

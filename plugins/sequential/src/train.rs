@@ -15,13 +15,13 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use crate::batch::{Batch, Sequence, groups};
 use crate::config::SequenceTraining;
-use crate::files::{CONFIG, ITEMS, load, write_json, write_vectors, write_weights};
-use crate::layers::Pass;
 use crate::loss::{Parts, sum_over_all};
 use crate::negatives::Sampler;
 use crate::network::{Model, Network, last};
 use crate::predictions::{Prediction, input, input_times, training_sequences, validation_sequence};
-use crate::weights::{Builder, Leaves};
+use gloss_training::Pass;
+use gloss_training::{Builder, Leaves};
+use gloss_training::{CONFIG, ITEMS, load_weights, write_json, write_vectors, write_weights};
 
 /// The folder of the weights in that of a training.
 pub(crate) const MODEL: &str = "model";
@@ -138,7 +138,7 @@ impl<'a> SequenceTrainee<'a> {
             .draw(options.seed ^ (1 << 63), device)
             .map_err(torch_error_with("make room for training", ADVICE))?;
         if let Some(start) = start {
-            load(start, &parameters, device)?;
+            load_weights(start, &parameters, device)?;
         }
         let longest = shared.max_length + usize::from(network.mask().is_none());
         let examples = training_sequences(data, longest);
@@ -206,13 +206,7 @@ impl<'a> SequenceTrainee<'a> {
         let total = product(hidden, &parts.by_hidden)?
             .f_add(&product(items, &parts.by_items)?)?
             .f_mul_scalar(share)?;
-        let gradients = Tensor::f_run_backward(&[total], &leaves.0, false, false)?;
-        for (parameter, gradient) in self.parameters.list.iter().zip(&gradients) {
-            if gradient.defined() {
-                parameter.add(gradient, &self.parameters.gradient)?;
-            }
-        }
-        Ok(())
+        leaves.backward(&total, &self.parameters)
     }
 
     fn gradient_of(&self, examples: &[usize], step: u64) -> Result<Gradient, TchError> {

@@ -2,8 +2,9 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::{Linear, Pass};
-use crate::weights::{Builder, Leaves};
+use super::Linear;
+use gloss_training::Pass;
+use gloss_training::{Builder, Leaves};
 
 /// Multi-head attention (Vaswani et al., 2017, arXiv 1706.03762).
 pub(crate) struct Attention {

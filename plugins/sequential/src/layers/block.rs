@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
-use super::{Attention, LayerNorm, Linear, Pass};
-use crate::weights::{Builder, Leaves};
+use super::{Attention, LayerNorm, Linear};
+use gloss_training::Pass;
+use gloss_training::{Builder, Leaves};
 
 /// Layers of a transformer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use crate::weights::{Builder, Init, Leaves, Weight};
+use gloss_training::{Builder, Init, Leaves, Weight};
 
 /// Layers of gated recurrent units (Cho et al., 2014, arXiv 1406.1078), as in PyTorch.
 pub(crate) struct Gru {

@@ -14,10 +14,11 @@ use crate::batch::Batch;
 use crate::config::SequenceTraining;
 use crate::features::Features;
 use crate::items::ItemVectors;
-use crate::layers::{Activation, BlockKind, BlockOptions, Pass};
+use crate::layers::{Activation, BlockKind, BlockOptions};
 use crate::network::{Model, Network, check_heads};
 use crate::presets::{Presets, describe, sequence_model, usual_options};
-use crate::weights::{Builder, Leaves};
+use gloss_training::Pass;
+use gloss_training::{Builder, Leaves};
 
 /// BERT4Rec: a transformer in which every item sees all others, trained to fill in masked items. It
 /// is trained before it is used.

@@ -14,10 +14,11 @@ use crate::batch::Batch;
 use crate::config::SequenceTraining;
 use crate::features::{FeatureTable, Features};
 use crate::items::{FeatureVectors, ItemVectors};
-use crate::layers::{Activation, BlockKind, BlockOptions, Linear, Pass};
+use crate::layers::{Activation, BlockKind, BlockOptions, Linear};
 use crate::network::{Model, Network, check_heads};
 use crate::presets::{Presets, describe, sequence_model, usual_options};
-use crate::weights::{Builder, Init, Leaves};
+use gloss_training::Pass;
+use gloss_training::{Builder, Init, Leaves};
 
 /// FDSA: a transformer over items beside one over the mean of their features' vectors. It is
 /// trained before it is used.

@@ -14,10 +14,11 @@ use crate::batch::Batch;
 use crate::config::SequenceTraining;
 use crate::features::Features;
 use crate::items::ItemVectors;
-use crate::layers::{Gru, Linear, Pass};
+use crate::layers::{Gru, Linear};
 use crate::network::{Model, Network};
 use crate::presets::{Presets, describe, sequence_model, usual_options};
-use crate::weights::{Builder, Leaves};
+use gloss_training::Pass;
+use gloss_training::{Builder, Leaves};
 
 /// GRU4Rec: gated recurrent units over the vectors of a user's items. It is trained before it is
 /// used.

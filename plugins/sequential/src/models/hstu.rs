@@ -13,11 +13,12 @@ use crate::batch::Batch;
 use crate::config::SequenceTraining;
 use crate::features::Features;
 use crate::items::ItemVectors;
-use crate::layers::{Linear, Pass};
+use crate::layers::Linear;
 use crate::loss::Loss;
 use crate::network::{Model, Network, check_heads};
 use crate::presets::{Presets, describe, sequence_model, usual_options};
-use crate::weights::{Builder, Init, Leaves, Weight};
+use gloss_training::Pass;
+use gloss_training::{Builder, Init, Leaves, Weight};
 
 /// The buckets of time differences: logarithms in steps of 0.301, of seconds.
 const TIME_BUCKETS: i64 = 128;

@@ -19,7 +19,7 @@ use crate::layers::{Activation, BlockKind, BlockOptions};
 use crate::loss::Loss;
 use crate::network::{Model, Network, check_heads};
 use crate::presets::{Presets, describe, sequence_model, usual_options};
-use crate::weights::Builder;
+use gloss_training::Builder;
 
 pub use config::Pretraining;
 

@@ -13,11 +13,12 @@ use crate::batch::Batch;
 use crate::config::SequenceTraining;
 use crate::features::Features;
 use crate::items::ItemVectors;
-use crate::layers::{Activation, Block, BlockKind, BlockOptions, LayerNorm, Pass};
+use crate::layers::{Activation, Block, BlockKind, BlockOptions, LayerNorm};
 use crate::loss::Loss;
 use crate::network::{Model, Network, check_heads};
 use crate::presets::{Presets, describe, sequence_model, usual_options};
-use crate::weights::{Builder, Init, Leaves, Weight};
+use gloss_training::Pass;
+use gloss_training::{Builder, Init, Leaves, Weight};
 
 /// SASRec: a transformer in which every item sees those before it. It is trained before it is used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

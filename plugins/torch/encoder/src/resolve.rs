@@ -54,10 +54,12 @@ fn missing(open: &Given, model: &str, prompts: &[(String, String)]) -> Error {
         .into_iter()
         .filter_map(|(open, option)| open.then_some(option))
         .collect();
-    if open.prefix.is_none() && !prompts.is_empty() {
-        let prompts = prompts
-            .iter()
-            .map(|(name, text)| format!("{name} = {text:?}"));
+    let mut prompts = prompts
+        .iter()
+        .filter(|(_, text)| !text.is_empty())
+        .peekable();
+    if open.prefix.is_none() && prompts.peek().is_some() {
+        let prompts = prompts.map(|(name, text)| format!("{name} = {text:?}"));
         return Error::Usage(format!(
             "`{model}` has prompts for several tasks, none of which is called `query` or `document`: \
              {}. Give {}; for example `prefix = {{ query = \"...\", passage = \"...\" }}` with the texts \
@@ -117,6 +119,24 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("multilingual-e5-small"), "{text}");
+    }
+
+    #[test]
+    fn empty_prompts_are_not_listed_as_those_to_choose_from() {
+        let none = |prompts: &[(&str, &str)]| {
+            let prompts = prompts
+                .iter()
+                .map(|(name, text)| (name.to_string(), text.to_string()));
+            missing(&Given::default(), "mine", &prompts.collect::<Vec<_>>()).to_string()
+        };
+        assert!(
+            none(&[("query", ""), ("document", "")]).starts_with("nothing is known of how `mine`")
+        );
+        let some = none(&[("query", ""), ("sts", "Same? "), ("code", "Code: ")]);
+        assert!(
+            some.contains("sts = \"Same? \", code = \"Code: \". Give"),
+            "{some}"
+        );
     }
 
     #[test]

@@ -7,17 +7,17 @@ use gloss_core::{Context, Data, Error, Result};
 use gloss_torch::{deterministic, torch_error_with};
 use gloss_training::{Gradient, Parameters, Trainee, random_stream};
 use rand::Rng;
-use tch::{Device, TchError, Tensor};
+use tch::{Device, TchError};
 
 use super::S3Rec;
 use super::tasks::{Draw, Tasks};
 use crate::batch::{Sequence, groups};
 use crate::config::SequenceTraining;
 use crate::features::FeatureTable;
-use crate::files::{WEIGHTS, write_weights};
 use crate::predictions::training_sequences;
 use crate::train::{MODEL, session};
-use crate::weights::{Builder, Leaves};
+use gloss_training::{Builder, Leaves};
+use gloss_training::{WEIGHTS, write_weights};
 
 const ADVICE: &str =
     "A smaller `pretraining.per_device_train_batch_size` or fewer features need less";
@@ -105,12 +105,7 @@ impl<'a> Pretrainee<'a> {
                 .tasks
                 .loss(&leaves, &group, self.max_length, self.device)?
                 .f_mul_scalar(share)?;
-            let gradients = Tensor::f_run_backward(&[&loss], &leaves.0, false, false)?;
-            for (parameter, gradient) in self.parameters.list.iter().zip(&gradients) {
-                if gradient.defined() {
-                    parameter.add(gradient, &self.parameters.gradient)?;
-                }
-            }
+            leaves.backward(&loss, &self.parameters)?;
             total += loss.f_double_value(&[])?;
         }
         Ok(Gradient {

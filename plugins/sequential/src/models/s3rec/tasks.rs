@@ -6,9 +6,10 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::config::Pretraining;
 use crate::batch::{Batch, Sequence};
 use crate::features::FeatureTable;
-use crate::layers::{Linear, Pass};
+use crate::layers::Linear;
 use crate::models::sasrec::Causal;
-use crate::weights::{Builder, Init, Leaves, Weight};
+use gloss_training::Pass;
+use gloss_training::{Builder, Init, Leaves, Weight};
 
 #[cfg(test)]
 mod tests;

@@ -4,31 +4,27 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use crate::parameters::Parameters;
 use gloss_core::{Data, Error, Result};
 use gloss_torch::{Checkpoint, torch_error, write_safetensors};
-use gloss_training::Parameters;
 use serde_json::Value;
 use tch::{Device, TchError, Tensor};
 
-/// The options of a model, the ids of its items in the order of their vectors, and its weights.
-pub(crate) const CONFIG: &str = "config.json";
-pub(crate) const ITEMS: &str = "items.json";
-pub(crate) const WEIGHTS: &str = "model.safetensors";
-/// The vectors of the items as they are scored, for others: nothing here reads them.
-pub(crate) const VECTORS: &str = "item_vectors.safetensors";
-/// Options that change nothing about a trained network.
-const OF_USE: [&str; 7] = [
-    "settings",
-    "model",
-    "device",
-    "count",
-    "batch_size",
-    "training",
-    "pretraining",
-];
+/// The file of a model's options.
+pub const CONFIG: &str = "config.json";
+/// The file of the ids of its items, in the order of their vectors.
+pub const ITEMS: &str = "items.json";
+/// The file of its weights.
+pub const WEIGHTS: &str = "model.safetensors";
+/// The file of the items' vectors as they are scored, for others: nothing here reads them.
+pub const VECTORS: &str = "item_vectors.safetensors";
 
-/// Checks that a model in a folder is of this name and was trained with these options.
-pub(crate) fn check_config(folder: &Path, name: &str, options: &Value) -> Result<()> {
+/// Checks that a model in a folder is of this name and was trained with these options, apart from those
+/// of `of_use`, which change nothing about a trained network.
+///
+/// # Errors
+/// If the file cannot be read, or an option differs: which, and both values.
+pub fn check_config(folder: &Path, name: &str, options: &Value, of_use: &[&str]) -> Result<()> {
     let path = folder.join(CONFIG);
     let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
     let config: Value = serde_json::from_slice(&bytes)
@@ -39,7 +35,7 @@ pub(crate) fn check_config(folder: &Path, name: &str, options: &Value) -> Result
         return Err(Error::input(&path, message));
     }
     let own = options.as_object().into_iter().flatten();
-    for (key, value) in own.filter(|(key, _)| !OF_USE.contains(&key.as_str())) {
+    for (key, value) in own.filter(|(key, _)| !of_use.contains(&key.as_str())) {
         let trained = &config["options"][key];
         if trained != value {
             return Err(Error::input(
@@ -57,7 +53,7 @@ pub(crate) fn check_config(folder: &Path, name: &str, options: &Value) -> Result
 ///
 /// # Errors
 /// If one is missing or has another shape.
-pub(crate) fn load(folder: &Path, parameters: &Parameters, device: Device) -> Result<Checkpoint> {
+pub fn load_weights(folder: &Path, parameters: &Parameters, device: Device) -> Result<Checkpoint> {
     let path = folder.join(WEIGHTS);
     let checkpoint = Checkpoint::open_file(&path)?;
     checkpoint.verify()?;
@@ -72,7 +68,10 @@ pub(crate) fn load(folder: &Path, parameters: &Parameters, device: Device) -> Re
 }
 
 /// Checks that a model was trained on the items of the catalogue, in their order.
-pub(crate) fn check_items(folder: &Path, data: &Data) -> Result<()> {
+///
+/// # Errors
+/// If the file cannot be read, or has other items.
+pub fn check_items(folder: &Path, data: &Data) -> Result<()> {
     let path = folder.join(ITEMS);
     let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
     let ids: Vec<String> = serde_json::from_slice(&bytes)
@@ -101,15 +100,21 @@ pub(crate) fn check_items(folder: &Path, data: &Data) -> Result<()> {
     }
 }
 
-/// Writes a value as a file.
-pub(crate) fn write_json(path: &Path, value: &Value) -> Result<()> {
+/// Writes a value as a file of JSON.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_json(path: &Path, value: &Value) -> Result<()> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::Internal(format!("{}: {error}", path.display())))?;
     fs::write(path, text + "\n").map_err(Error::io("write", path))
 }
 
 /// Writes the weights into `folder`, which need not exist.
-pub(crate) fn write_weights(folder: &Path, parameters: &Parameters) -> Result<()> {
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_weights(folder: &Path, parameters: &Parameters) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io("make the folder", folder))?;
     let tensors = parameters
         .list
@@ -120,8 +125,11 @@ pub(crate) fn write_weights(folder: &Path, parameters: &Parameters) -> Result<()
     write_safetensors(&folder.join(WEIGHTS), &tensors, HashMap::new())
 }
 
-/// Writes the vectors of the items as they are scored, [items, width].
-pub(crate) fn write_vectors(folder: &Path, vectors: Tensor) -> Result<()> {
+/// Writes the vectors of the items as they are scored, `[items, width]`.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_vectors(folder: &Path, vectors: Tensor) -> Result<()> {
     let path = folder.join(VECTORS);
     write_safetensors(&path, &[("item_vectors", vectors)], HashMap::new())
 }

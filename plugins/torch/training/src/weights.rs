@@ -2,18 +2,19 @@
 
 use std::ops::Index;
 
-use gloss_training::{ParameterList, Parameters, random_stream};
+use crate::order::random_stream;
+use crate::parameters::{Parameter, ParameterList, Parameters};
 use rand::Rng;
 use rand_distr::{Distribution, Normal};
 use tch::{Device, TchError, Tensor};
 
 /// A trained tensor of a network.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Weight(usize);
+pub struct Weight(usize);
 
 /// The distribution of a tensor's numbers before training.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Init {
+pub enum Init {
     /// A normal distribution around 0 with this deviation.
     Normal(f64),
     /// A uniform distribution between this number and its negative.
@@ -24,7 +25,7 @@ pub(crate) enum Init {
 
 impl Init {
     /// Glorot and Bengio's normal distribution for a matrix of this shape.
-    pub(crate) fn xavier_normal(rows: i64, columns: i64) -> Self {
+    pub fn xavier_normal(rows: i64, columns: i64) -> Self {
         Init::Normal((2.0 / (rows + columns) as f64).sqrt())
     }
 
@@ -45,21 +46,24 @@ impl Init {
 
 /// Collects the tensors of a network as it is built.
 #[derive(Default)]
-pub(crate) struct Builder {
+pub struct Builder {
     list: ParameterList,
     initial: Vec<Init>,
 }
 
 impl Builder {
-    /// Adds a tensor.
-    pub(crate) fn add(&mut self, name: impl Into<String>, shape: &[i64], initial: Init) -> Weight {
+    /// Adds a tensor of a name and a shape.
+    pub fn add(&mut self, name: impl Into<String>, shape: &[i64], initial: Init) -> Weight {
         self.list.add(name.into(), shape);
         self.initial.push(initial);
         Weight(self.initial.len() - 1)
     }
 
     /// The parameters before training; the same for every device.
-    pub(crate) fn draw(self, seed: u64, device: Device) -> Result<Parameters, TchError> {
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn draw(self, seed: u64, device: Device) -> Result<Parameters, TchError> {
         let mut values = Vec::new();
         for ((number, parameter), initial) in (0..).zip(&self.list.list).zip(self.initial) {
             let start = values.len();
@@ -73,23 +77,50 @@ impl Builder {
 }
 
 /// The values of all weights, as leaves of a computation.
-pub(crate) struct Leaves(pub(crate) Vec<Tensor>);
+pub struct Leaves(Vec<Tensor>);
 
 impl Leaves {
     /// Leaves of which a gradient can be computed.
-    pub(crate) fn trained(parameters: &Parameters) -> Result<Self, TchError> {
-        let leaf = |parameter: &gloss_training::Parameter| parameter.leaf(&parameters.values);
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn trained(parameters: &Parameters) -> Result<Self, TchError> {
+        let leaf = |parameter: &Parameter| parameter.leaf(&parameters.values);
         Ok(Leaves(
             parameters.list.iter().map(leaf).collect::<Result<_, _>>()?,
         ))
     }
 
     /// Leaves to compute with.
-    pub(crate) fn fixed(parameters: &Parameters) -> Result<Self, TchError> {
-        let part = |parameter: &gloss_training::Parameter| parameter.of(&parameters.values);
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn fixed(parameters: &Parameters) -> Result<Self, TchError> {
+        let part = |parameter: &Parameter| parameter.of(&parameters.values);
         Ok(Leaves(
             parameters.list.iter().map(part).collect::<Result<_, _>>()?,
         ))
+    }
+}
+
+impl Leaves {
+    /// All leaves, in the order in which they were added.
+    pub fn all(&self) -> &[Tensor] {
+        &self.0
+    }
+
+    /// Adds the gradients of `total` by all leaves to those of the parameters.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn backward(&self, total: &Tensor, parameters: &Parameters) -> Result<(), TchError> {
+        let gradients = Tensor::f_run_backward(&[total], &self.0, false, false)?;
+        for (parameter, gradient) in parameters.list.iter().zip(&gradients) {
+            if gradient.defined() {
+                parameter.add(gradient, &parameters.gradient)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,456 @@
+//! The encoder and the decoder of T5 (Raffel et al., arXiv 1910.10683), with its names of weights.
+
+use gloss_training::{Builder, Init, Leaves, Pass, Weight};
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::config::Shape;
+use crate::sequence::Inputs;
+
+const EPSILON: f64 = 1e-6;
+
+/// The network.
+pub(crate) struct T5 {
+    shape: Shape,
+    shared: Weight,
+    encoder: Stack,
+    decoder: Stack,
+}
+
+struct Stack {
+    blocks: Vec<Block>,
+    /// `[buckets, heads]`
+    positions: Weight,
+    norm: Weight,
+}
+
+struct Block {
+    attention: Attention,
+    /// Attention to the encoder; of the decoder.
+    cross: Option<Attention>,
+    norm: Weight,
+    inner: Weight,
+    outer: Weight,
+}
+
+struct Attention {
+    norm: Weight,
+    query: Weight,
+    key: Weight,
+    value: Weight,
+    output: Weight,
+}
+
+/// The encoder's output, as the decoder attends to it.
+pub(crate) struct Encoded {
+    /// `[batch, length, width]`
+    hidden: Tensor,
+    /// `[batch, 1, 1, length]`
+    mask: Tensor,
+}
+
+impl T5 {
+    /// The network for so many tokens, initialised as in T5.
+    pub(crate) fn new(builder: &mut Builder, shape: &Shape, tokens: i64) -> Self {
+        let shared = builder.add("shared.weight", &[tokens, shape.d_model], Init::Normal(1.0));
+        T5 {
+            shared,
+            encoder: Stack::new(builder, "encoder", shape, shape.num_layers),
+            decoder: Stack::new(builder, "decoder", shape, shape.num_decoder_layers),
+            shape: shape.clone(),
+        }
+    }
+
+    pub(crate) fn encode(
+        &self,
+        leaves: &Leaves,
+        inputs: &Inputs,
+        pass: Pass,
+    ) -> Result<Encoded, TchError> {
+        let vectors = self.embed(leaves, &inputs.tokens)?;
+        let (_, length) = inputs.tokens.size2()?;
+        let bias = self
+            .encoder
+            .bias(leaves, &self.shape, length, Direction::Both)?
+            .f_add(&inputs.mask)?;
+        let hidden = self
+            .encoder
+            .forward(leaves, &self.shape, vectors, &bias, None, pass)?;
+        Ok(Encoded {
+            hidden,
+            mask: inputs.mask.shallow_clone(),
+        })
+    }
+
+    /// The logits after each token of `tokens`, `[batch, beams, length]`: `[batch, beams, length, tokens]`. The
+    /// beams of a row share the encoder's output.
+    pub(crate) fn decode(
+        &self,
+        leaves: &Leaves,
+        encoded: &Encoded,
+        tokens: &Tensor,
+        pass: Pass,
+    ) -> Result<Tensor, TchError> {
+        let (batch, beams, length) = tokens.size3()?;
+        let vectors = self.embed(leaves, &tokens.f_view([batch * beams, length])?)?;
+        let bias = self
+            .decoder
+            .bias(leaves, &self.shape, length, Direction::Back)?;
+        let hidden =
+            self.decoder
+                .forward(leaves, &self.shape, vectors, &bias, Some(encoded), pass)?;
+        let scaled = hidden.f_mul_scalar((self.shape.d_model as f64).powf(-0.5))?;
+        let logits = scaled.f_matmul(&leaves[self.shared].f_tr()?)?;
+        logits.f_view([batch, beams, length, -1])
+    }
+
+    fn embed(&self, leaves: &Leaves, tokens: &Tensor) -> Result<Tensor, TchError> {
+        Tensor::f_embedding(&leaves[self.shared], tokens, -1, false, false)
+    }
+}
+
+/// The tokens that a token attends to.
+#[derive(Clone, Copy, PartialEq)]
+enum Direction {
+    Both,
+    /// Those before it, and itself.
+    Back,
+}
+
+impl Stack {
+    fn new(builder: &mut Builder, name: &str, shape: &Shape, layers: usize) -> Self {
+        let is_decoder = name == "decoder";
+        let blocks = (0..layers)
+            .map(|number| {
+                Block::new(
+                    builder,
+                    &format!("{name}.block.{number}"),
+                    shape,
+                    is_decoder,
+                )
+            })
+            .collect();
+        Stack {
+            blocks,
+            positions: builder.add(
+                format!("{name}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"),
+                &[shape.relative_attention_num_buckets, shape.num_heads],
+                Init::Normal((shape.d_model as f64).powf(-0.5)),
+            ),
+            norm: norm(builder, format!("{name}.final_layer_norm.weight"), shape),
+        }
+    }
+
+    /// The bias of attention between places, `[1, heads, length, length]`, with −∞ after a place for `Back`.
+    fn bias(
+        &self,
+        leaves: &Leaves,
+        shape: &Shape,
+        length: i64,
+        direction: Direction,
+    ) -> Result<Tensor, TchError> {
+        let weights = &leaves[self.positions];
+        let device = weights.device();
+        let buckets: Vec<i64> = (0..length)
+            .flat_map(|query| (0..length).map(move |key| key - query))
+            .map(|distance| bucket(distance, shape, direction))
+            .collect();
+        let buckets = Tensor::f_from_slice(&buckets)?
+            .f_view([length, length])?
+            .f_to_device(device)?;
+        let bias = Tensor::f_embedding(weights, &buckets, -1, false, false)?
+            .f_permute([2, 0, 1])?
+            .f_unsqueeze(0)?;
+        match direction {
+            Direction::Both => Ok(bias),
+            Direction::Back => {
+                let later = Tensor::f_ones([length, length], (Kind::Bool, device))?.f_triu(1)?;
+                bias.f_masked_fill(&later, f64::NEG_INFINITY)
+            }
+        }
+    }
+
+    fn forward(
+        &self,
+        leaves: &Leaves,
+        shape: &Shape,
+        vectors: Tensor,
+        bias: &Tensor,
+        encoded: Option<&Encoded>,
+        pass: Pass,
+    ) -> Result<Tensor, TchError> {
+        let mut hidden = pass.dropout(&vectors, shape.dropout_rate)?;
+        for block in &self.blocks {
+            hidden = block.forward(leaves, shape, &hidden, bias, encoded, pass)?;
+        }
+        pass.dropout(&rms_norm(&hidden, &leaves[self.norm])?, shape.dropout_rate)
+    }
+}
+
+impl Block {
+    fn new(builder: &mut Builder, name: &str, shape: &Shape, is_decoder: bool) -> Self {
+        let attention = Attention::new(builder, &format!("{name}.layer.0"), "SelfAttention", shape);
+        let cross = is_decoder.then(|| {
+            Attention::new(
+                builder,
+                &format!("{name}.layer.1"),
+                "EncDecAttention",
+                shape,
+            )
+        });
+        let feed = format!("{name}.layer.{}", 1 + usize::from(is_decoder));
+        let deviation = |width: i64| Init::Normal((width as f64).powf(-0.5));
+        let (width, inner) = (shape.d_model, shape.d_ff);
+        Block {
+            attention,
+            cross,
+            inner: builder.add(
+                format!("{feed}.DenseReluDense.wi.weight"),
+                &[inner, width],
+                deviation(width),
+            ),
+            outer: builder.add(
+                format!("{feed}.DenseReluDense.wo.weight"),
+                &[width, inner],
+                deviation(inner),
+            ),
+            norm: norm(builder, format!("{feed}.layer_norm.weight"), shape),
+        }
+    }
+
+    fn forward(
+        &self,
+        leaves: &Leaves,
+        shape: &Shape,
+        hidden: &Tensor,
+        bias: &Tensor,
+        encoded: Option<&Encoded>,
+        pass: Pass,
+    ) -> Result<Tensor, TchError> {
+        let mut hidden = self
+            .attention
+            .to_itself(leaves, shape, hidden, bias, pass)?;
+        if let (Some(cross), Some(encoded)) = (&self.cross, encoded) {
+            hidden = cross.to_encoded(leaves, shape, &hidden, encoded, pass)?;
+        }
+        let inner = rms_norm(&hidden, &leaves[self.norm])?
+            .f_linear(&leaves[self.inner], None::<Tensor>)?
+            .f_relu()?;
+        let outer = pass
+            .dropout(&inner, shape.dropout_rate)?
+            .f_linear(&leaves[self.outer], None::<Tensor>)?;
+        hidden.f_add(&pass.dropout(&outer, shape.dropout_rate)?)
+    }
+}
+
+impl Attention {
+    fn new(builder: &mut Builder, layer: &str, name: &str, shape: &Shape) -> Self {
+        let (width, inner) = (shape.d_model, shape.num_heads * shape.d_kv);
+        let mut matrix = |part: &str, shape: [i64; 2], init: i64| {
+            let init = Init::Normal((init as f64).powf(-0.5));
+            builder.add(format!("{layer}.{name}.{part}.weight"), &shape, init)
+        };
+        let query = matrix("q", [inner, width], width * shape.d_kv);
+        let key = matrix("k", [inner, width], width);
+        let value = matrix("v", [inner, width], width);
+        let output = matrix("o", [width, inner], inner);
+        Attention {
+            query,
+            key,
+            value,
+            output,
+            norm: norm(builder, format!("{layer}.layer_norm.weight"), shape),
+        }
+    }
+
+    fn to_itself(
+        &self,
+        leaves: &Leaves,
+        shape: &Shape,
+        hidden: &Tensor,
+        bias: &Tensor,
+        pass: Pass,
+    ) -> Result<Tensor, TchError> {
+        let input = rms_norm(hidden, &leaves[self.norm])?;
+        let query = heads(&input, &leaves[self.query], shape)?;
+        let key = heads(&input, &leaves[self.key], shape)?;
+        let value = heads(&input, &leaves[self.value], shape)?;
+        let found = attend(&query, &key, &value, bias, shape, pass)?;
+        self.add(leaves, shape, hidden, found, pass)
+    }
+
+    /// Attention of all beams of a row, one after the other, to the row's encoder output.
+    fn to_encoded(
+        &self,
+        leaves: &Leaves,
+        shape: &Shape,
+        hidden: &Tensor,
+        encoded: &Encoded,
+        pass: Pass,
+    ) -> Result<Tensor, TchError> {
+        let (rows, length, width) = hidden.size3()?;
+        let batch = encoded.hidden.size3()?.0;
+        let input = rms_norm(hidden, &leaves[self.norm])?.f_view([batch, -1, width])?;
+        let query = heads(&input, &leaves[self.query], shape)?;
+        let key = heads(&encoded.hidden, &leaves[self.key], shape)?;
+        let value = heads(&encoded.hidden, &leaves[self.value], shape)?;
+        let found = attend(&query, &key, &value, &encoded.mask, shape, pass)?;
+        let found = found.f_reshape([rows, length, -1])?;
+        self.add(leaves, shape, hidden, found, pass)
+    }
+
+    fn add(
+        &self,
+        leaves: &Leaves,
+        shape: &Shape,
+        hidden: &Tensor,
+        found: Tensor,
+        pass: Pass,
+    ) -> Result<Tensor, TchError> {
+        let output = found.f_linear(&leaves[self.output], None::<Tensor>)?;
+        hidden.f_add(&pass.dropout(&output, shape.dropout_rate)?)
+    }
+}
+
+/// `[batch, heads, length, width of a head]`
+fn heads(input: &Tensor, weight: &Tensor, shape: &Shape) -> Result<Tensor, TchError> {
+    let (batch, length, _) = input.size3()?;
+    input
+        .f_linear(weight, None::<Tensor>)?
+        .f_view([batch, length, shape.num_heads, shape.d_kv])?
+        .f_transpose(1, 2)
+}
+
+/// `[batch, length, heads × width of a head]`; scores are not scaled, as in T5.
+fn attend(
+    query: &Tensor,
+    key: &Tensor,
+    value: &Tensor,
+    bias: &Tensor,
+    shape: &Shape,
+    pass: Pass,
+) -> Result<Tensor, TchError> {
+    let scores = query.f_matmul(&key.f_transpose(2, 3)?)?.f_add(bias)?;
+    let weights = pass.dropout(&scores.f_softmax(-1, Kind::Float)?, shape.dropout_rate)?;
+    let found = weights.f_matmul(value)?.f_transpose(1, 2)?;
+    let size = found.size();
+    found.f_reshape([size[0], size[1], -1])
+}
+
+fn norm(builder: &mut Builder, name: String, shape: &Shape) -> Weight {
+    builder.add(name, &[shape.d_model], Init::Constant(1.0))
+}
+
+/// Vectors divided by their root mean square, times a gain.
+fn rms_norm(input: &Tensor, gain: &Tensor) -> Result<Tensor, TchError> {
+    let square = input
+        .f_square()?
+        .f_mean_dim([-1i64].as_slice(), true, Kind::Float)?;
+    input
+        .f_mul(&square.f_add_scalar(EPSILON)?.f_rsqrt()?)?
+        .f_mul(gain)
+}
+
+/// The bucket of the distance from a query to a key: half of the buckets are for one distance each, the
+/// others for logarithmically growing ranges up to the greatest distance.
+fn bucket(distance: i64, shape: &Shape, direction: Direction) -> i64 {
+    let (mut count, mut start) = (shape.relative_attention_num_buckets, 0);
+    let far = match direction {
+        Direction::Both => {
+            count /= 2;
+            start = if distance > 0 { count } else { 0 };
+            distance.abs()
+        }
+        Direction::Back => (-distance).max(0),
+    };
+    let exact = count / 2;
+    if far < exact {
+        return start + far;
+    }
+    let most = shape.relative_attention_max_distance as f32;
+    // In single precision, as transformers computes it.
+    let ratio = (far as f32 / exact as f32).ln() / (most / exact as f32).ln();
+    let large = exact + (ratio * (count - exact) as f32) as i64;
+    start + large.min(count - 1)
+}
+
+/// The tokens that the decoder reads for some targets: the padding, then all but the last.
+pub(crate) fn shifted(targets: &Tensor, device: Device) -> Result<Tensor, TchError> {
+    let (rows, length) = targets.size2()?;
+    let first = Tensor::f_full([rows, 1], crate::sequence::PAD, (Kind::Int64, device))?;
+    Tensor::f_cat(&[first, targets.f_narrow(1, 0, length - 1)?], 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gloss_torch::Checkpoint;
+    use gloss_training::load_weights;
+    use serde::Deserialize;
+    use std::path::Path;
+
+    #[derive(Deserialize)]
+    struct Golden {
+        inputs: Vec<Vec<i64>>,
+        read: Vec<Vec<i64>>,
+        logits: Vec<Vec<Vec<f64>>>,
+    }
+
+    fn golden(name: &str) -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/golden")
+            .join(name)
+    }
+
+    #[test]
+    fn logits_are_those_of_transformers() {
+        let golden_text = std::fs::read(golden("t5.json")).unwrap();
+        let expected: Golden = serde_json::from_slice(&golden_text).unwrap();
+        let shape = Shape {
+            d_model: 8,
+            d_kv: 4,
+            d_ff: 16,
+            num_layers: 2,
+            num_decoder_layers: 2,
+            num_heads: 3,
+            relative_attention_num_buckets: 8,
+            relative_attention_max_distance: 12,
+            dropout_rate: 0.0,
+        };
+        let mut builder = Builder::default();
+        let network = T5::new(&mut builder, &shape, 23);
+        let parameters = builder.draw(0, Device::Cpu).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(
+            golden("t5.safetensors"),
+            folder.path().join("model.safetensors"),
+        )
+        .unwrap();
+        let read = load_weights(folder.path(), &parameters, Device::Cpu).unwrap();
+        // Every weight of transformers has its place here.
+        let known = |name: &str| parameters.list.iter().any(|own| own.name == name);
+        assert!(Checkpoint::names(&read).all(known));
+        let leaves = Leaves::fixed(&parameters).unwrap();
+        let inputs = Inputs::new(&expected.inputs, Device::Cpu).unwrap();
+        let encoded = network.encode(&leaves, &inputs, Pass::Evaluation).unwrap();
+        let read = Tensor::from_slice(&expected.read.concat()).view([2, 1, -1]);
+        let one = network
+            .decode(&leaves, &encoded, &read, Pass::Evaluation)
+            .unwrap();
+        let close = |found: &Tensor| {
+            let found: Vec<f64> = Vec::try_from(found.to_kind(Kind::Double).view([-1])).unwrap();
+            let expected = expected.logits.concat().concat();
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-4, "{found}, {expected}");
+            }
+        };
+        close(&one);
+        // Beams of a row share its encoder output.
+        let twice = read.repeat([1, 2, 1]);
+        let both = network
+            .decode(&leaves, &encoded, &twice, Pass::Evaluation)
+            .unwrap();
+        close(&both.narrow(1, 0, 1));
+        close(&both.narrow(1, 1, 1));
+    }
+}

@@ -1,0 +1,171 @@
+//! Tokens: the codes of items as the network reads and writes them.
+
+use gloss_core::{Data, History};
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::codes::Codes;
+use crate::config::Tiger;
+
+/// The token that fills up, and with which the decoder begins, as in T5.
+pub(crate) const PAD: i64 = 0;
+
+/// The numbers of tokens: the padding, the codes of each level, then those of users.
+#[derive(Debug, Clone)]
+pub(crate) struct Vocabulary {
+    /// The first token of each level, and the end of the last.
+    starts: Vec<i64>,
+    user_tokens: usize,
+    max_length: usize,
+}
+
+impl Vocabulary {
+    pub(crate) fn new(codes: &Codes, options: &Tiger) -> Self {
+        let mut starts = vec![PAD + 1];
+        for size in &codes.sizes {
+            starts.push(starts[starts.len() - 1] + *size as i64);
+        }
+        Vocabulary {
+            starts,
+            user_tokens: options.user_tokens,
+            max_length: options.max_length,
+        }
+    }
+
+    /// The number of tokens.
+    pub(crate) fn len(&self) -> i64 {
+        self.starts[self.starts.len() - 1] + self.user_tokens as i64
+    }
+
+    pub(crate) fn token(&self, level: usize, code: u16) -> i64 {
+        self.starts[level] + i64::from(code)
+    }
+
+    /// The tokens of a level, as a range.
+    pub(crate) fn level(&self, level: usize) -> std::ops::Range<i64> {
+        self.starts[level]..self.starts[level + 1]
+    }
+
+    /// The tokens of an item.
+    pub(crate) fn item<'a>(
+        &'a self,
+        codes: &'a Codes,
+        item: u32,
+    ) -> impl Iterator<Item = i64> + 'a {
+        let codes = codes.of(item).iter().enumerate();
+        codes.map(|(level, code)| self.token(level, *code))
+    }
+
+    /// The encoder's input: the user's token, if there are such, and the codes of the last items.
+    pub(crate) fn input(&self, codes: &Codes, user: &str, items: &[u32]) -> Vec<i64> {
+        let last = &items[items.len().saturating_sub(self.max_length)..];
+        let user = (self.user_tokens > 0).then(|| {
+            let share = hash(user) % self.user_tokens as u64;
+            self.starts[self.starts.len() - 1] + share as i64
+        });
+        let items = last.iter().flat_map(|item| self.item(codes, *item));
+        user.into_iter().chain(items).collect()
+    }
+}
+
+/// The hash FNV-1a of a user's id, the same on every machine.
+fn hash(user: &str) -> u64 {
+    user.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    })
+}
+
+/// An example: a user's items, oldest first, and the item that follows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) items: &'a [u32],
+    pub(crate) next: u32,
+}
+
+/// Every item of the training examples but a user's first one, with those before it.
+pub(crate) fn training_pairs(data: &Data) -> Vec<Pair<'_>> {
+    let mut pairs = Vec::new();
+    for example in &data.splits.train {
+        let history = data.histories.context(*example);
+        let all: Vec<u32> = [history.items, data.histories.targets(*example)].concat();
+        let first_target = history.items.len();
+        pairs.extend((1..first_target).map(|end| Pair {
+            user: history.user,
+            items: &history.items[..end],
+            next: history.items[end],
+        }));
+        if let (true, Some(next)) = (first_target > 0, all.get(first_target)) {
+            pairs.push(Pair {
+                user: history.user,
+                items: history.items,
+                next: *next,
+            });
+        }
+    }
+    pairs
+}
+
+/// The first target of every validation example.
+pub(crate) fn validation_pairs(data: &Data) -> Vec<Pair<'_>> {
+    let pair = |example: &gloss_core::Example| {
+        let History { user, items, .. } = data.histories.context(*example);
+        let next = *data.histories.targets(*example).first()?;
+        (!items.is_empty()).then_some(Pair { user, items, next })
+    };
+    data.splits.validation.iter().filter_map(pair).collect()
+}
+
+/// Inputs of one length, those that are shorter filled up at their ends.
+pub(crate) struct Inputs {
+    /// `[batch, length]`
+    pub(crate) tokens: Tensor,
+    /// `[batch, 1, 1, length]`: 0, or −∞ where there is no token.
+    pub(crate) mask: Tensor,
+}
+
+impl Inputs {
+    pub(crate) fn new(rows: &[Vec<i64>], device: Device) -> Result<Self, TchError> {
+        let length = rows.iter().map(Vec::len).max().unwrap_or(0).max(1);
+        let padded = rows.iter().flat_map(|row| {
+            let padding = std::iter::repeat_n(PAD, length - row.len());
+            row.iter().copied().chain(padding)
+        });
+        let tokens: Vec<i64> = padded.collect();
+        let shape = [rows.len() as i64, length as i64];
+        let tokens = Tensor::f_from_slice(&tokens)?
+            .f_view(shape)?
+            .f_to_device(device)?;
+        let mask = Tensor::f_zeros([shape[0], 1, 1, shape[1]], (Kind::Float, device))?
+            .f_masked_fill(
+                &tokens.f_eq(PAD)?.f_view([shape[0], 1, 1, shape[1]])?,
+                f64::NEG_INFINITY,
+            )?;
+        Ok(Inputs { tokens, mask })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn tokens_are_those_of_levels_then_of_users() {
+        let codes = Codes::of_levels(&[(vec![1, 0], 4), (vec![2, 0], 3)]);
+        let options = json!({"tokenizer": {"model": "m"}, "max_length": 2, "user_tokens": 5});
+        let options: Tiger = serde_json::from_value(options).unwrap();
+        let vocabulary = Vocabulary::new(&codes, &options);
+        assert_eq!(
+            (vocabulary.len(), vocabulary.level(1)),
+            (1 + 4 + 3 + 5, 5..8)
+        );
+        let input = vocabulary.input(&codes, "anna", &[1, 0, 1]);
+        assert_eq!(input[1..], [2, 7, 1, 5]);
+        assert!((8..13).contains(&input[0]));
+        let inputs = Inputs::new(&[vec![1, 2], vec![3]], Device::Cpu).unwrap();
+        assert_eq!(
+            Vec::<i64>::try_from(inputs.tokens.view([-1])).unwrap(),
+            [1, 2, 3, 0]
+        );
+    }
+}

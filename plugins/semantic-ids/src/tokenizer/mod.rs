@@ -1,0 +1,149 @@
+//! Item tokenizers: from the vectors of items to codes.
+
+mod collisions;
+mod kmeans;
+mod options;
+mod residual;
+mod rq_vae;
+
+#[cfg(test)]
+mod golden;
+
+use std::path::Path;
+
+use gloss_core::{ArtefactRequest, Catalogue, Code, Context, Error, Identity, Result};
+use gloss_dense::{Matrix, hash_catalogue, text_vectors};
+use gloss_encoder::{Embed, Model};
+use serde_json::{Value, json};
+
+use crate::codes::Codes;
+
+pub use options::{Collisions, ItemTokenizer, RqVae, TokenizerKind};
+
+const CODES: &str = "codes.parquet";
+const SIZES: &str = "sizes.json";
+
+impl ItemTokenizer {
+    /// The codes of a catalogue: from the cache, or made of the vectors of its texts. `scratch` is a folder
+    /// for where there is no cache.
+    ///
+    /// # Errors
+    /// If the encoder cannot be loaded, or the work is interrupted.
+    pub(crate) fn codes(
+        &self,
+        catalogue: &Catalogue,
+        scratch: &Path,
+        context: &Context,
+    ) -> Result<Codes> {
+        let encoder = Model::open(&self.encoder)?;
+        let request = self.request(catalogue, &encoder)?;
+        let build = |folder: &Path, _: Option<&Path>| {
+            let texts = catalogue.items().iter().map(|item| item.text.as_str());
+            let vectors = text_vectors(texts, &encoder, scratch, context)?;
+            let codes = self.tokenize(vectors, scratch, context)?;
+            codes.write(&folder.join(CODES), catalogue)?;
+            gloss_training::write_json(&folder.join(SIZES), &json!(codes.sizes))
+        };
+        context.get_or_build(&request, &scratch.join("tokenize"), build, |folder| {
+            let path = folder.join(SIZES);
+            let bytes = std::fs::read(&path).map_err(Error::io("read", &path))?;
+            let sizes = serde_json::from_slice(&bytes).map_err(|error| Error::Stale {
+                path,
+                message: format!("is not JSON: {error}"),
+            })?;
+            Codes::read(&folder.join(CODES), sizes)
+        })
+    }
+
+    /// Codes are of one catalogue with its texts, one encoder and these options.
+    fn request(&self, catalogue: &Catalogue, encoder: &Model) -> Result<ArtefactRequest<'static>> {
+        let mut options = serde_json::to_value(self)
+            .map_err(|error| Error::Internal(format!("options of a tokenizer: {error}")))?;
+        if let Value::Object(options) = &mut options {
+            // Replaced by what they come to: the files and settings of the encoder.
+            for name in [
+                "model",
+                "device",
+                "dtype",
+                "prefix",
+                "pooling",
+                "max_seq_length",
+                "normalize_embeddings",
+            ] {
+                options.remove(name);
+            }
+            options.insert("encoder".into(), encoder.identity());
+        }
+        let mut code = Code::of_crate(env!("CARGO_PKG_NAME"), option_env!("GLOSS_FINGERPRINT"));
+        code.merge(encoder.code());
+        let hash = u128::from_be_bytes(hash_catalogue(catalogue));
+        Ok(ArtefactRequest {
+            stage: "tokenize",
+            identity: Identity {
+                options: options.to_string(),
+                code,
+                machine: encoder.machine(),
+            },
+            inputs: encoder.files()?,
+            changing: ("catalogue", format!("{hash:032x}")),
+        })
+    }
+
+    /// The codes of vectors; `folder` is for the state of a training, which resumes there.
+    ///
+    /// # Errors
+    /// If a vector is not finite, the options do not fit the vectors, or the work is interrupted.
+    pub(crate) fn tokenize(
+        &self,
+        mut vectors: Matrix,
+        folder: &Path,
+        context: &Context,
+    ) -> Result<Codes> {
+        if let Some(item) = vectors.first_not_finite() {
+            let message = format!("the vector of item {item} is not finite");
+            return Err(Error::component("the item tokenizer", message));
+        }
+        if self.standardize {
+            vectors = standardized(&vectors);
+        }
+        let levels = match self.kind {
+            TokenizerKind::RqKmeans => residual::levels(&vectors, self, context)?,
+            TokenizerKind::ProductQuantization => residual::products(&vectors, self, context)?,
+            TokenizerKind::RqVae => rq_vae::levels(&vectors, self, folder, context)?,
+        };
+        collisions::resolved(levels, self)
+    }
+}
+
+/// Vectors of which each dimension has the mean 0 and the deviation 1; one that is constant becomes 0.
+fn standardized(vectors: &Matrix) -> Matrix {
+    let width = vectors.dimensions();
+    let count = vectors.len().max(1) as f64;
+    let mut sums = vec![(0.0f64, 0.0f64); width];
+    for row in vectors.rows() {
+        for ((sum, squares), x) in sums.iter_mut().zip(row) {
+            *sum += f64::from(*x);
+            *squares += f64::from(*x).powi(2);
+        }
+    }
+    let scales: Vec<(f64, f64)> = sums
+        .into_iter()
+        .map(|(sum, squares)| {
+            let mean = sum / count;
+            let deviation = (squares / count - mean * mean).max(0.0).sqrt();
+            (
+                mean,
+                if deviation > 1e-12 {
+                    1.0 / deviation
+                } else {
+                    0.0
+                },
+            )
+        })
+        .collect();
+    let values = vectors.rows().flat_map(|row| {
+        let scaled = row.iter().zip(&scales);
+        scaled.map(|(x, (mean, scale))| ((f64::from(*x) - mean) * scale) as f32)
+    });
+    Matrix::new(values.collect(), width)
+}

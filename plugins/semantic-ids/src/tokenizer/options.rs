@@ -1,0 +1,150 @@
+//! The options of an item tokenizer.
+
+use gloss_core::Diagnostic;
+use gloss_encoder::EncoderOptions;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An item tokenizer: turns the vector of an item's text into codes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemTokenizer {
+    /// The kind.
+    #[serde(rename = "type", default)]
+    pub kind: TokenizerKind,
+    /// The encoder of items' texts.
+    #[serde(flatten)]
+    pub encoder: EncoderOptions,
+    /// Gives each dimension of the vectors the mean 0 and the deviation 1 first.
+    #[serde(default)]
+    pub standardize: bool,
+    /// The number of codes of an item, apart from one that tells collisions apart.
+    #[serde(default = "default_levels")]
+    #[schemars(range(min = 1, max = 16))]
+    pub levels: usize,
+    /// The number of different codes of a level.
+    #[serde(default = "default_codebook_size")]
+    #[schemars(range(min = 2, max = 65_535))]
+    pub codebook_size: usize,
+    /// The most rounds of k-means.
+    #[serde(default = "default_niter")]
+    #[schemars(range(min = 1))]
+    pub niter: usize,
+    /// For k-means: gives every code of a level as many items as all others. Needs 8 bytes for each item
+    /// and code.
+    #[serde(default)]
+    pub balanced: bool,
+    /// What becomes of items with the same codes.
+    #[serde(default)]
+    pub collisions: Collisions,
+    /// The autoencoder of `rq-vae`.
+    #[serde(default)]
+    pub rq_vae: RqVae,
+}
+
+fn default_levels() -> usize {
+    3
+}
+
+fn default_codebook_size() -> usize {
+    256
+}
+
+fn default_niter() -> usize {
+    100
+}
+
+/// Kinds of item tokenizers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenizerKind {
+    /// K-means of the vectors, then of what remains of them after each level.
+    #[default]
+    RqKmeans,
+    /// K-means of each of as many parts of the vectors as there are levels.
+    ProductQuantization,
+    /// An autoencoder whose latent vectors are quantised level by level (RQ-VAE).
+    RqVae,
+}
+
+/// What becomes of items with the same codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Collisions {
+    /// Every item gets a further code, 0 for the first item of its codes in catalogue order.
+    #[default]
+    FurtherCode,
+    /// Items with the same first codes share out those of the last level, so that the sum of squared
+    /// distances is least.
+    Reassign,
+    /// They stay: the generator ranks them in catalogue order.
+    Keep,
+}
+
+/// The autoencoder of RQ-VAE (Zeghidour et al., arXiv 2107.03312; for items Rajput et al., arXiv
+/// 2305.05065).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RqVae {
+    /// The widths of the hidden layers of the encoder; those of the decoder are the same backwards.
+    pub hidden_sizes: Vec<i64>,
+    /// The width of a latent vector.
+    #[schemars(range(min = 1))]
+    pub latent_size: i64,
+    /// The weight of the loss by which latent vectors stay near their codes.
+    #[schemars(range(min = 0.0))]
+    pub commitment: f64,
+    /// The learning rate of AdamW.
+    #[schemars(range(min = 0.0))]
+    pub learning_rate: f64,
+    /// The share of each weight, times the learning rate, that every step takes away.
+    #[schemars(range(min = 0.0))]
+    pub weight_decay: f64,
+    /// Items of a step.
+    #[schemars(range(min = 1))]
+    pub per_device_train_batch_size: usize,
+    /// The times that every item is seen.
+    #[schemars(range(min = 1))]
+    pub num_train_epochs: u64,
+    /// Decides the initial weights and the order of items.
+    pub seed: u64,
+}
+
+impl Default for RqVae {
+    fn default() -> Self {
+        RqVae {
+            hidden_sizes: vec![512, 256, 128],
+            latent_size: 32,
+            commitment: 0.25,
+            learning_rate: 1e-3,
+            weight_decay: 0.0,
+            per_device_train_batch_size: 1024,
+            num_train_epochs: 500,
+            seed: 42,
+        }
+    }
+}
+
+impl ItemTokenizer {
+    /// Options that have no effect beside others.
+    pub(crate) fn check(&self) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
+        let is_vae = self.kind == TokenizerKind::RqVae;
+        if !is_vae && self.rq_vae != RqVae::default() {
+            let message = "is for `type = \"rq-vae\"`, and the tokenizer is another";
+            diagnostics.push(Diagnostic::new("tokenizer.rq_vae", message));
+        }
+        if is_vae && self.balanced {
+            let message = "is for k-means, and the tokenizer is `rq-vae`";
+            diagnostics.push(Diagnostic::new("tokenizer.balanced", message));
+        }
+        if self.kind == TokenizerKind::ProductQuantization
+            && self.collisions == Collisions::Reassign
+        {
+            let message = "`reassign` is for codes from coarse to fine, and the tokenizer is \
+                           `product-quantization`";
+            diagnostics.push(Diagnostic::new("tokenizer.collisions", message));
+        }
+        diagnostics
+    }
+}

@@ -1,0 +1,253 @@
+//! The training of TIGER.
+
+use std::fs;
+use std::path::Path;
+
+use gloss_core::{Context, Data, Error, Result, Validate};
+use gloss_torch::{deterministic, torch_error_with};
+use gloss_training::{
+    Adam, Builder, CONFIG, Gradient, ITEMS, LearningRate, Leaves, Optimizer, OptimizerName,
+    Parameters, Pass, Session, Settings, Trainee, World, random_stream, write_json, write_weights,
+};
+use rand::Rng;
+use serde_json::{Value, json};
+use tch::{Device, TchError, Tensor};
+
+use crate::codes::Codes;
+use crate::config::{Tiger, TigerTraining};
+use crate::network::{T5, shifted};
+use crate::report::Report;
+use crate::sequence::{Inputs, Pair, Vocabulary, training_pairs, validation_pairs};
+
+/// The folder of the weights in that of a training.
+pub(crate) const MODEL: &str = "model";
+/// The codes of the items, and how good they are.
+pub(crate) const CODES: &str = "codes.parquet";
+const REPORT: &str = "codes.json";
+const ADVICE: &str = "A smaller `per_device_train_batch_size` or a shorter `max_length` needs less";
+/// The most examples that are computed at once.
+const AT_ONCE: usize = 1024;
+/// Bits that tell random numbers from those of the order of examples.
+const OF_WEIGHTS: u64 = 1 << 63;
+const OF_DROPOUT: u64 = 1 << 62;
+
+/// Trains `options` into `folder`.
+pub(crate) fn train(
+    options: &Tiger,
+    data: &Data,
+    folder: &Path,
+    validate: &Validate<'_>,
+    context: &Context,
+) -> Result<()> {
+    let codes = options.tokenizer.codes(&data.catalogue, folder, context)?;
+    let report = Report::new(&codes, data);
+    report.warn();
+    tracing::info!(report = %json!(report), "the codes of items");
+    let judge = |weights: &Path| validate(&options.with_weights(weights.to_path_buf()));
+    let metric = options
+        .training
+        .metric()
+        .map(|label| (label, &judge as &dyn Fn(&Path) -> Result<f64>));
+    let trainee = TigerTrainee::new(options, data, codes, json!(report))?;
+    let training = &options.training;
+    let adam = Adam {
+        weight_decay: training.weight_decay,
+        betas: (0.9, 0.999),
+    };
+    let optimizer = Optimizer::new(trainee.parameters(), OptimizerName::Adamw, adam)
+        .map_err(torch_error_with("make room for training", ADVICE))?;
+    Session {
+        trainee,
+        optimizer,
+        settings: settings(training),
+        folder,
+        metric,
+        world: World::join(1, context)?,
+        context,
+    }
+    .run()
+}
+
+fn settings(options: &TigerTraining) -> Settings {
+    Settings {
+        epochs: options.num_train_epochs,
+        max_steps: options.max_steps,
+        examples_per_step: options.per_device_train_batch_size,
+        learning_rate: LearningRate {
+            highest: options.learning_rate,
+            warmup_steps: options.warmup_steps,
+            schedule: options.lr_scheduler_type,
+        },
+        max_grad_norm: options.max_grad_norm,
+        seed: options.seed,
+        eval_steps: options.eval_steps,
+        save_steps: options.save_steps,
+        early_stopping_patience: options.early_stopping_patience,
+        keeps_last: options.metric_for_best_model == "last",
+        weights: MODEL,
+        advice: ADVICE,
+    }
+}
+
+/// The network in training.
+pub(crate) struct TigerTrainee<'a> {
+    options: TigerTraining,
+    network: T5,
+    parameters: Parameters,
+    device: Device,
+    codes: Codes,
+    vocabulary: Vocabulary,
+    examples: Vec<Pair<'a>>,
+    validation: Vec<Pair<'a>>,
+    /// For the files that are written beside the weights.
+    data: &'a Data,
+    description: Value,
+    report: Value,
+}
+
+impl<'a> TigerTrainee<'a> {
+    pub(crate) fn new(
+        options: &Tiger,
+        data: &'a Data,
+        codes: Codes,
+        report: Value,
+    ) -> Result<Self> {
+        let device = options.device.open()?;
+        let vocabulary = Vocabulary::new(&codes, options);
+        let mut builder = Builder::default();
+        let network = T5::new(&mut builder, &options.network, vocabulary.len());
+        let parameters = builder
+            .draw(options.training.seed ^ OF_WEIGHTS, device)
+            .map_err(torch_error_with("make room for training", ADVICE))?;
+        let (examples, validation) = (training_pairs(data), validation_pairs(data));
+        check(&options.training, examples.len(), validation.len())?;
+        let options_value = serde_json::to_value(options)
+            .map_err(|error| Error::Internal(format!("options of a model: {error}")))?;
+        Ok(TigerTrainee {
+            options: options.training.clone(),
+            network,
+            parameters,
+            device,
+            description: json!({ "name": "tiger", "options": options_value, "sizes": codes.sizes }),
+            codes,
+            vocabulary,
+            examples,
+            validation,
+            data,
+            report,
+        })
+    }
+
+    /// The sum of the cross-entropies of all codes of the examples' next items.
+    fn loss(&self, leaves: &Leaves, examples: &[Pair<'_>], pass: Pass) -> Result<Tensor, TchError> {
+        let input = |pair: &Pair<'_>| self.vocabulary.input(&self.codes, pair.user, pair.items);
+        let inputs: Vec<Vec<i64>> = examples.iter().map(input).collect();
+        let target = |pair: &Pair<'_>| self.vocabulary.item(&self.codes, pair.next);
+        let targets: Vec<i64> = examples.iter().flat_map(target).collect();
+        let rows = examples.len() as i64;
+        let targets = Tensor::f_from_slice(&targets)?
+            .f_view([rows, -1])?
+            .f_to_device(self.device)?;
+        let inputs = Inputs::new(&inputs, self.device)?;
+        let encoded = self.network.encode(leaves, &inputs, pass)?;
+        let read = shifted(&targets, self.device)?.f_unsqueeze(1)?;
+        let logits = self.network.decode(leaves, &encoded, &read, pass)?;
+        let logits = logits.f_view([-1, self.vocabulary.len()])?;
+        logits.f_cross_entropy_loss(
+            &targets.f_view([-1])?,
+            None::<Tensor>,
+            tch::Reduction::Sum,
+            -100,
+            0.0,
+        )
+    }
+
+    fn gradient_of(&self, examples: &[usize], step: u64) -> Result<Gradient, TchError> {
+        let _ = self.parameters.gradient.shallow_clone().f_zero_()?;
+        let leaves = Leaves::trained(&self.parameters)?;
+        tch::manual_seed(random_stream(self.options.seed ^ OF_DROPOUT, step).random());
+        let predictions = examples.len() * self.codes.levels();
+        let share = 1.0 / predictions.max(1) as f64;
+        let mut sum = 0.0;
+        for part in examples.chunks(AT_ONCE) {
+            let pairs: Vec<Pair<'_>> = part.iter().map(|at| self.examples[*at]).collect();
+            let loss = self
+                .loss(&leaves, &pairs, Pass::Training)?
+                .f_mul_scalar(share)?;
+            leaves.backward(&loss, &self.parameters)?;
+            sum += loss.f_double_value(&[])?;
+        }
+        Ok(Gradient {
+            loss: sum,
+            predictions,
+            tokens: predictions,
+        })
+    }
+}
+
+impl Trainee for TigerTrainee<'_> {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn examples(&self) -> usize {
+        self.examples.len()
+    }
+
+    fn gradient(&self, examples: &[usize], step: u64) -> Result<Gradient, TchError> {
+        match self.options.deterministic {
+            true => deterministic(self.device, || self.gradient_of(examples, step)),
+            false => self.gradient_of(examples, step),
+        }
+    }
+
+    fn validation_loss(&self) -> Result<Option<f64>, TchError> {
+        if self.validation.is_empty() {
+            return Ok(None);
+        }
+        tch::no_grad(|| {
+            let leaves = Leaves::fixed(&self.parameters)?;
+            let mut sum = 0.0;
+            for part in self.validation.chunks(AT_ONCE) {
+                sum += self
+                    .loss(&leaves, part, Pass::Evaluation)?
+                    .f_double_value(&[])?;
+            }
+            Ok(Some(
+                sum / (self.validation.len() * self.codes.levels()) as f64,
+            ))
+        })
+    }
+
+    fn loss_of_guessing(&self) -> f64 {
+        (self.vocabulary.len() as f64).ln()
+    }
+
+    fn write(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder).map_err(Error::io("make the folder", folder))?;
+        let items = self.data.catalogue.items().iter();
+        let ids: Vec<&str> = items.map(|item| item.id.as_str()).collect();
+        write_json(&folder.join(CONFIG), &self.description)?;
+        write_json(&folder.join(ITEMS), &json!(ids))?;
+        write_json(&folder.join(REPORT), &self.report)?;
+        self.codes
+            .write(&folder.join(CODES), &self.data.catalogue)?;
+        write_weights(folder, &self.parameters)
+    }
+}
+
+/// Checks that there are examples to train on and to choose by.
+fn check(options: &TigerTraining, train: usize, validation: usize) -> Result<()> {
+    if train == 0 {
+        let message = "the data has no training example of two items or more";
+        return Err(Error::Usage(message.into()));
+    }
+    match validation == 0 && options.metric_for_best_model != "last" {
+        true => Err(Error::Usage(format!(
+            "the data has no validation examples, and `training.metric_for_best_model` is `{}`; \
+             keep the last weights by `metric_for_best_model = \"last\"`",
+            options.metric_for_best_model
+        ))),
+        false => Ok(()),
+    }
+}

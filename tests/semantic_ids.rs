@@ -1,0 +1,242 @@
+//! Generative retrieval by semantic IDs, through the binary.
+#![cfg(feature = "libtorch")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use common::{Place, Ran, files};
+use serde_json::Value;
+
+const EXPERIMENT: &str = r#"
+name = "tiger"
+metrics = ["recall@5"]
+
+[dataset]
+type = "amazon"
+category = "Shop"
+folder = "SHOP"
+
+[dataset.split]
+validation_share = 0.02
+
+[ranking]
+cutoff = 5
+seen = "exclude"
+
+[generator]
+type = "tiger"
+device = "cpu"
+num_beams = 10
+exclude_seen = true
+max_length = 4
+user_tokens = 7
+
+[generator.tokenizer]
+model = "MODEL"
+prefix = "none"
+device = "cpu"
+codebook_size = 8
+
+[generator.network]
+d_model = 8
+d_kv = 4
+d_ff = 16
+num_heads = 2
+num_layers = 1
+num_decoder_layers = 1
+
+[generator.training]
+per_device_train_batch_size = 64
+learning_rate = 1e-2
+warmup_steps = 2
+max_steps = 8
+eval_steps = 4
+save_steps = 1
+metric_for_best_model = "recall@5"
+"#;
+
+fn place() -> Place {
+    let place = Place::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let model = root.join("plugins/torch/encoder/tests/golden/fixtures/bert");
+    let shop = root.join("examples/shop");
+    let experiment = EXPERIMENT.replace("SHOP", &shop.display().to_string());
+    place.write(
+        "e.toml",
+        experiment.replace("MODEL", &model.display().to_string()),
+    );
+    place
+}
+
+fn command(place: &Place, args: &[&str]) -> std::process::Command {
+    let mut command = place.command(args);
+    command.env("OMP_NUM_THREADS", "1");
+    command
+}
+
+#[track_caller]
+fn gloss(place: &Place, args: &[&str]) -> Ran {
+    let ran: Ran = command(place, args).output().unwrap().into();
+    ran.succeeds();
+    ran
+}
+
+#[test]
+fn every_beam_is_a_new_item_and_every_user_gets_as_many() {
+    let place = place();
+    let ran = gloss(&place, &["run", "e.toml", "--output", "run", "--json"]);
+    let method = &ran.json()["results"]["methods"][0];
+    assert_eq!(method["users"], 1998);
+    assert_eq!(method["users_without_ranking"], 0);
+    assert_eq!(method["users_with_short_ranking"], 0);
+    // The codes are made once, whatever the network is.
+    let other = [
+        "--set",
+        "generator.network.d_ff=12",
+        "--output",
+        "other",
+        "--explain",
+    ];
+    let ran = gloss(&place, &[&["run", "e.toml"][..], &other].concat());
+    assert!(ran.stdout.contains("tokenize"), "{}", ran.stdout);
+    let reused: Vec<Value> = serde_json::from_str::<Value>(&place.read("other/manifest.json"))
+        .unwrap()["stages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|stage| stage["stage"] == "tokenize")
+        .map(|stage| stage["reused"].clone())
+        .collect();
+    assert_eq!(reused, [Value::Bool(true)]);
+}
+
+#[test]
+fn a_training_leaves_codes_with_a_report_and_resumes_to_the_same_bytes() {
+    let place = place();
+    gloss(
+        &place,
+        &["train", "e.toml", "--output", "whole", "--cache", "c1"],
+    );
+    let left = files(&place.path("whole"));
+    for file in [
+        "config.json",
+        "items.json",
+        "model.safetensors",
+        "codes.parquet",
+        "codes.json",
+    ] {
+        let file = format!("model/{file}");
+        assert!(left.contains(&file), "{file}: {left:?}");
+    }
+    let report: Value = serde_json::from_str(&place.read("whole/model/codes.json")).unwrap();
+    assert_eq!(report["levels"].as_array().unwrap().len(), 4);
+    assert_eq!(
+        (&report["collisions"], &report["largest_collision"]),
+        (&0.into(), &1.into())
+    );
+    let shared = |name: &str| report[name].as_f64().unwrap();
+    assert!(
+        shared("shared_by_neighbours") > shared("shared_by_others"),
+        "{report}"
+    );
+
+    let args = ["train", "e.toml", "--output", "killed", "--cache", "c2"];
+    let mut child = command(&place, &args)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    for _ in 0..600 {
+        let begun = files(&place.path("c2"))
+            .iter()
+            .any(|name| name.ends_with("checkpoint.safetensors"));
+        if begun || child.try_wait().unwrap().is_some() {
+            break;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    gloss(&place, &args);
+    let weights = |folder: &str| fs::read(place.path(folder).join("model/model.safetensors"));
+    assert!(weights("whole").unwrap() == weights("killed").unwrap());
+}
+
+#[test]
+fn all_tokenizers_make_codes_of_the_shop() {
+    let place = place();
+    for (kind, collisions, levels) in [
+        ("rq-kmeans", "reassign", 3),
+        ("product-quantization", "keep", 3),
+        ("rq-vae", "further-code", 4),
+    ] {
+        let kind_flag = format!("generator.tokenizer.type={kind}");
+        let collisions = format!("generator.tokenizer.collisions={collisions}");
+        let mut args = vec![
+            "train",
+            "e.toml",
+            "--output",
+            kind,
+            "--set",
+            &kind_flag,
+            "--set",
+            &collisions,
+        ];
+        let size = "generator.tokenizer.codebook_size=32";
+        args.extend(["--set", size, "--set", "generator.training.max_steps=1"]);
+        args.extend(["--set", "generator.training.metric_for_best_model=last"]);
+        let levels_flag = match kind {
+            "product-quantization" => "generator.tokenizer.levels=4",
+            _ => "generator.tokenizer.levels=3",
+        };
+        args.extend(["--set", levels_flag]);
+        if kind == "rq-vae" {
+            args.extend([
+                "--set",
+                "generator.tokenizer.rq_vae={hidden_sizes=[8], latent_size=4, num_train_epochs=2}",
+            ]);
+        }
+        gloss(&place, &args);
+        let report = place.read(&format!("{kind}/model/codes.json"));
+        let report: Value = serde_json::from_str(&report).unwrap();
+        let expected = if kind == "product-quantization" {
+            4
+        } else {
+            levels
+        };
+        assert_eq!(
+            report["levels"].as_array().unwrap().len(),
+            expected,
+            "{kind}"
+        );
+        if kind != "product-quantization" {
+            assert_eq!(report["collisions"], 0, "{kind}");
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_refused_before_anything_is_read() {
+    let place = place();
+    place.refuses(&[
+        (
+            "generator.tokenizer.rq_vae.latent_size=8",
+            &["generator.tokenizer.rq_vae", "`type = \"rq-vae\"`"],
+        ),
+        ("generator.tokenizer.codebok_size=8", &["did you mean: codebook_size"]),
+        ("generator.network.d_modle=8", &["did you mean: d_model"]),
+        (
+            "generator.tokenizer={type=\"product-quantization\", model=\"m\", collisions=\"reassign\"}",
+            &["`reassign` is for codes from coarse to fine"],
+        ),
+    ]);
+}
