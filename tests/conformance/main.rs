@@ -40,6 +40,7 @@ fn options(entry: &Entry, places: &Places) -> Vec<Value> {
             &brief("original"),
             &json!({"pretraining": {"num_train_epochs": 2}}),
         )],
+        (_, "tiger") => vec![places.semantic_ids()],
         (_, "e5") => places.encoders(),
         (_, "bm25") => {
             let variants = ["lucene", "robertson", "atire", "bm25l", "bm25+"];

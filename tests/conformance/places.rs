@@ -96,6 +96,17 @@ impl Places {
         ways.map(|way| joined(&all, &way)).to_vec()
     }
 
+    /// Options of a tiny TIGER.
+    pub(crate) fn semantic_ids(&self) -> Value {
+        let model = repository("plugins/torch/encoder/tests/golden/fixtures/bert");
+        let network = json!({"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2});
+        json!({
+            "device": "cpu", "num_beams": 40, "network": network,
+            "tokenizer": {"model": model, "prefix": "none", "device": "cpu", "codebook_size": 4},
+            "training": {"num_train_epochs": 2, "metric_for_best_model": "last"},
+        })
+    }
+
     /// Tiny encoders of random weights.
     pub(crate) fn encoders(&self) -> Vec<Value> {
         let trees = json!({"trees": 5, "candidates": 30, "split_after": 3, "minimum_recall": 0.0});

@@ -30,7 +30,9 @@ pub fn check(schema: &Value, value: &Value) -> Result<Vec<Finding>> {
     let validator = jsonschema::validator_for(schema)
         .map_err(|error| Error::component("a component", format!("its schema: {error}")))?;
     let errors = validator.iter_errors(value);
-    Ok(errors.flat_map(|error| findings(schema, &error)).collect())
+    Ok(errors
+        .flat_map(|error| findings(schema, value, &error))
+        .collect())
 }
 
 /// Checks options against their schema and returns all problems, keyed by dotted paths.
@@ -45,21 +47,30 @@ pub fn option_diagnostics(schema: &Value, options: &Value) -> Result<Vec<Diagnos
     Ok(check(schema, options)?.into_iter().map(keyed).collect())
 }
 
-fn findings(schema: &Value, error: &ValidationError<'_>) -> Vec<Finding> {
+fn findings(schema: &Value, value: &Value, error: &ValidationError<'_>) -> Vec<Finding> {
     let pointer = error.instance_path().as_str();
     let path: Vec<String> = pointer.split('/').skip(1).map(unescape).collect();
     let expected = subschema(schema, &path);
     let below = |name: &str| [path.as_slice(), &[name.to_string()]].concat();
+    let unknown = |name: &String| Finding {
+        path: below(name),
+        at_key: true,
+        diagnostic: unknown_option(expected, name),
+    };
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
-        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
-            .iter()
-            .map(|name| Finding {
-                path: below(name),
-                at_key: true,
-                diagnostic: unknown_option(expected, name),
-            })
-            .collect(),
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            unexpected.iter().map(unknown).collect()
+        }
+        // A table that has no options at all.
+        ValidationErrorKind::FalseSchema => {
+            let table = value.pointer(pointer).and_then(Value::as_object);
+            table
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| unknown(name))
+                .collect()
+        }
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
             let doc = summary(subschema(expected, &[name.to_string()]));
@@ -146,6 +157,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// No options.
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+
+    #[test]
+    fn options_of_what_has_none_are_unknown() {
+        let found = option_diagnostics(&schema_of::<Nothing>(), &json!({"k": 5, "p": 1})).unwrap();
+        let keys: Vec<&str> = found
+            .iter()
+            .map(|diagnostic| diagnostic.key.as_str())
+            .collect();
+        assert_eq!(keys, ["k", "p"]);
+        assert!(
+            option_diagnostics(&schema_of::<Nothing>(), &json!({}))
+                .unwrap()
+                .is_empty()
+        );
+    }
 
     /// Options.
     #[derive(Deserialize, JsonSchema)]

@@ -33,7 +33,7 @@ fn residual_kmeans_has_the_clusters_of_scikit_learn() {
     let rows: Vec<Vec<f32>> = serde_json::from_value(golden["vectors"].clone()).unwrap();
     let vectors = Matrix::new(rows.concat(), 6);
     let options = options(json!({"model": "m", "codebook_size": 8, "levels": 3}));
-    let levels = residual::levels(&vectors, &options, &Context::default()).unwrap();
+    let levels = residual::levels(vectors, &options, &Context::default()).unwrap();
     let expected: Vec<Vec<u16>> = serde_json::from_value(golden["levels"].clone()).unwrap();
     let found: Vec<Vec<u16>> = levels.into_iter().map(|level| level.codes).collect();
     assert_eq!(found, expected);

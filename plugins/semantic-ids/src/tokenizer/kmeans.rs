@@ -140,41 +140,37 @@ fn balanced(vectors: &Matrix, centroids: &Matrix, squares: &[f32]) -> (Vec<u16>,
 
 /// The mean of each cluster's vectors.
 fn means(vectors: &Matrix, nearest: &[u16], distances: &[f32], before: &Matrix) -> Matrix {
-    let width = vectors.dimensions();
-    let mut sums = vec![vec![0.0f64; width]; before.len()];
-    let mut counts = vec![0usize; before.len()];
-    let mut add = |cluster: usize, row: &[f32], sign: f64| {
-        for (sum, x) in sums[cluster].iter_mut().zip(row) {
-            *sum += sign * f64::from(*x);
-        }
-    };
-    for (row, cluster) in vectors.rows().zip(nearest) {
-        add(usize::from(*cluster), row, 1.0);
-        counts[usize::from(*cluster)] += 1;
+    let mut members = vec![Vec::new(); before.len()];
+    for (item, cluster) in nearest.iter().enumerate() {
+        members[usize::from(*cluster)].push(item);
     }
-    let empty: Vec<usize> = (0..counts.len()).filter(|at| counts[*at] == 0).collect();
+    let empty: Vec<usize> = (0..members.len())
+        .filter(|at| members[*at].is_empty())
+        .collect();
     let mut farthest: Vec<usize> = (0..nearest.len()).collect();
     if !empty.is_empty() {
         farthest.sort_by(|a, b| distances[*b].total_cmp(&distances[*a]).then(a.cmp(b)));
     }
     for (cluster, item) in empty.into_iter().zip(farthest) {
-        let from = usize::from(nearest[item]);
-        add(from, vectors.row(item), -1.0);
-        add(cluster, vectors.row(item), 1.0);
-        counts[from] -= 1;
-        counts[cluster] = 1;
+        members[usize::from(nearest[item])].retain(|member| *member != item);
+        members[cluster].push(item);
     }
-    let rows = sums.iter().zip(&counts).zip(before.rows());
-    let means = rows.flat_map(|((sum, count), before)| {
-        let before = before.to_vec();
-        sum.iter()
-            .zip(before)
-            .map(move |(sum, before)| match count {
-                0 => before,
-                count => (sum / *count as f64) as f32,
-            })
-    });
-    Matrix::new(means.collect(), width)
+    let width = vectors.dimensions();
+    let mean = |(cluster, members): (usize, &Vec<usize>)| {
+        if members.is_empty() {
+            return before.row(cluster).to_vec();
+        }
+        let mut sums = vec![0.0f64; width];
+        for item in members {
+            for (sum, x) in sums.iter_mut().zip(vectors.row(*item)) {
+                *sum += f64::from(*x);
+            }
+        }
+        let count = members.len() as f64;
+        sums.iter().map(|sum| (sum / count) as f32).collect()
+    };
+    let rows: Vec<Vec<f32>> = members.par_iter().enumerate().map(mean).collect();
+    Matrix::new(rows.concat(), width)
 }
 
 fn square(vector: &[f32]) -> f32 {

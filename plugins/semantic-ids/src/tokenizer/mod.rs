@@ -93,12 +93,7 @@ impl ItemTokenizer {
     ///
     /// # Errors
     /// If a vector is not finite, the options do not fit the vectors, or the work is interrupted.
-    pub(crate) fn tokenize(
-        &self,
-        mut vectors: Matrix,
-        folder: &Path,
-        context: &Context,
-    ) -> Result<Codes> {
+    pub fn tokenize(&self, mut vectors: Matrix, folder: &Path, context: &Context) -> Result<Codes> {
         if let Some(item) = vectors.first_not_finite() {
             let message = format!("the vector of item {item} is not finite");
             return Err(Error::component("the item tokenizer", message));
@@ -107,7 +102,7 @@ impl ItemTokenizer {
             vectors = standardized(&vectors);
         }
         let levels = match self.kind {
-            TokenizerKind::RqKmeans => residual::levels(&vectors, self, context)?,
+            TokenizerKind::RqKmeans => residual::levels(vectors, self, context)?,
             TokenizerKind::ProductQuantization => residual::products(&vectors, self, context)?,
             TokenizerKind::RqVae => rq_vae::levels(&vectors, self, folder, context)?,
         };

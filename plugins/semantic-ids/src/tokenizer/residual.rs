@@ -10,7 +10,7 @@ use super::options::ItemTokenizer;
 pub(crate) struct Level {
     /// Of each item.
     pub(crate) codes: Vec<u16>,
-    /// The vectors before this level.
+    /// The vectors before this level; of the last level alone, and none of others.
     pub(crate) residuals: Matrix,
     /// The vector of each code.
     pub(crate) centroids: Matrix,
@@ -18,19 +18,26 @@ pub(crate) struct Level {
 
 /// The levels of residual k-means: of the vectors, then of what each level leaves.
 pub(super) fn levels(
-    vectors: &Matrix,
+    vectors: Matrix,
     options: &ItemTokenizer,
     context: &Context,
 ) -> Result<Vec<Level>> {
     let task = context.task("Clustering items", Some(options.levels as u64), Unit::Count);
-    let mut residuals = vectors.clone();
+    let mut residuals = vectors;
     let mut levels = Vec::new();
-    for _ in 0..options.levels {
+    for number in 1..=options.levels {
         let Clusters { centroids, nearest } = cluster(&residuals, options, context)?;
-        let left = minus(&residuals, &centroids, &nearest);
+        let none = Matrix::new(Vec::new(), residuals.dimensions());
+        let before = match number == options.levels {
+            true => std::mem::replace(&mut residuals, none),
+            false => {
+                residuals = minus(&residuals, &centroids, &nearest);
+                none
+            }
+        };
         levels.push(Level {
             codes: nearest,
-            residuals: std::mem::replace(&mut residuals, left),
+            residuals: before,
             centroids,
         });
         task.advance(1)?;
@@ -62,7 +69,7 @@ pub(super) fn products(
         let Clusters { centroids, nearest } = cluster(&own, options, context)?;
         levels.push(Level {
             codes: nearest,
-            residuals: own,
+            residuals: Matrix::new(Vec::new(), part),
             centroids,
         });
         task.advance(1)?;
