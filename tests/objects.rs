@@ -304,7 +304,7 @@ fn an_experiment_in_a_store_gives_the_bytes_of_a_local_one() {
 #[cfg(feature = "libtorch")]
 #[test]
 #[ignore = "needs moto"]
-fn a_model_in_a_store_is_the_model_of_this_machine() {
+fn models_in_a_store_are_those_of_this_machine() {
     let store = Store::start();
     let model = repository("plugins/torch/encoder/tests/golden/fixtures/bert");
     for name in files(&model) {

@@ -17,7 +17,7 @@ use crate::{caught, commands};
 pub struct Outcome {
     /// The exit code that the command would have.
     pub code: u8,
-    /// What it prints on standard output.
+    /// The text that it prints on standard output.
     pub output: String,
     /// The error that it prints with `--json`: an object with `class`, `message`, `causes` and
     /// `diagnostics`.

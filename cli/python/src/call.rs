@@ -81,11 +81,11 @@ pub(crate) fn call(
     let mut raised = None;
     loop {
         let line = py.detach(|| receive(&logged));
-        let told = match &line {
+        let reported = match &line {
             Ok(Some(line)) => log.call1((line,)).map(drop),
             Ok(None) | Err(_) => tasks.report(progress),
         };
-        let looked = told.and_then(|()| py.check_signals());
+        let looked = reported.and_then(|()| py.check_signals());
         if let Err(error) = looked {
             cancelled.store(true, Ordering::Relaxed);
             raised.get_or_insert(error);

@@ -1,4 +1,4 @@
-//! The extension module `gloss._gloss`: what the Python package `gloss` beside it is written on.
+//! The extension module `gloss._gloss`: the functions that the Python package `gloss` beside it is written on.
 //!
 //! - `call`: commands of the command line, with progress and Ctrl-C as Python has them.
 //! - `component`: components that are Python objects.
@@ -31,7 +31,7 @@ use torch_sys as _;
 
 use pyo3::prelude::*;
 
-/// What the package `gloss` is written on.
+/// The functions that the package `gloss` is written on.
 #[pymodule]
 fn _gloss(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

@@ -174,7 +174,9 @@ class Components(InFolder):
                 self.size = len(catalogue.items)
 
             def generate(self, histories):
-                return [[((h.items[-1] + s) % self.size, 1.0 / s) for s in (1, 2, 3)] if h.items else [] for h in histories]
+                for history in histories:
+                    last = history.items[-1:]
+                    yield [((item + step) % self.size, 1.0 / step) for item in last for step in (1, 2, 3)]
 
         @gloss.metric
         class First:

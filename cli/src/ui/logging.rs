@@ -46,14 +46,14 @@ pub(crate) fn start_inside(lines: &Lines) -> RunLog {
         let (log, inside) = (RunLog::default(), Inside::default());
         let filter =
             EnvFilter::try_from_env("GLOSS_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-        let told = fmt::layer()
+        let warnings = fmt::layer()
             .with_ansi(false)
             .with_target(false)
             .without_time()
             .with_writer(inside.clone())
             .with_filter(filter);
         let _ = tracing_subscriber::registry()
-            .with(told)
+            .with(warnings)
             .with(file_layer(&log))
             .try_init();
         (log, inside)

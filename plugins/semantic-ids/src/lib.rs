@@ -3,10 +3,11 @@
 //!
 //! - `codes`: the codes of a catalogue; `trie`: the catalogue as a tree of codes.
 //! - `tokenizer`: from vectors to codes: residual k-means, product quantization, RQ-VAE, collisions.
-//! - `report`: how good codes are.
-//! - `config`: the options of TIGER; `network`: its encoder and decoder, as in T5; `sequence`: what they
+//! - `report`: measurements of codes.
+//! - `config`: the options of TIGER; `network`, `attention`: its encoder and decoder, as in T5; `sequence`: what they
 //!   read; `train`, `generator`, `beam`: training and search.
 
+mod attention;
 mod beam;
 mod codes;
 mod config;

@@ -1,4 +1,4 @@
-//! How good codes are.
+//! Measurements of codes.
 
 use gloss_core::{Catalogue, Data};
 use serde::Serialize;

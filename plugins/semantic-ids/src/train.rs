@@ -21,13 +21,13 @@ use crate::sequence::{Inputs, Pair, Vocabulary, training_pairs, validation_pairs
 
 /// The folder of the weights in that of a training.
 pub(crate) const MODEL: &str = "model";
-/// The codes of the items, and how good they are.
+/// The codes of the items, and measurements of them.
 pub(crate) const CODES: &str = "codes.parquet";
 const REPORT: &str = "codes.json";
 const ADVICE: &str = "A smaller `per_device_train_batch_size` or a shorter `max_length` needs less";
 /// The most examples that are computed at once.
 const AT_ONCE: usize = 1024;
-/// Bits that tell random numbers from those of the order of examples.
+/// One bit of the seed differs, so that nothing is drawn like the order of examples.
 const OF_WEIGHTS: u64 = 1 << 63;
 const OF_DROPOUT: u64 = 1 << 62;
 

@@ -98,8 +98,9 @@ def _globals(code: types.CodeType) -> set[str]:
 
 
 def _code(code: types.CodeType) -> str:
-    """What a function does, whatever file and lines it stands on."""
-    constants = [_code(value) if isinstance(value, types.CodeType) else repr(_ordered(value)) for value in code.co_consts]
+    """A hash of the steps of a function, wherever it stands."""
+    inner = types.CodeType
+    constants = [_code(value) if isinstance(value, inner) else repr(_ordered(value)) for value in code.co_consts]
     parts = [code.co_name, code.co_argcount, code.co_kwonlyargcount, code.co_varnames, code.co_names, constants]
     return hashlib.sha256(repr(parts).encode() + code.co_code).hexdigest()
 

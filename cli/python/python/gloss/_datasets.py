@@ -37,10 +37,11 @@ def load_dataset(
     with tempfile.TemporaryDirectory(prefix="gloss-") as scratch:
         place = Path(output) if output is not None else Path(scratch) / "data"
         call_json(["prepare", name, "--output", place, *settings(options)], progress)
-        memory = output is None
-        read = lambda file: datasets.Dataset.from_parquet(  # noqa: E731
-            str(place / f"{file}.parquet"), keep_in_memory=memory, cache_dir=str(Path(scratch) / "cache") if memory else None
-        )
+        kept = {"keep_in_memory": True, "cache_dir": str(Path(scratch) / "cache")} if output is None else {}
+
+        def read(name: str) -> Any:
+            return datasets.Dataset.from_parquet(str(place / f"{name}.parquet"), **kept)
+
         if table == "examples":
             return datasets.DatasetDict({split: read(split) for split in ("train", "validation", "test")})
         return read(table)

@@ -111,8 +111,8 @@ def _arrays(qrels: Any, run: Any, wanted: list) -> list:
         both = (one.reshape(len(one), -1).astype("int64", copy=False) for one in (qrels, run))
         return library.evaluate_arrays(*both, wanted)
     raise TypeError(
-        "arrays have the shape (users, items, 2) of pairs of an item's number and its grade or score, or (users, items) "
-        f"of whole numbers of items; these have {qrels.shape} of {qrels.dtype} and {run.shape} of {run.dtype}"
+        "arrays have the shape (users, items, 2) of pairs of an item's number and its grade or score, or (users, "
+        f"items) of whole numbers of items; these have {qrels.shape} of {qrels.dtype} and {run.shape} of {run.dtype}"
     )
 
 
@@ -144,7 +144,8 @@ def _columns(table: Any) -> tuple:
     names = getattr(table, "column_names", None) or list(table.columns)
     absent = [name for name in ("q_id", "doc_id", "score") if name not in names]
     if absent:
-        raise ValueError(f"a table has the columns q_id, doc_id and score; this one has {', '.join(map(str, names))}")
+        found = ", ".join(map(str, names))
+        raise ValueError(f"a table has the columns q_id, doc_id and score; this one has {found}")
     q_id, doc_id, score = (numpy.asarray(table[name]) for name in ("q_id", "doc_id", "score"))
     return _comparable(q_id), _comparable(doc_id), score
 

@@ -90,7 +90,8 @@ def _decorator(base: type):
         return component
 
     decorate.__name__ = decorate.__qualname__ = base.kind
-    decorate.__doc__ = f"""Makes a class a {base.kind} of this process, by its `name` or that of the class in snake case.
+    decorate.__doc__ = f"""Makes a class a {base.kind} of this process, by its `name`, or that of the class in
+    snake case.
 
     The class has the methods of `gloss.{base.__name__}`, which it need not name as its base, and options by
     `gloss.option`. `gloss.run` and all else know it at once; decorating a class of the same name again, as

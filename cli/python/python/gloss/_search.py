@@ -79,7 +79,8 @@ class Index:
         folder = Path(folder)
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         if record["gloss"] != library.__version__:
-            raise ValueError(f"{folder} was saved by gloss {record['gloss']}, and this is {library.__version__}; index again")
+            saved = record["gloss"]
+            raise ValueError(f"{folder} was saved by gloss {saved}, and this is {library.__version__}; index again")
         made = Index(record["retriever"], **record["options"])
         made.__class__ = cls if issubclass(cls, Index) else Index
         made._texts = json.loads((folder / _TEXTS).read_text(encoding="utf-8"))

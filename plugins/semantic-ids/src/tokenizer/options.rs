@@ -18,7 +18,7 @@ pub struct ItemTokenizer {
     /// Gives each dimension of the vectors the mean 0 and the deviation 1 first.
     #[serde(default)]
     pub standardize: bool,
-    /// The number of codes of an item, apart from one that tells collisions apart.
+    /// The number of codes of an item, without a further one for collisions.
     #[serde(default = "default_levels")]
     #[schemars(range(min = 1, max = 16))]
     pub levels: usize,
@@ -34,7 +34,7 @@ pub struct ItemTokenizer {
     /// and code.
     #[serde(default)]
     pub balanced: bool,
-    /// What becomes of items with the same codes.
+    /// The treatment of items with the same codes.
     #[serde(default)]
     pub collisions: Collisions,
     /// The autoencoder of `rq-vae`.
@@ -67,7 +67,7 @@ pub enum TokenizerKind {
     RqVae,
 }
 
-/// What becomes of items with the same codes.
+/// The treatment of items with the same codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Collisions {

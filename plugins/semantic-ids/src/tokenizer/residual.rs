@@ -91,7 +91,7 @@ fn cluster(vectors: &Matrix, options: &ItemTokenizer, context: &Context) -> Resu
     )
 }
 
-/// What is left of vectors without the centroid of each.
+/// The difference of each vector from its centroid.
 pub(super) fn minus(vectors: &Matrix, centroids: &Matrix, nearest: &[u16]) -> Matrix {
     let rows = vectors.rows().zip(nearest).flat_map(|(row, code)| {
         let centroid = centroids.row(usize::from(*code));

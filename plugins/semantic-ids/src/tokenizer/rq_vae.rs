@@ -19,7 +19,7 @@ use super::residual::Level;
 const ADVICE: &str = "A smaller `tokenizer.rq_vae.per_device_train_batch_size` needs less";
 /// Items whose codes are computed at once.
 const AT_ONCE: i64 = 8192;
-/// The bit that tells the random numbers of weights from those of the order of items.
+/// One bit of the seed differs, so that no weights are drawn like the order of items.
 const OF_WEIGHTS: u64 = 1 << 63;
 
 /// The levels of the items' latent vectors, after a training that `folder` keeps the state of.
