@@ -42,12 +42,14 @@ fn package() -> tempfile::TempDir {
 fn run(python: &str, file: &str, arguments: &[&str]) {
     let package = package();
     let shop = source().join("../../examples/shop");
+    let encoder = source().join("../../plugins/torch/encoder/tests/golden/fixtures/bert");
     let output = Command::new(python)
         .arg(source().join("tests").join(file))
         .args(arguments)
         .env("PYTHONPATH", package.path())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("GLOSS_SHOP", shop.canonicalize().unwrap())
+        .env("GLOSS_ENCODER", encoder.canonicalize().unwrap())
         .env_remove("GLOSS_CACHE")
         .current_dir(package.path())
         .output()

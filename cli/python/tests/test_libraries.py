@@ -62,6 +62,32 @@ class Tables(unittest.TestCase):
             gloss.set_output("excel")
 
 
+class Encoder(unittest.TestCase):
+    """The encoder of the tests, which has random weights."""
+
+    options = {"prefix": "none", "device": "cpu"}
+    model = os.environ["GLOSS_ENCODER"]
+
+    def test_vectors_are_those_of_the_dense_index(self):
+        encoder = gloss.Encoder(self.model, **self.options)
+        texts = ["red soap", "green comb", "blue towel with roses"]
+        vectors = encoder.encode(texts)
+        self.assertEqual(vectors.shape, (3, encoder.get_sentence_embedding_dimension()))
+        self.assertEqual(vectors.dtype, numpy.float32)
+        numpy.testing.assert_allclose(encoder.encode("red soap"), vectors[0], atol=1e-6)
+        index = gloss.Index("e5", model=self.model, **self.options)
+        index.index(texts)
+        documents, scores = index.retrieve(texts, k=3)
+        self.assertEqual(documents[:, 0].tolist(), [0, 1, 2])
+        units = vectors / numpy.linalg.norm(vectors, axis=1, keepdims=True)
+        numpy.testing.assert_allclose(numpy.take_along_axis(units @ units.T, documents, 1), scores, atol=1e-5)
+        self.assertIn("pooling", encoder.settings)
+
+    def test_mistakes(self):
+        with self.assertRaises(gloss.UserError):
+            gloss.Encoder("no/such-model")
+
+
 class Search(unittest.TestCase):
     corpus = ["red soap with rose", "green comb", "rose water", "soap dish", "blue towel"]
 

@@ -158,6 +158,8 @@ class Components(InFolder):
     def test_generators_metrics_and_datasets(self):
         @gloss.dataset
         class Fruit:
+            """Thirty users who eat through twenty fruits."""
+
             def items(self):
                 return [[f"i{n}", f"fruit number {n}"] for n in range(20)]
 
@@ -189,7 +191,7 @@ class Components(InFolder):
             def value(self, ranking, gains, ideal):
                 return 1.0 if gains and gains[0] > 0 else 0.0
 
-        for name in ("next", "first"):
+        for name in ("fruit", "next", "first"):
             self.assertNotIn('"fail"', gloss.call(["check", name, "--json"]))
         plan = {"dataset": "fruit", "generator": "next", "metrics": ["first", "recall@3"]}
         run = gloss.run(plan, progress=False)

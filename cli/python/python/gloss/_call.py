@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterable, Mapping
 
 from . import _inside
 from ._library import library
-from .errors import of_json
+from .errors import GlossError, of_json
 
 
 #: The seconds after which the bar of a task is shown.
@@ -69,7 +69,8 @@ def call(arguments: Iterable[str | os.PathLike], progress: bool | Callable = Tru
             bars.close()
     if error is not None:
         raised = of_json(error)
-        raised.output = output
+        if isinstance(raised, GlossError):
+            raised.output = output
         raise raised from _inside.last_exception()
     return output
 

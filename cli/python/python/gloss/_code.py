@@ -130,7 +130,7 @@ def _written(value: Any, name: str) -> str:
 def _is_own(module: str | None) -> bool:
     """True if a module is neither installed nor Python's own."""
     found = sys.modules.get(module or "")
-    if found is None or module == "__main__":
+    if module is None or found is None or module == "__main__":
         return True
     file = getattr(found, "__file__", None)
     if file is None:

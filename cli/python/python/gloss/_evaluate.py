@@ -134,8 +134,8 @@ def _tables(qrels: Any, run: Any, wanted: list, missing: bool) -> tuple[Any, lis
     of_judged, of_ranked = of_all[: len(judged[1])], of_all[len(judged[1]) :]
     rows = (number, of_judged, judged[2], at[known], of_ranked, ranked[2][known])
     kinds = ("int64", "int64", "float64") * 2
-    rows = (numpy.ascontiguousarray(column, kind) for column, kind in zip(rows, kinds))
-    return users, library.evaluate_rows(len(users), *rows, wanted)
+    columns = (numpy.ascontiguousarray(column, kind) for column, kind in zip(rows, kinds))
+    return users, library.evaluate_rows(len(users), *columns, wanted)
 
 
 def _columns(table: Any) -> tuple:

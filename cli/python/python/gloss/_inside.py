@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import json
 import re
 import sys
@@ -28,7 +29,8 @@ def last_exception() -> BaseException | None:
 
 
 def _remember() -> None:
-    _last[:] = [sys.exc_info()[1]]
+    exception = sys.exc_info()[1]
+    _last[:] = [exception] if exception else []
 
 
 def interrupt() -> None:
@@ -37,23 +39,22 @@ def interrupt() -> None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt))
 
 
-def _folder() -> Path:
-    folder = getattr(_folder, "made", None)
-    if folder is None:
-        folder = _folder.made = tempfile.TemporaryDirectory(prefix="gloss-code-")
-    return Path(folder.name)
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory:
+    """A folder for the code of components, for as long as this process lasts."""
+    return tempfile.TemporaryDirectory(prefix="gloss-code-")
 
 
-def _write_source(component: type) -> str:
+def _write_source(component: type[components.Component]) -> str:
     """The file with the code of a component, which makes its results other ones."""
-    path = _folder() / f"{component.kind}-{component.name}.txt"
+    path = Path(_folder().name) / f"{component.kind}-{component.name}.txt"
     text = source(component)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
     return str(path)
 
 
-def _register(component: type) -> None:
+def _register(component: type[components.Component]) -> None:
     def make():
         live = component()
         live._own_code = lambda: [_write_source(component)]
@@ -71,7 +72,7 @@ def _register(component: type) -> None:
     library.register(f"the class `{component.__qualname__}`", make)
 
 
-def _decorator(base: type):
+def _decorator(base: type[components.Component]):
     def decorate(component=None, *, name: str | None = None):
         if component is None:
             return lambda component: decorate(component, name=name)
@@ -83,9 +84,7 @@ def _decorator(base: type):
                 "__module__": component.__module__,
                 "__qualname__": component.__qualname__,
             })
-        component.name = name or component.__dict__.get("name") or getattr(component, "name", None) or _snake(
-            component.__name__
-        )
+        component.name = name or component.name or _snake(component.__name__)
         _register(component)
         return component
 

@@ -70,7 +70,8 @@ class _file:
     """The file of an experiment; that of a dictionary is a temporary one."""
 
     def __init__(self, experiment: str | os.PathLike | Mapping[str, Any]):
-        self.experiment, self.folder = experiment, None
+        self.experiment = experiment
+        self.folder: tempfile.TemporaryDirectory | None = None
 
     def __enter__(self) -> str:
         if not isinstance(self.experiment, Mapping):
