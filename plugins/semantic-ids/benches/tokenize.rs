@@ -27,15 +27,18 @@ fn vectors(items: usize) -> Matrix {
     let centres: Vec<f32> = (0..CENTRES * WIDTH)
         .map(|_| random.random_range(-1.0..1.0))
         .collect();
-    let row = |item: usize| {
-        let mut random = random_stream(1, item as u64);
-        let centre = random.random_range(0..CENTRES) * WIDTH;
-        let near = centres[centre..][..WIDTH].iter();
-        near.map(|x| x + random.random_range(-0.7..0.7))
-            .collect::<Vec<f32>>()
-    };
-    let rows: Vec<Vec<f32>> = (0..items).into_par_iter().map(row).collect();
-    Matrix::new(rows.concat(), WIDTH)
+    let mut values = vec![0.0; items * WIDTH];
+    values
+        .par_chunks_exact_mut(WIDTH)
+        .enumerate()
+        .for_each(|(item, row)| {
+            let mut random = random_stream(1, item as u64);
+            let centre = random.random_range(0..CENTRES) * WIDTH;
+            for (x, near) in row.iter_mut().zip(&centres[centre..]) {
+                *x = near + random.random_range(-0.7..0.7);
+            }
+        });
+    Matrix::new(values, WIDTH)
 }
 
 fn main() {
