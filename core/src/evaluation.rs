@@ -4,6 +4,7 @@ use crate::{Catalogue, Error, Ragged, Result};
 
 /// The gains of one user's ranking.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct UserGains<'a> {
     /// The grade of the item at each rank, best rank first; 0 for an irrelevant one.
     pub gains: &'a [f32],
