@@ -69,6 +69,13 @@ fn place() -> Place {
     let place = Place::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let model = root.join("plugins/torch/encoder/tests/golden/fixtures/bert");
+    for name in files(&model) {
+        place.write(
+            &format!("encoder/{name}"),
+            fs::read(model.join(&name)).unwrap(),
+        );
+    }
+    let model = place.path("encoder");
     let shop = root.join("examples/shop");
     let experiment = EXPERIMENT.replace("SHOP", &shop.display().to_string());
     place.write(
@@ -118,6 +125,16 @@ fn every_beam_is_a_new_item_and_every_user_gets_as_many() {
         .map(|stage| stage["reused"].clone())
         .collect();
     assert_eq!(reused, [Value::Bool(true)]);
+    // Another encoder in the same folder makes other codes, and another training.
+    let config = place.read("encoder/modules.json");
+    place.write("encoder/modules.json", format!("{config}\n"));
+    let args = ["run", "e.toml", "--output", "encoder-changed"];
+    gloss(&place, &args);
+    let manifest: Value =
+        serde_json::from_str(&place.read("encoder-changed/manifest.json")).unwrap();
+    let stages = manifest["stages"].as_array().unwrap();
+    let trained = stages.iter().find(|stage| stage["stage"] == "train");
+    assert_eq!(trained.unwrap()["reused"], false);
 }
 
 #[test]

@@ -17,6 +17,8 @@ use crate::values::{Wanted, values};
 /// The values of each metric by user, and the mean.
 type Values<'py> = Vec<(Bound<'py, PyArray1<f64>>, f64)>;
 
+/// The number that fills up rows of arrays.
+const FILL: i64 = -1;
 /// The number of users that a thread takes at once.
 const PART: usize = 2048;
 
@@ -67,7 +69,7 @@ fn dict_user<'py>(
     }
     let ranked = scores.len() as u32;
     let judgements = all.judgements();
-    // The shorter of the two is looked up in the longer.
+    // A single judged item is by far the most common case.
     if let [(item, value)] = &grades.iter().collect::<Vec<_>>()[..] {
         let value = grade(value.extract()?, of_user).map_err(raised)?;
         let place = match scores.contains(item)? {
@@ -110,7 +112,7 @@ fn name(user: &Bound<'_, PyAny>) -> String {
 }
 
 /// Evaluates arrays with a row for each user: judged items, each relevant, and ranked items, best first.
-/// Items below 0 fill up rows.
+/// The number -1 fills up rows.
 #[pyfunction]
 pub(crate) fn evaluate_arrays<'py>(
     py: Python<'py>,
@@ -119,16 +121,30 @@ pub(crate) fn evaluate_arrays<'py>(
     metrics: Wanted,
 ) -> PyResult<Values<'py>> {
     let (judged, ranked) = (judged.as_array(), ranked.as_array());
-    let relevant = |user: usize| judged.row(user).into_iter().map(|item| Ok((*item, 1.0)));
-    let best_first = |user: usize| {
-        let items = ranked.row(user).into_iter().enumerate();
-        items.map(|(place, item)| Ok((*item, -(place as f64))))
+    let is_real = |item: &&i64| **item != FILL;
+    let relevant = |user: usize| {
+        let items = judged.row(user).into_iter().filter(is_real);
+        items.map(|item| whole(*item, 1.0))
     };
-    let fill = |users| part(users, ranked.ncols(), judged.ncols(), relevant, best_first);
+    let best_first = |user: usize| {
+        let items = ranked.row(user).into_iter().filter(is_real).enumerate();
+        items.map(|(place, item)| whole(*item, -(place as f64)))
+    };
+    let lengths = judged.ncols() + ranked.ncols();
+    let fill = |users| part(users, lengths, relevant, best_first, &NUMBERS);
     let parts = py
         .detach(|| in_parts(judged.nrows(), fill))
         .map_err(raised)?;
     evaluate(py, &parts, &metrics)
+}
+
+fn whole(item: i64, value: f64) -> Result<(i64, f64)> {
+    match item >= 0 {
+        true => Ok((item, value)),
+        false => Err(Error::Usage(format!(
+            "the numbers of items begin at 0, and -1 fills up rows; found {item}"
+        ))),
+    }
 }
 
 /// Evaluates ranx's arrays, with a list for each user of pairs of an item's number and its grade or score.
@@ -142,8 +158,8 @@ pub(crate) fn evaluate_pairs<'py>(
     let (judged, ranked) = (judged.as_array(), ranked.as_array());
     let judged_row = |user: usize| pairs(judged.index_axis_move(Axis(0), user));
     let ranked_row = |user: usize| pairs(ranked.index_axis_move(Axis(0), user));
-    let lengths = (ranked.shape()[1], judged.shape()[1]);
-    let fill = |users| part(users, lengths.0, lengths.1, judged_row, ranked_row);
+    let lengths = ranked.shape()[1] + judged.shape()[1];
+    let fill = |users| part(users, lengths, judged_row, ranked_row, &NUMBERS);
     let parts = py
         .detach(|| in_parts(judged.shape()[0], fill))
         .map_err(raised)?;
@@ -163,36 +179,51 @@ fn pairs(rows: ArrayView2<'_, f64>) -> impl Iterator<Item = Result<(i64, f64)>> 
     })
 }
 
-/// A range of users with the items of each.
+/// The names of users and items in errors.
+struct Names<'a> {
+    user: &'a (dyn Fn(usize) -> String + Sync),
+    item: &'a (dyn Fn(i64) -> String + Sync),
+}
+
+const NUMBERS: Names<'static> = Names {
+    user: &|user| format!("row {user}"),
+    item: &|item| format!("item {item}"),
+};
+
+/// A range of users with the items of each, of which a user has at most `longest`.
 fn part<J, R>(
     users: Range<usize>,
-    ranked: usize,
-    judged: usize,
+    longest: usize,
     judged_row: impl Fn(usize) -> J,
     ranked_row: impl Fn(usize) -> R,
+    names: &Names<'_>,
 ) -> Result<Judged>
 where
     J: Iterator<Item = Result<(i64, f64)>>,
     R: Iterator<Item = Result<(i64, f64)>>,
 {
-    let mut part = Judged::with_capacity(users.len(), users.len() * ranked, users.len() * judged);
+    let mut part = Judged::with_capacity(users.len(), users.len() * longest, users.len());
     let mut places = Places::default();
     for user in users {
-        let of_user = || format!("row {user}");
-        places.start(ranked);
+        let of_user = || (names.user)(user);
+        let twice = |item: i64, done: &str| {
+            let (item, user) = ((names.item)(item), of_user());
+            Error::Usage(format!(
+                "{item} is {done} twice for {user}; keep one of them"
+            ))
+        };
+        places.start(longest);
         let scored = part.scores();
         for row in ranked_row(user) {
             let (item, value) = row?;
-            if item >= 0 {
-                scored.push((score(value, of_user)?, places.add(item, of_user)?));
-            }
+            let place = places.add(item).ok_or_else(|| twice(item, "ranked"))?;
+            scored.push((score(value, of_user)?, place));
         }
         let judgements = part.judgements();
         for row in judged_row(user) {
             let (item, value) = row?;
-            if item >= 0 {
-                judgements.push((places.find(item), grade(value, of_user)?));
-            }
+            let place = places.judge(item).ok_or_else(|| twice(item, "judged"))?;
+            judgements.push((place, grade(value, of_user)?));
         }
         part.push();
     }
@@ -211,12 +242,13 @@ fn in_parts(
         .collect()
 }
 
-/// Evaluates rows of users, items, and grades or scores, of which users are numbers below `users`.
+/// Evaluates rows of users, items, and grades or scores: users and items are places in `users` and `items`.
 #[pyfunction]
 #[allow(clippy::too_many_arguments, reason = "columns of two tables")]
 pub(crate) fn evaluate_rows<'py>(
     py: Python<'py>,
-    users: usize,
+    users: Vec<String>,
+    items: Vec<String>,
     judged_users: PyReadonlyArray1<'py, i64>,
     judged_items: PyReadonlyArray1<'py, i64>,
     grades: PyReadonlyArray1<'py, f64>,
@@ -236,13 +268,18 @@ pub(crate) fn evaluate_rows<'py>(
         scores.as_array(),
     );
     let fill = || {
-        let judged = by_user(users, judged.0.iter().zip(judged.1).zip(judged.2));
-        let ranked = by_user(users, ranked.0.iter().zip(ranked.1).zip(ranked.2));
-        let longest = ranked.iter().map(<[_]>::len).max().unwrap_or(0);
+        let judged = by_user(users.len(), judged.0.iter().zip(judged.1).zip(judged.2));
+        let ranked = by_user(users.len(), ranked.0.iter().zip(ranked.1).zip(ranked.2));
+        let longest = |lists: &Ragged<(i64, f64)>| lists.iter().map(<[_]>::len).max().unwrap_or(0);
+        let longest = longest(&ranked) + longest(&judged);
         let judged_row = |user: usize| judged.get(user).iter().copied().map(Ok);
         let ranked_row = |user: usize| ranked.get(user).iter().copied().map(Ok);
-        in_parts(users, |users| {
-            part(users, longest, 1, judged_row, ranked_row)
+        let names = Names {
+            user: &|user| format!("user {}", users[user]),
+            item: &|item| format!("item {}", items[item as usize]),
+        };
+        in_parts(users.len(), |range| {
+            part(range, longest, judged_row, ranked_row, &names)
         })
     };
     let parts = py.detach(fill).map_err(raised)?;

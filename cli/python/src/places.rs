@@ -1,7 +1,5 @@
 //! The items of one user at a time, by number.
 
-use gloss_core::{Error, Result};
-
 /// The places of a user's ranked items, and of judged ones after them. A table with open addressing that is
 /// emptied at once by a count of its users.
 #[derive(Default)]
@@ -18,12 +16,13 @@ struct Slot {
     user: u32,
     place: u32,
     item: i64,
+    is_judged: bool,
 }
 
 impl Places {
-    /// Begins a user with at most `ranked` ranked items.
-    pub(crate) fn start(&mut self, ranked: usize) {
-        let wanted = (2 * ranked).next_power_of_two().max(16);
+    /// Begins a user with at most `items` ranked and judged items.
+    pub(crate) fn start(&mut self, items: usize) {
+        let wanted = (2 * items).next_power_of_two().max(16);
         if self.slots.len() < wanted || self.user == u32::MAX {
             self.slots = vec![Slot::default(); wanted];
             self.user = 0;
@@ -32,33 +31,39 @@ impl Places {
         (self.ranked, self.others) = (0, 0);
     }
 
-    /// The place of the next ranked item, which may be ranked once; `user` names the user.
-    pub(crate) fn add(&mut self, item: i64, user: impl FnOnce() -> String) -> Result<u32> {
+    /// The place of the next ranked item; `None` if it is ranked already.
+    pub(crate) fn add(&mut self, item: i64) -> Option<u32> {
         let at = self.slot(item);
         if self.slots[at].user == self.user {
-            return Err(Error::Usage(format!(
-                "item {item} is ranked twice for {}; keep one of them",
-                user()
-            )));
+            return None;
         }
         let place = self.ranked;
+        self.ranked += 1;
+        self.fill(at, place, item, false);
+        Some(place)
+    }
+
+    /// The place of a judged item: that of the ranked one, or one of its own; `None` if it is judged already.
+    pub(crate) fn judge(&mut self, item: i64) -> Option<u32> {
+        let at = self.slot(item);
+        let slot = &mut self.slots[at];
+        if slot.user == self.user {
+            let place = slot.place;
+            return (!std::mem::replace(&mut slot.is_judged, true)).then_some(place);
+        }
+        let place = self.ranked + self.others;
+        self.others += 1;
+        self.fill(at, place, item, true);
+        Some(place)
+    }
+
+    fn fill(&mut self, at: usize, place: u32, item: i64, is_judged: bool) {
         self.slots[at] = Slot {
             user: self.user,
             place,
             item,
+            is_judged,
         };
-        self.ranked += 1;
-        Ok(place)
-    }
-
-    /// The place of a judged item: that of the ranked one, or one of its own.
-    pub(crate) fn find(&mut self, item: i64) -> u32 {
-        let slot = self.slots[self.slot(item)];
-        if slot.user == self.user {
-            return slot.place;
-        }
-        self.others += 1;
-        self.ranked + self.others - 1
     }
 
     /// The slot of an item, or the empty one where it belongs.

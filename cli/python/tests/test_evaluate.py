@@ -135,7 +135,14 @@ class Forms(unittest.TestCase):
             gloss.evaluate(both, table, "mrr")
         self.assertEqual(gloss.evaluate(both, table, "mrr", make_comparable=True), 0.5)
 
+    def test_numbers_of_pairs_may_be_negative(self):
+        qrels, run = numpy.array([[[-5.0, 1.0]]]), numpy.array([[[7.0, 2.0], [-5.0, 1.0]]])
+        self.assertEqual(gloss.evaluate(qrels, run, "mrr"), ranx.evaluate(qrels, run, "mrr"))
+
     def test_mistakes_name_what_is_wrong(self):
+        def rows(rows):
+            return pandas.DataFrame(rows, columns=["q_id", "doc_id", "score"])
+
         qrels, run = {"a": {"x": 1}}, {"a": {"x": 1.0}}
         for wrong, message in [
             ((qrels, run, "recal@5"), "recal"),
@@ -143,6 +150,9 @@ class Forms(unittest.TestCase):
             (({"a": {"x": 0.5}}, run, "mrr"), "whole number.* 0.5 of user a"),
             ((qrels, {"a": {"x": float("nan")}}, "mrr"), "finite number.*NaN of user a"),
             ((numpy.array([1]), numpy.array([[2, 2]]), "mrr"), "item 2 is ranked twice for row 0"),
+            ((numpy.array([[3, 3]]), numpy.array([[2, 1]]), "mrr"), "item 3 is judged twice for row 0"),
+            ((numpy.array([-2]), numpy.array([[2, 1]]), "mrr"), "begin at 0, and -1 fills up rows; found -2"),
+            ((rows([("a", "x", 1)]), rows([("a", "y", 1), ("a", "y", 2)]), "mrr"), "item y is ranked twice for user a"),
         ]:
             with self.assertRaisesRegex(gloss.UserError, message):
                 gloss.evaluate(*wrong)

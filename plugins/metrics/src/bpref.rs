@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cutoff::{MONOTONE, ratio};
 
-/// How seldom items that were judged irrelevant stand above relevant ones.
+/// Binary preference: the share of relevant items, each less by the judged irrelevant ones above it.
 ///
 /// `(1 / R) Σ (1 - min(n(r), R) / min(R, N))` over the hits, where R items are relevant, N were judged
 /// irrelevant, and n(r) of these stand above the hit at rank r. Items that were not judged have no

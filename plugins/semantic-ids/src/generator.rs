@@ -155,6 +155,10 @@ impl Trainer for Tiger {
             .with_option("batch_size", Value::Null)
     }
 
+    fn inputs(&self) -> Result<Vec<PathBuf>> {
+        self.tokenizer.encoder.inputs()
+    }
+
     fn metric(&self) -> Option<&str> {
         self.training.metric()
     }

@@ -135,7 +135,7 @@ def _tables(qrels: Any, run: Any, wanted: list, missing: bool) -> tuple[Any, lis
     rows = (number, of_judged, judged[2], at[known], of_ranked, ranked[2][known])
     kinds = ("int64", "int64", "float64") * 2
     columns = (numpy.ascontiguousarray(column, kind) for column, kind in zip(rows, kinds))
-    return users, library.evaluate_rows(len(users), *columns, wanted)
+    return users, library.evaluate_rows(list(map(str, users)), list(map(str, items)), *columns, wanted)
 
 
 def _columns(table: Any) -> tuple:

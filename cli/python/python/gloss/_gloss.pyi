@@ -26,7 +26,8 @@ def evaluate_dicts(qrels: dict[Any, Any], run: dict[Any, Any], metrics: _Wanted,
 def evaluate_arrays(judged: NDArray[numpy.int64], ranked: NDArray[numpy.int64], metrics: _Wanted) -> _Values: ...
 def evaluate_pairs(judged: NDArray[numpy.float64], ranked: NDArray[numpy.float64], metrics: _Wanted) -> _Values: ...
 def evaluate_rows(
-    users: int,
+    users: Sequence[str],
+    items: Sequence[str],
     judged_users: NDArray[numpy.int64],
     judged_items: NDArray[numpy.int64],
     grades: NDArray[numpy.float64],

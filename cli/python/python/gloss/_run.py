@@ -39,13 +39,9 @@ def run(
     Raises gloss.UserError with all diagnostics if the experiment is not valid, gloss.MachineError,
     gloss.InternalError, or KeyboardInterrupt after Ctrl-C.
     """
-    flags = settings(overrides)
-    flags += ["--overwrite"] if overwrite else []
-    flags += ["--output", os.fspath(output)] if output is not None else []
-    flags += ["--cache", os.fspath(cache)] if cache is not None else []
+    flags = _flags(overrides, output, overwrite, cache)
     with _file(experiment) as file:
-        result = call_json(["run", file, *flags], progress)
-    return _made(result)
+        return _made(call_json(["run", file, *flags], progress))
 
 
 def sweep(
@@ -58,12 +54,17 @@ def sweep(
     progress: bool | Callable = True,
 ) -> dict[str, Any]:
     """Tries the settings of an experiment's table `sweep`; returns what `gloss sweep --json` prints."""
+    flags = _flags(overrides, output, overwrite, cache)
+    with _file(experiment) as file:
+        return call_json(["sweep", file, *flags], progress)
+
+
+def _flags(overrides: Any, output: Any, overwrite: bool, cache: Any) -> list[str]:
     flags = settings(overrides)
     flags += ["--overwrite"] if overwrite else []
     flags += ["--output", os.fspath(output)] if output is not None else []
     flags += ["--cache", os.fspath(cache)] if cache is not None else []
-    with _file(experiment) as file:
-        return call_json(["sweep", file, *flags], progress)
+    return flags
 
 
 class _file:
@@ -185,7 +186,7 @@ def _report(runs: Sequence[Path], output: str | os.PathLike | None, progress: bo
 def compare(
     *runs: Run | str | os.PathLike,
     qrels: str | os.PathLike | None = None,
-    metrics: Iterable[str] = (),
+    metrics: str | Iterable[str] = (),
     baseline: str | None = None,
     test: str = "randomization",
     alpha: float = 0.05,
@@ -203,7 +204,8 @@ def compare(
     folders = [run.folder if isinstance(run, Run) else Path(run) for run in runs]
     flags = ["--test", test, "--alpha", str(alpha), "--resamples", str(resamples), "--seed", str(seed)]
     flags += ["--qrels", os.fspath(qrels)] if qrels is not None else []
-    flags += ["--metric", ",".join(metrics)] if metrics else []
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    flags += ["--metric", ",".join(names)] if names else []
     flags += ["--baseline", baseline] if baseline is not None else []
     flags += ["--mixed-seen"] if mixed_seen else []
     flags += ["--all-pairs"] if all_pairs else []
@@ -216,12 +218,15 @@ class Comparison:
     def __init__(self, runs: list[str], flags: list[str]):
         self._arguments = ["compare", *runs, *flags]
         self.results: dict[str, Any] = call_json(self._arguments, False)
+        self._texts: dict[str, str] = {}
 
     def to(self, format: str) -> str:
         """The table as "text", "markdown", "latex" or "csv"."""
         if format not in _FORMATS:
             raise ValueError(f"the format is one of {', '.join(_FORMATS)}, not {format!r}")
-        return call([*self._arguments, "--format", format], False)
+        if format not in self._texts:
+            self._texts[format] = call([*self._arguments, "--format", format], False)
+        return self._texts[format]
 
     def to_markdown(self) -> str:
         """The table of Markdown."""

@@ -14,7 +14,8 @@ _TEXTS = "texts.json"
 
 
 class Results(NamedTuple):
-    """The best texts of each query, best first, and their scores: arrays of shape (queries, k).
+    """The best texts of each query, best first, and their scores: arrays of shape (queries, k), or with fewer
+    columns if there are fewer texts.
 
     `documents` holds positions in the corpus, or its entries where `retrieve` was given a corpus. Rows with
     fewer than k are filled up with the position -1 (None of a corpus) and the score 0.
