@@ -16,12 +16,30 @@ pub struct OptionDescription {
     pub doc: String,
 }
 
-/// Returns the JSON Schema of `T`, with all references inlined.
+/// Returns the JSON Schema of `T`, with all references inlined. The defaults of the options inside a table are those
+/// that the table has by default, where its type has others.
 pub fn of<T: JsonSchema>() -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;
-    settings.into_generator().into_root_schema_for::<T>().into()
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().into();
+    spread_defaults(&mut schema);
+    schema
+}
+
+/// Sets the defaults of the options inside each table to those of the table's default.
+fn spread_defaults(schema: &mut Value) {
+    let default = schema.get("default").cloned();
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for (name, property) in properties {
+        let value = default.as_ref().and_then(|default| default.get(name));
+        if let (Some(value), Some(property)) = (value, property.as_object_mut()) {
+            property.insert("default".to_string(), value.clone());
+        }
+        spread_defaults(property);
+    }
 }
 
 /// Returns the first paragraph of a schema's description, on one line.
@@ -130,7 +148,36 @@ fn range_of(schema: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Default, Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Inner {
+        /// A number.
+        number: u32,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Outer {
+        /// A table.
+        inner: Inner,
+    }
+
+    impl Default for Outer {
+        fn default() -> Self {
+            Outer {
+                inner: Inner { number: 7 },
+            }
+        }
+    }
+
+    #[test]
+    fn the_defaults_of_a_table_are_those_it_has_in_its_component() {
+        let schema = of::<Outer>();
+        let inner = &schema["properties"]["inner"];
+        assert_eq!(inner["properties"]["number"]["default"], 7);
+    }
 
     /// Adds two
     /// numbers.

@@ -229,6 +229,7 @@ fn what_is_wrong_with_options_is_found() {
         "unknown options are rejected",
         "the options survive a round trip through JSON",
         "checking the options is deterministic",
+        "an empty table has the same values as no table",
     ];
     assert_eq!(failing, invariants);
 }

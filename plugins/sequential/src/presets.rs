@@ -1,8 +1,8 @@
 //! Presets: named values of options, over which those that are given go.
 
 use schemars::Schema;
-use serde::Deserialize;
 use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The presets of a model: a name and the options that differ from the defaults.
@@ -17,16 +17,19 @@ pub(crate) const LOSS_OPTIONS: [&str; 5] = [
     "gbce_t",
 ];
 
-/// Reads options, and puts those of the preset that they name below them.
+/// Reads options, and puts those of the preset that they name below them, and below these the defaults.
+///
+/// The defaults of a table, such as `training`, are those of the model, which may differ from those of the table's
+/// type: a table of which one value is given keeps the model's others.
 pub(crate) fn with_preset<'de, D: Deserializer<'de>>(
     deserializer: D,
+    defaults: &impl Serialize,
     presets: &Presets,
 ) -> Result<Value, D::Error> {
     let given = Map::<String, Value>::deserialize(deserializer)?;
-    let name = given.get("settings").cloned();
-    let Some(name) = name.as_ref().and_then(Value::as_str) else {
-        return Ok(Value::Object(given));
-    };
+    let mut all = serde_json::to_value(defaults).map_err(D::Error::custom)?;
+    let name = given.get("settings").or(all.get("settings")).cloned();
+    let name = name.as_ref().and_then(Value::as_str).unwrap_or_default();
     let Some((_, preset)) = presets.iter().find(|(known, _)| *known == name) else {
         let known: Vec<&str> = presets.iter().map(|(name, _)| *name).collect();
         return Err(D::Error::custom(format!(
@@ -34,7 +37,7 @@ pub(crate) fn with_preset<'de, D: Deserializer<'de>>(
             known.join("` or `")
         )));
     };
-    let mut all = preset.clone();
+    overlay(&mut all, preset.clone());
     drop_options_of_another_loss(&mut all, &given);
     overlay(&mut all, Value::Object(given));
     Ok(all)
@@ -111,7 +114,9 @@ macro_rules! sequence_model {
     ($model:ident) => {
         impl<'de> serde::Deserialize<'de> for $model {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let options = crate::presets::with_preset(deserializer, &$model::presets())?;
+                let defaults = $model::default();
+                let options =
+                    crate::presets::with_preset(deserializer, &defaults, &$model::presets())?;
                 // The derived function, which has the same name.
                 $model::deserialize(options).map_err(serde::de::Error::custom)
             }
@@ -219,7 +224,22 @@ pub(crate) use {sequence_model, usual_options};
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::loss::Loss;
+    use crate::models::Sasrec;
     use serde_json::json;
+
+    #[test]
+    fn a_table_of_which_one_value_is_given_keeps_the_models_others() {
+        let read = |given: Value| serde_json::from_value::<Sasrec>(given).unwrap();
+        for settings in ["strong", "original", "esasrec"] {
+            let whole = read(json!({ "settings": settings }));
+            let partial = read(json!({"settings": settings, "training": {"seed": 42}}));
+            assert_eq!(partial, whole);
+        }
+        let training = read(json!({"training": {"seed": 42}})).training;
+        assert_eq!(training.loss, Loss::SampledSoftmax);
+        assert_eq!(training.early_stopping_patience, 50);
+    }
 
     #[test]
     fn options_that_are_given_go_over_those_of_the_preset() {
@@ -230,16 +250,16 @@ mod tests {
                 json!({"width": 64, "training": {"loss": "a", "rate": 1}}),
             ),
         ];
-        let read = |given: Value| with_preset(given, &presets);
+        let defaults = json!({"settings": "strong", "training": {"batch": 8}});
+        let read = |given: Value| with_preset(given, &defaults, &presets);
         let given = json!({"settings": "original", "training": {"rate": 2}});
-        let expected =
-            json!({"settings": "original", "width": 64, "training": {"loss": "a", "rate": 2}});
+        let expected = json!({"settings": "original", "width": 64, "training": {"loss": "a", "rate": 2, "batch": 8}});
         assert_eq!(read(given).unwrap(), expected);
         let presets = vec![(
             "few",
             json!({"training": {"loss": "a", "negatives": 1, "rate": 1}}),
         )];
-        let read_few = |given: Value| with_preset(given, &presets).unwrap();
+        let read_few = |given: Value| with_preset(given, &json!({}), &presets).unwrap();
         let same = json!({"settings": "few", "training": {"loss": "a"}});
         let other = json!({"settings": "few", "training": {"loss": "b"}});
         assert_eq!(

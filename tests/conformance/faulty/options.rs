@@ -6,14 +6,33 @@ use serde::{Deserialize, Serialize};
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
-// On purpose without `deny_unknown_fields` and with an option that says nothing of itself.
-#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+// On purpose without `deny_unknown_fields` and with an option that has no description.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Untidy {
     undocumented: bool,
     /// Is written as what cannot be read.
     #[serde(serialize_with = "as_text")]
     number: u32,
+    /// Has other defaults than its type.
+    table: Inner,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Inner {
+    /// A number.
+    inner: u32,
+}
+
+impl Default for Untidy {
+    fn default() -> Self {
+        Untidy {
+            undocumented: false,
+            number: 0,
+            table: Inner { inner: 1 },
+        }
+    }
 }
 
 fn as_text<S: serde::Serializer>(number: &u32, serializer: S) -> Result<S::Ok, S::Error> {

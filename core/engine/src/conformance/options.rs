@@ -1,12 +1,12 @@
 //! Invariants of the options of all components.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::check::{Checked, Invariant, Stop, Subject, hold};
 use gloss_core::{Diagnostics, describe_component};
 use gloss_schema::option_diagnostics;
 
-pub(super) fn invariants<'a>() -> [Invariant<Subject<'a>>; 4] {
+pub(super) fn invariants<'a>() -> [Invariant<Subject<'a>>; 5] {
     [
         (
             "the component and each option have a description",
@@ -15,6 +15,7 @@ pub(super) fn invariants<'a>() -> [Invariant<Subject<'a>>; 4] {
         ("unknown options are rejected", strangers),
         ("the options survive a round trip through JSON", round_trip),
         ("checking the options is deterministic", check),
+        ("an empty table has the same values as no table", tables),
     ]
 }
 
@@ -73,4 +74,30 @@ fn check(subject: &Subject<'_>) -> Checked {
     hold(first == second, || {
         format!("{first:?}, and then {second:?}")
     })
+}
+
+/// The defaults of a table that is given in part are those that the component has without it.
+fn tables(subject: &Subject<'_>) -> Checked {
+    let written = |options| {
+        let component = subject.entry.parse(Value::Object(options));
+        Ok::<_, Stop>(describe_component(
+            component.map_err(Stop::Fail)?.component(),
+        )?)
+    };
+    let properties = subject.entry.schema["properties"].as_object();
+    for (name, property) in properties.into_iter().flatten() {
+        if !property["default"].is_object() || !property["properties"].is_object() {
+            continue;
+        }
+        let mut options = subject.options.clone();
+        options.shift_remove(name);
+        let without = written(options.clone())?;
+        options.insert(name.clone(), json!({}));
+        let empty = written(options)?;
+        hold(without == empty, || {
+            let (without, empty) = (&without[name], &empty[name]);
+            format!("`{name}` is {without} without a table, and {empty} with an empty one")
+        })?;
+    }
+    Ok(())
 }
