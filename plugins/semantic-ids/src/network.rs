@@ -87,7 +87,7 @@ impl T5 {
     }
 
     fn embed(&self, leaves: &Leaves, tokens: &Tensor) -> Result<Tensor, TchError> {
-        Tensor::f_embedding(&leaves[self.shared], tokens, -1, false, false)
+        leaves.rows(&leaves[self.shared], tokens)
     }
 }
 

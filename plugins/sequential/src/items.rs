@@ -47,7 +47,7 @@ impl ItemVectors {
 
     /// The vectors of the items at `places`, of the shape of these and the width.
     pub(crate) fn look_up(&self, leaves: &Leaves, places: &Tensor) -> Result<Tensor, TchError> {
-        Tensor::f_embedding(&self.matrix(leaves)?, places, -1, false, false)
+        leaves.rows(&self.matrix(leaves)?, places)
     }
 
     /// The vectors of items without those of their features.

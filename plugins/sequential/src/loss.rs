@@ -1,11 +1,15 @@
 //! Losses over a catalogue.
 
+mod drawn;
+mod over_all;
+mod scattered;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
-/// The most scores that are in memory at once.
-const SCORES_AT_ONCE: i64 = 1 << 25;
+use drawn::{Compared, Scores};
+pub(crate) use over_all::sum_over_all;
 
 /// Losses of a prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,8 +53,20 @@ pub(crate) struct Parts {
     pub(crate) sum: Tensor,
     /// [predictions, width]
     pub(crate) by_hidden: Tensor,
-    /// [items, width]
+    /// [items, width], or [places, width].
     pub(crate) by_items: Tensor,
+    /// The items whose gradients those are, of which one may be there more than once; `None` for all items in order.
+    pub(crate) places: Option<Tensor>,
+}
+
+/// The most scores that are computed at once: on a CPU as many as stay in its cache.
+fn at_once(per_prediction: i64, device: Device) -> i64 {
+    let scores: i64 = if device == Device::Cpu {
+        1 << 20
+    } else {
+        1 << 25
+    };
+    (scores / per_prediction.max(1)).max(1)
 }
 
 impl Objective {
@@ -62,30 +78,44 @@ impl Objective {
         items: &Tensor,
         targets: &Tensor,
     ) -> Result<Parts, TchError> {
-        let (predictions, width) = hidden.size2()?;
-        let (catalogue, _) = items.size2()?;
-        let per_prediction = match &self.negatives {
-            Negatives::All => catalogue,
-            Negatives::Shared(negatives) => negatives.numel() as i64,
-            Negatives::Own(negatives) => negatives.size2()?.1 * width,
+        let (negatives, is_shared) = match &self.negatives {
+            Negatives::All => return over_all::parts(hidden, items, targets),
+            Negatives::Shared(negatives) => (negatives, true),
+            Negatives::Own(negatives) if scattered::is_faster(items, negatives)? => {
+                return scattered::parts(self, (hidden, items), targets, negatives);
+            }
+            Negatives::Own(negatives) => (negatives, false),
         };
-        let at_once = (SCORES_AT_ONCE / per_prediction.max(1)).max(1);
-        let leaf = |tensor: &Tensor| tensor.f_detach()?.f_set_requires_grad(true);
-        let items = leaf(items)?;
+        let (predictions, width) = hidden.size2()?;
+        let compared = Compared::new(items, targets, negatives)?;
+        let per_prediction = match is_shared {
+            true => negatives.numel() as i64,
+            false => negatives.size2()?.1 * width,
+        };
+        let at_once = at_once(per_prediction, hidden.device());
         let mut sum = Tensor::f_zeros([], (Kind::Float, hidden.device()))?;
-        let mut by_items = items.f_zeros_like()?;
+        let mut by_items = compared.vectors.f_zeros_like()?;
         let mut by_hidden = Vec::new();
         for start in (0..predictions).step_by(at_once as usize) {
-            let count = at_once.min(predictions - start);
-            let part = |tensor: &Tensor| tensor.f_narrow(0, start, count);
-            let own = leaf(&part(hidden)?)?;
-            let negatives = match &self.negatives {
-                Negatives::Own(all) => Negatives::Own(part(all)?),
-                Negatives::Shared(all) => Negatives::Shared(all.shallow_clone()),
-                Negatives::All => Negatives::All,
+            let part = |tensor: &Tensor| {
+                let count = at_once.min(predictions - start);
+                tensor.f_narrow(0, start, count)
             };
-            let loss = self.sum(&own, &items, &part(targets)?, &negatives)?;
-            let gradients = Tensor::f_run_backward(&[&loss], &[&own, &items], false, false)?;
+            let of_own = |tensor: &Tensor| match is_shared {
+                true => Ok(tensor.shallow_clone()),
+                false => part(tensor),
+            };
+            let own = part(hidden)?.f_detach()?.f_set_requires_grad(true)?;
+            let ids = of_own(negatives)?;
+            let scores = Scores::new(
+                (&own, &compared.vectors),
+                (&part(targets)?, &part(&compared.targets)?),
+                (&ids, &of_own(&compared.negatives)?),
+                is_shared,
+            )?;
+            let loss = self.sum(scores, &ids)?;
+            let inputs = [&own, &compared.vectors];
+            let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
             let [of_hidden, of_items] = gradients.as_slice() else {
                 return Err(TchError::Shape("two gradients were asked for".to_string()));
             };
@@ -97,50 +127,19 @@ impl Objective {
             sum,
             by_hidden: Tensor::f_cat(&by_hidden, 0)?,
             by_items,
+            places: compared.places,
         })
     }
 
-    fn sum(
-        &self,
-        hidden: &Tensor,
-        items: &Tensor,
-        targets: &Tensor,
-        negatives: &Negatives,
-    ) -> Result<Tensor, TchError> {
-        if let Negatives::All = negatives {
-            return sum_over_all(hidden, items, targets);
-        }
-        let positive = hidden
-            .f_mul(&items.f_index_select(0, targets)?)?
-            .f_sum_dim_intlist([-1].as_slice(), true, Kind::Float)?;
-        let log_q = |negatives: &Tensor| match &self.log_q {
-            Some(log_q) => log_q
-                .f_index_select(0, &negatives.f_reshape([-1])?)?
-                .f_view(&*negatives.size()),
-            None => Tensor::f_zeros([1], (Kind::Float, hidden.device())),
-        };
-        let (scores, same) = match negatives {
-            Negatives::Shared(negatives) => (
-                hidden
-                    .f_mm(&items.f_index_select(0, negatives)?.f_tr()?)?
-                    .f_sub(&log_q(negatives)?)?,
-                targets
-                    .f_unsqueeze(1)?
-                    .f_eq_tensor(&negatives.f_unsqueeze(0)?)?,
-            ),
-            Negatives::Own(negatives) => {
-                let (rows, columns) = negatives.size2()?;
-                let vectors = items.f_index_select(0, &negatives.f_reshape([-1])?)?;
-                let vectors = vectors.f_view([rows, columns, -1])?;
-                (
-                    vectors
-                        .f_matmul(&hidden.f_unsqueeze(2)?)?
-                        .f_squeeze_dim(2)?
-                        .f_sub(&log_q(negatives)?)?,
-                    targets.f_unsqueeze(1)?.f_eq_tensor(negatives)?,
-                )
+    /// The losses of some predictions, summed; `negatives` are the items of the scores.
+    fn sum(&self, all: Scores, negatives: &Tensor) -> Result<Tensor, TchError> {
+        let (positive, same) = (all.positive, all.same);
+        let scores = match &self.log_q {
+            None => all.negatives,
+            Some(log_q) => {
+                let expected = log_q.f_index_select(0, &negatives.f_reshape([-1])?)?;
+                all.negatives.f_sub(&expected.f_view(&*negatives.size())?)?
             }
-            Negatives::All => return sum_over_all(hidden, items, targets),
         };
         match self.loss {
             Loss::CrossEntropy | Loss::SampledSoftmax => {
@@ -168,20 +167,6 @@ impl Objective {
             }
         }
     }
-}
-
-/// The cross-entropies over all items, summed.
-pub(crate) fn sum_over_all(
-    hidden: &Tensor,
-    items: &Tensor,
-    targets: &Tensor,
-) -> Result<Tensor, TchError> {
-    let scores = hidden.f_mm(&items.f_tr()?)?;
-    let picked = scores.f_gather(1, &targets.f_unsqueeze(1)?, false)?;
-    scores
-        .f_logsumexp(1, true)?
-        .f_sub(&picked)?
-        .f_sum(Kind::Float)
 }
 
 /// The power of gBCE for `negatives` of `items`, with the calibration `t` between 0 (that of the

@@ -203,9 +203,20 @@ impl<'a> SequenceTrainee<'a> {
         share: f64,
     ) -> Result<(), TchError> {
         let product = |a: &Tensor, b: &Tensor| a.f_mul(b)?.f_sum(Kind::Float);
-        let total = product(hidden, &parts.by_hidden)?
-            .f_add(&product(items, &parts.by_items)?)?
-            .f_mul_scalar(share)?;
+        let mut total = product(hidden, &parts.by_hidden)?;
+        match &parts.places {
+            Some(places) => {
+                let rows = leaves.rows(items, places)?;
+                total = total.f_add(&product(&rows, &parts.by_items)?)?;
+            }
+            None => {
+                let gradient = parts.by_items.f_mul_scalar(share)?;
+                if !leaves.add(items, &gradient, &self.parameters)? {
+                    total = total.f_add(&product(items, &parts.by_items)?)?;
+                }
+            }
+        }
+        let total = total.f_mul_scalar(share)?;
         leaves.backward(&total, &self.parameters)
     }
 

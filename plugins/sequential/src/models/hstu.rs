@@ -10,7 +10,7 @@ use serde_json::json;
 use tch::{Kind, TchError, Tensor};
 
 use crate::batch::Batch;
-use crate::config::SequenceTraining;
+use crate::config::{NegativeSharing, SequenceTraining};
 use crate::features::Features;
 use crate::items::ItemVectors;
 use crate::layers::Linear;
@@ -90,6 +90,7 @@ impl Default for Hstu {
             batch_size: 256,
             training: SequenceTraining {
                 loss: Loss::SampledSoftmax,
+                negative_sharing: NegativeSharing::None,
                 adam_beta2: 0.98,
                 early_stopping_patience: 50,
                 ..SequenceTraining::default()
