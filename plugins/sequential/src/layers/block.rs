@@ -84,12 +84,23 @@ impl Block {
         let attention = Attention::new(builder, &attention, [width, heads], dropout, init);
         let attention_norm = format!("{name}.attention_norm");
         let attention_norm = LayerNorm::new(builder, &attention_norm, width, epsilon);
-        let up = Linear::new(builder, &format!("{name}.up"), [width, inner], init);
-        let down = Linear::new(builder, &format!("{name}.down"), [inner, width], init);
+        let is_gated = options.kind == BlockKind::Ligr;
+        // A gated perceptron has no biases.
+        let perceptron = match is_gated {
+            true => Linear::without_bias,
+            false => Linear::new,
+        };
+        let up = perceptron(builder, &format!("{name}.up"), [width, inner], init);
+        let down = perceptron(builder, &format!("{name}.down"), [inner, width], init);
         let perceptron_norm = format!("{name}.perceptron_norm");
         let perceptron_norm = LayerNorm::new(builder, &perceptron_norm, width, epsilon);
-        let mut gate = |part: &str, outputs| {
-            Linear::new(builder, &format!("{name}.{part}"), [width, outputs], init)
+        let mut gates = || {
+            let gate = |part: &str| format!("{name}.{part}");
+            [
+                Linear::new(builder, &gate("attention_gate"), [width, width], init),
+                Linear::new(builder, &gate("perceptron_gate"), [width, width], init),
+                perceptron(builder, &gate("gate"), [width, inner], init),
+            ]
         };
         Block {
             attention,
@@ -97,13 +108,7 @@ impl Block {
             up,
             down,
             perceptron_norm,
-            gates: (options.kind == BlockKind::Ligr).then(|| {
-                [
-                    gate("attention_gate", width),
-                    gate("perceptron_gate", width),
-                    gate("gate", inner),
-                ]
-            }),
+            gates: is_gated.then(&mut gates),
             options,
         }
     }
@@ -129,12 +134,14 @@ impl Block {
             Some([_, _, gate]) => gate.forward(leaves, input)?.f_silu()?.f_mul(&up)?,
             None => self.options.activation.apply(&up)?,
         };
-        // Only SASRec and its relatives drop inside of the perceptron too.
-        let inner = match self.options.kind {
-            BlockKind::PostNorm => inner,
-            _ => pass.dropout(&inner, self.options.dropout)?,
+        // BERT drops after the perceptron, LiGR inside of it, SASRec at both places.
+        let dropout = |tensor: Tensor, is_here: bool| match is_here {
+            true => pass.dropout(&tensor, self.options.dropout),
+            false => Ok(tensor),
         };
-        pass.dropout(&self.down.forward(leaves, &inner)?, self.options.dropout)
+        let inner = dropout(inner, self.options.kind != BlockKind::PostNorm)?;
+        let output = self.down.forward(leaves, &inner)?;
+        dropout(output, self.options.kind != BlockKind::Ligr)
     }
 
     fn post_norm(

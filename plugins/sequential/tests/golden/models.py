@@ -52,11 +52,12 @@ class Layer(nn.Module):
         self.kind, self.activation = kind, activation
         self.attention = Attention()
         self.attention_norm = nn.LayerNorm(WIDTH, epsilon)
-        self.up, self.down = nn.Linear(WIDTH, INNER), nn.Linear(INNER, WIDTH)
+        bias = kind != "ligr"
+        self.up, self.down = nn.Linear(WIDTH, INNER, bias), nn.Linear(INNER, WIDTH, bias)
         self.perceptron_norm = nn.LayerNorm(WIDTH, epsilon)
         if kind == "ligr":
             self.attention_gate, self.perceptron_gate = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
-            self.gate = nn.Linear(WIDTH, INNER)
+            self.gate = nn.Linear(WIDTH, INNER, bias)
 
     def forward(self, x, mask):
         if self.kind == "post-norm":
