@@ -257,3 +257,47 @@ fn mistakes_are_refused_before_anything_is_read() {
         ),
     ]);
 }
+
+/// A recommender that is trained on the shop, whose item vectors become codes.
+const RECOMMENDER: &str = r#"
+[generator]
+type = "gru4rec"
+device = "cpu"
+embedding_size = 8
+hidden_size = 8
+training.max_steps = 2
+training.metric_for_best_model = "last"
+"#;
+
+#[test]
+fn codes_are_made_from_the_item_vectors_of_a_recommender() {
+    let place = place();
+    let experiment = place.read("e.toml");
+    let (start, _) = experiment.split_once("[generator]").unwrap();
+    place.write("r.toml", format!("{start}{RECOMMENDER}"));
+    gloss(&place, &["export", "r.toml", "--output", "recommender"]);
+    let encoder = place.path("encoder").display().to_string();
+    let recommender = place.path("recommender").display().to_string();
+    let given = experiment.replace(&encoder, &recommender);
+    place.write("given.toml", &given);
+    let plain = given.replace("prefix = \"none\"\ndevice = \"cpu\"\n", "");
+    place.write("plain.toml", plain);
+    let train = |file: &str| -> Ran {
+        let output = format!("from-{file}");
+        let args = ["train", file, "--overwrite", "--output", &output];
+        command(&place, &args).output().unwrap().into()
+    };
+    // The options of an encoder have no effect.
+    train("given.toml").fails(2, &["tokenizer.prefix: is for an encoder"]);
+    train("plain.toml").succeeds();
+    train("e.toml").succeeds();
+    let codes = |folder: &str| fs::read(place.path(folder).join("model/codes.parquet")).unwrap();
+    assert_ne!(codes("from-plain.toml"), codes("from-e.toml"));
+    // Vectors of another catalogue are refused.
+    let items = place.read("recommender/items.json");
+    place.write(
+        "recommender/items.json",
+        items.replacen("[", "[\n  \"other\",", 1),
+    );
+    train("plain.toml").fails(2, &["the model was trained on another catalogue"]);
+}

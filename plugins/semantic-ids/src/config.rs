@@ -19,7 +19,8 @@ use crate::tokenizer::ItemTokenizer;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tiger {
-    /// The item tokenizer, which makes the codes of items.
+    /// The item tokenizer, which makes the codes of items from the vectors of their texts; or, if `model` is the
+    /// folder of a trained recommender such as `gloss export` writes, from its item vectors.
     pub tokenizer: ItemTokenizer,
     /// The folder of a model that is trained already, in place of a training.
     #[serde(default)]

@@ -70,7 +70,7 @@ impl Tiger {
         let options = serde_json::to_value(self)
             .map_err(|error| Error::Internal(format!("options of a model: {error}")))?;
         check_config(folder, "tiger", &options, &OF_USE)?;
-        check_items(folder, data)?;
+        check_items(folder, &data.catalogue)?;
         let codes = Codes::read(&folder.join(CODES), sizes(folder)?)?;
         let vocabulary = Vocabulary::new(&codes, self);
         let device = self.device.open()?;
@@ -156,7 +156,7 @@ impl Trainer for Tiger {
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
-        self.tokenizer.encoder.inputs()
+        self.tokenizer.inputs()
     }
 
     fn metric(&self) -> Option<&str> {

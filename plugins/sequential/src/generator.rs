@@ -104,7 +104,7 @@ pub(crate) fn open<'a, M: Model>(
     let options = serde_json::to_value(model)
         .map_err(|error| Error::Internal(format!("options of a model: {error}")))?;
     check_config(&folder, model.name(), &options, &OF_USE)?;
-    check_items(&folder, data)?;
+    check_items(&folder, &data.catalogue)?;
     let device = shared.device.open()?;
     let mut builder = Builder::default();
     let network = model.network(&mut builder, data)?;

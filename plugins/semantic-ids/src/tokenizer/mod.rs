@@ -5,18 +5,20 @@ mod kmeans;
 mod options;
 mod residual;
 mod rq_vae;
+mod source;
 
 #[cfg(test)]
 mod golden;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use gloss_core::{ArtefactRequest, Catalogue, Code, Context, Error, Identity, Result};
-use gloss_dense::{Matrix, hash_catalogue, text_vectors};
-use gloss_encoder::{Embed, Model};
+use gloss_core::{ArtefactRequest, Catalogue, Context, Error, Identity, Result};
+use gloss_dense::{Matrix, hash_catalogue};
 use serde_json::{Value, json};
 
 use crate::codes::Codes;
+
+use source::Source;
 
 pub use options::{Collisions, ItemTokenizer, RqVae, TokenizerKind};
 
@@ -24,22 +26,21 @@ const CODES: &str = "codes.parquet";
 const SIZES: &str = "sizes.json";
 
 impl ItemTokenizer {
-    /// The codes of a catalogue: from the cache, or made of the vectors of its texts. `scratch` is a folder
+    /// The codes of a catalogue: from the cache, or made of the vectors of its items. `scratch` is a folder
     /// for where there is no cache.
     ///
     /// # Errors
-    /// If the encoder cannot be loaded, or the work is interrupted.
+    /// If the vectors cannot be made or read, or the work is interrupted.
     pub(crate) fn codes(
         &self,
         catalogue: &Catalogue,
         scratch: &Path,
         context: &Context,
     ) -> Result<Codes> {
-        let encoder = Model::open(&self.encoder)?;
-        let request = self.request(catalogue, &encoder)?;
+        let source = Source::open(&self.encoder)?;
+        let request = self.request(catalogue, &source)?;
         let build = |folder: &Path, _: Option<&Path>| {
-            let texts = catalogue.items().iter().map(|item| item.text.as_str());
-            let vectors = text_vectors(texts, &encoder, scratch, context)?;
+            let vectors = source.vectors(catalogue, scratch, context)?;
             let codes = self.tokenize(vectors, scratch, context)?;
             codes.write(&folder.join(CODES), catalogue)?;
             gloss_training::write_json(&folder.join(SIZES), &json!(codes.sizes))
@@ -55,8 +56,17 @@ impl ItemTokenizer {
         })
     }
 
-    /// Codes are of one catalogue with its texts, one encoder and these options.
-    fn request(&self, catalogue: &Catalogue, encoder: &Model) -> Result<ArtefactRequest<'static>> {
+    /// The files from which codes are made.
+    ///
+    /// # Errors
+    /// If one is missing.
+    pub(crate) fn inputs(&self) -> Result<Vec<PathBuf>> {
+        source::files(&self.encoder)
+    }
+
+    /// Codes are of one catalogue with its texts, one source of vectors and these options.
+    fn request(&self, catalogue: &Catalogue, source: &Source) -> Result<ArtefactRequest<'static>> {
+        let (vectors, code, machine) = source.identity();
         let mut options = serde_json::to_value(self)
             .map_err(|error| Error::Internal(format!("options of a tokenizer: {error}")))?;
         if let Value::Object(options) = &mut options {
@@ -72,19 +82,17 @@ impl ItemTokenizer {
             ] {
                 options.remove(name);
             }
-            options.insert("encoder".into(), encoder.identity());
+            options.insert("encoder".into(), vectors);
         }
-        let mut code = Code::of_crate(env!("CARGO_PKG_NAME"), option_env!("GLOSS_FINGERPRINT"));
-        code.merge(encoder.code());
         let hash = u128::from_be_bytes(hash_catalogue(catalogue));
         Ok(ArtefactRequest {
             stage: "tokenize",
             identity: Identity {
                 options: options.to_string(),
                 code,
-                machine: encoder.machine(),
+                machine,
             },
-            inputs: encoder.files()?,
+            inputs: self.inputs()?,
             changing: ("catalogue", format!("{hash:032x}")),
         })
     }

@@ -5,14 +5,16 @@ use gloss_encoder::EncoderOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An item tokenizer: turns the vector of an item's text into codes.
+use super::source;
+
+/// An item tokenizer: turns the vector of an item into codes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ItemTokenizer {
     /// The kind.
     #[serde(rename = "type", default)]
     pub kind: TokenizerKind,
-    /// The encoder of items' texts.
+    /// The encoder of items' texts; or, as its `model`, the folder of a recommender that has item vectors.
     #[serde(flatten)]
     pub encoder: EncoderOptions,
     /// Gives each dimension of the vectors the mean 0 and the deviation 1 first.
@@ -128,7 +130,7 @@ impl Default for RqVae {
 impl ItemTokenizer {
     /// Options that have no effect beside others.
     pub(crate) fn check(&self) -> Vec<Diagnostic> {
-        let mut diagnostics = Vec::new();
+        let mut diagnostics = source::check(&self.encoder);
         let is_vae = self.kind == TokenizerKind::RqVae;
         if !is_vae && self.rq_vae != RqVae::default() {
             let message = "is for `type = \"rq-vae\"`, and the tokenizer is another";

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::parameters::Parameters;
-use gloss_core::{Data, Error, Result};
+use gloss_core::{Catalogue, Error, Result};
 use gloss_torch::{Checkpoint, torch_error, write_safetensors};
 use serde_json::Value;
 use tch::{Device, TchError, Tensor};
@@ -16,7 +16,7 @@ pub const CONFIG: &str = "config.json";
 pub const ITEMS: &str = "items.json";
 /// The file of its weights.
 pub const WEIGHTS: &str = "model.safetensors";
-/// The file of the items' vectors as they are scored, for others: nothing here reads them.
+/// The file of the items' vectors as they are scored, for others, such as item tokenizers.
 pub const VECTORS: &str = "item_vectors.safetensors";
 
 /// Checks that a model in a folder is of this name and was trained with these options, apart from those
@@ -71,12 +71,12 @@ pub fn load_weights(folder: &Path, parameters: &Parameters, device: Device) -> R
 ///
 /// # Errors
 /// If the file cannot be read, or has other items.
-pub fn check_items(folder: &Path, data: &Data) -> Result<()> {
+pub fn check_items(folder: &Path, catalogue: &Catalogue) -> Result<()> {
     let path = folder.join(ITEMS);
     let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
     let ids: Vec<String> = serde_json::from_slice(&bytes)
         .map_err(|error| Error::input(&path, format!("this is no list of items: {error}")))?;
-    let own = data.catalogue.items();
+    let own = catalogue.items();
     let differs = ids.iter().zip(own).find(|(id, item)| **id != item.id);
     match (ids.len() == own.len(), differs) {
         (true, None) => Ok(()),
