@@ -258,6 +258,55 @@ fn mistakes_are_refused_before_anything_is_read() {
     ]);
 }
 
+#[test]
+fn action_piece_learns_tokens_and_averages_over_orders_of_codes() {
+    let place = place();
+    let experiment = place
+        .read("e.toml")
+        .replace("type = \"tiger\"", "type = \"action-piece\"")
+        .replace(
+            "user_tokens = 7",
+            "vocabulary_size = 200\nsegmentations = 2",
+        )
+        .replace(
+            "codebook_size = 8",
+            "levels = 4\ncodebook_size = 8\nhash_buckets = 60",
+        );
+    place.write("a.toml", experiment);
+    gloss(&place, &["train", "a.toml", "--output", "trained"]);
+    let config: Value = serde_json::from_str(&place.read("trained/model/config.json")).unwrap();
+    assert_eq!(config["sizes"], serde_json::json!([8, 8, 8, 8, 60]));
+    let merges: Value = serde_json::from_str(&place.read("trained/model/merges.json")).unwrap();
+    assert_eq!(merges["first"], 1 + 4 * 8 + 60);
+    assert_eq!(merges["pairs"].as_array().unwrap().len(), 200 - 93);
+    let run = |output: &str, more: &[&str]| {
+        let args = ["run", "a.toml", "--json", "--output", output];
+        let ran = gloss(&place, &[&args[..], more].concat());
+        ran.json()["results"]["methods"][0].clone()
+    };
+    let two = run("two", &[]);
+    assert_eq!(two["users_with_short_ranking"], 0);
+    assert_eq!(
+        two["metrics"],
+        run("again", &["--set", "generator.model=trained/model"])["metrics"]
+    );
+    // One order of the codes finds other scores, by the same training.
+    let rankings = |folder: &str| place.read(&format!("{folder}/run.trec"));
+    run("one", &["--set", "generator.segmentations=1"]);
+    assert_ne!(rankings("one"), rankings("two"));
+    place.write("trained/model/merges.json", "{}");
+    let args = [
+        "run",
+        "a.toml",
+        "--output",
+        "x",
+        "--set",
+        "generator.model=trained/model",
+    ];
+    let ran: Ran = command(&place, &args).output().unwrap().into();
+    ran.fails(2, &["merges.json", "these are no pairs of tokens"]);
+}
+
 /// A recommender that is trained on the shop, whose item vectors become codes.
 const RECOMMENDER: &str = r#"
 [generator]

@@ -41,6 +41,10 @@ fn options(entry: &Entry, places: &Places) -> Vec<Value> {
             &json!({"pretraining": {"num_train_epochs": 2}}),
         )],
         (_, "tiger") => vec![places.semantic_ids()],
+        (_, "action-piece") => vec![joined(
+            &places.semantic_ids(),
+            &json!({"vocabulary_size": 120, "segmentations": 2}),
+        )],
         (_, "e5") => places.encoders(),
         (_, "bm25") => {
             let variants = ["lucene", "robertson", "atire", "bm25l", "bm25+"];

@@ -11,7 +11,7 @@
 
 use std::time::Instant;
 
-use gloss_core::{Context, process_memory};
+use gloss_core::{Catalogue, Context, process_memory};
 use gloss_dense::Matrix;
 use gloss_semantic_ids::ItemTokenizer;
 use gloss_training::random_stream;
@@ -51,7 +51,12 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let begun = Instant::now();
     let codes = options
-        .tokenize(vectors, folder.path(), &Context::default())
+        .tokenize(
+            vectors,
+            &Catalogue::default(),
+            folder.path(),
+            &Context::default(),
+        )
         .unwrap();
     let seconds = begun.elapsed().as_secs_f64();
     let memory = process_memory().map_or(0.0, |memory| memory.peak as f64 / f64::from(1 << 30));

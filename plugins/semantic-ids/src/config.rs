@@ -8,6 +8,7 @@ use gloss_training::Schedule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::spec::{Spec, Writes, writes_codes};
 use crate::tokenizer::ItemTokenizer;
 
 /// TIGER: an encoder-decoder, as in T5, that reads the codes of a user's items and writes those of the
@@ -189,7 +190,36 @@ impl TigerTraining {
 }
 
 impl Tiger {
-    pub(crate) fn diagnostics(&self) -> Vec<Diagnostic> {
+    fn diagnostics(&self) -> Vec<Diagnostic> {
         self.tokenizer.check()
     }
 }
+
+impl Writes for Tiger {
+    fn spec(&self) -> Spec<'_> {
+        Spec {
+            name: "tiger",
+            tokenizer: &self.tokenizer,
+            model: &self.model,
+            device: self.device,
+            max_length: self.max_length,
+            user_tokens: self.user_tokens,
+            vocabulary_size: None,
+            segmentations: 1,
+            network: &self.network,
+            num_beams: self.num_beams,
+            exclude_seen: self.exclude_seen,
+            batch_size: self.batch_size,
+            training: &self.training,
+        }
+    }
+
+    fn with_weights(&self, folder: PathBuf) -> Self {
+        Tiger {
+            model: Some(folder),
+            ..self.clone()
+        }
+    }
+}
+
+writes_codes!(Tiger);

@@ -1,93 +1,104 @@
-//! TIGER as a generator of ranked items.
+//! Trained networks as generators of ranked items.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use gloss_core::{
-    Context, Data, Diagnostic, Error, Generator, History, Identity, Query, QueryGenerator,
-    QueryKind, Result, Trainer, Validate, find_model,
-};
-use gloss_torch::{device_kind, machine, torch_error};
+use gloss_core::{Context, Data, Error, Generator, History, Query, Result, find_model};
+use gloss_torch::torch_error;
 use gloss_training::{
-    Builder, CONFIG, ITEMS, Leaves, WEIGHTS, check_config, check_items, load_weights,
+    Builder, CONFIG, ITEMS, Leaves, WEIGHTS, check_config, check_items, load_weights, random_stream,
 };
 use serde_json::Value;
 
 use crate::beam::Searcher;
 use crate::codes::Codes;
-use crate::config::Tiger;
+use crate::merges::Merges;
 use crate::network::T5;
-use crate::sequence::Vocabulary;
-use crate::train::{self, CODES, MODEL};
+use crate::sequence::hash;
+use crate::spec::{OF_USE, Spec, Writes};
+use crate::train::{CODES, MERGES};
 use crate::trie::Trie;
 
-/// Options that change nothing about a trained network.
-const OF_USE: [&str; 6] = [
-    "model",
-    "device",
-    "num_beams",
-    "exclude_seen",
-    "batch_size",
-    "training",
-];
+/// The folder of a trained model.
+fn folder(spec: &Spec<'_>) -> Result<Option<PathBuf>> {
+    let folder = spec.model.as_ref();
+    folder
+        .map(|folder| find_model(&folder.display().to_string()))
+        .transpose()
+}
 
-impl Tiger {
-    /// The same with the weights in a folder in place of a training.
-    pub(crate) fn with_weights(&self, folder: PathBuf) -> Self {
-        Tiger {
-            model: Some(folder),
-            ..self.clone()
-        }
+/// The files of a trained model; none before a training.
+pub(crate) fn files(spec: &Spec<'_>) -> Result<Vec<PathBuf>> {
+    let Some(folder) = folder(spec)? else {
+        return Ok(Vec::new());
+    };
+    let merges = spec.vocabulary_size.map(|_| MERGES);
+    let names = [CONFIG, ITEMS, CODES, WEIGHTS].into_iter().chain(merges);
+    let files: Vec<PathBuf> = names.map(|name| folder.join(name)).collect();
+    match files.iter().find(|file| !file.is_file()) {
+        Some(missing) => Err(Error::input(
+            missing,
+            "this file of a trained model is missing",
+        )),
+        None => Ok(files),
     }
+}
 
-    fn files(&self) -> Result<Vec<PathBuf>> {
-        let Some(folder) = &self.model else {
-            return Ok(Vec::new());
-        };
-        let folder = find_model(&folder.display().to_string())?;
-        let files = [CONFIG, ITEMS, CODES, WEIGHTS].map(|name| folder.join(name));
-        match files.iter().find(|file| !file.is_file()) {
-            Some(missing) => Err(Error::input(
-                missing,
-                "this file of a trained model is missing",
-            )),
-            None => Ok(files.into()),
-        }
+/// Copies the files of a trained model.
+pub(crate) fn export(spec: &Spec<'_>, folder: &Path) -> Result<()> {
+    for file in files(spec)? {
+        let to = folder.join(file.file_name().unwrap_or_default());
+        fs::copy(&file, &to).map_err(Error::io("write", &to))?;
     }
+    Ok(())
+}
 
-    /// The identity with the device as it is opened; the files of models are inputs, wherever they lie.
-    fn own_identity(&self) -> Result<Identity> {
-        let device = self.device.open()?;
-        Identity::of(self)?
-            .with_option("model", Value::Null)?
-            .with_option("device", device_kind(device).into())
-            .map(|identity| identity.with_machine(machine(device)))
-    }
+/// Opens a trained model.
+pub(crate) fn open<'a, W: Writes>(
+    options: &'a W,
+    data: &'a Data,
+    context: &'a Context,
+) -> Result<Box<dyn Generator + 'a>> {
+    let spec = options.spec();
+    let Some(folder) = folder(&spec)? else {
+        let message = "it has to be trained before it is opened";
+        return Err(Error::component(
+            format!("generator `{}`", spec.name),
+            message,
+        ));
+    };
+    Ok(Box::new(Writer {
+        searcher: searcher(&spec, &options.written_options()?, &folder, data)?,
+        spec,
+        context,
+    }))
+}
 
-    /// The trained network and its codes.
-    fn searcher(&self, folder: &Path, data: &Data) -> Result<Searcher> {
-        let options = serde_json::to_value(self)
-            .map_err(|error| Error::Internal(format!("options of a model: {error}")))?;
-        check_config(folder, "tiger", &options, &OF_USE)?;
-        check_items(folder, &data.catalogue)?;
-        let codes = Codes::read(&folder.join(CODES), sizes(folder)?)?;
-        let vocabulary = Vocabulary::new(&codes, self);
-        let device = self.device.open()?;
-        let mut builder = Builder::default();
-        let network = T5::new(&mut builder, &self.network, vocabulary.len());
-        let failed = || torch_error("load the model");
-        let parameters = builder.draw(0, device).map_err(failed())?;
-        load_weights(folder, &parameters, device)?.warn_of_unread();
-        Ok(Searcher {
-            network,
-            leaves: Leaves::fixed(&parameters).map_err(failed())?,
-            vocabulary,
-            trie: Trie::new(codes),
-            device,
-            num_beams: self.num_beams,
-        })
+/// The trained network and its codes.
+fn searcher(spec: &Spec<'_>, options: &Value, folder: &Path, data: &Data) -> Result<Searcher> {
+    check_config(folder, spec.name, options, &OF_USE)?;
+    check_items(folder, &data.catalogue)?;
+    let codes = Codes::read(&folder.join(CODES), sizes(folder)?)?;
+    let mut vocabulary = spec.vocabulary(&codes);
+    if spec.vocabulary_size.is_some() {
+        let merges = Merges::read(&folder.join(MERGES), vocabulary.len() as u32)?;
+        vocabulary = vocabulary.with_merges(merges);
     }
+    let device = spec.device.open()?;
+    let mut builder = Builder::default();
+    let network = T5::new(&mut builder, spec.network, vocabulary.len());
+    let failed = || torch_error("load the model");
+    let parameters = builder.draw(0, device).map_err(failed())?;
+    load_weights(folder, &parameters, device)?.warn_of_unread();
+    Ok(Searcher {
+        network,
+        leaves: Leaves::fixed(&parameters).map_err(failed())?,
+        vocabulary,
+        trie: Trie::new(codes),
+        device,
+        num_beams: spec.num_beams,
+    })
 }
 
 /// The numbers of codes of each level.
@@ -104,90 +115,16 @@ fn sizes(folder: &Path) -> Result<Vec<usize>> {
     })
 }
 
-impl QueryGenerator for Tiger {
-    fn check(&self) -> Vec<Diagnostic> {
-        self.diagnostics()
-    }
-
-    fn produces(&self) -> QueryKind {
-        QueryKind::Items
-    }
-
-    fn inputs(&self) -> Result<Vec<PathBuf>> {
-        self.files()
-    }
-
-    fn identity(&self) -> Result<Identity> {
-        self.own_identity()
-    }
-
-    fn trainer(&self) -> Option<&dyn Trainer> {
-        self.model.is_none().then_some(self)
-    }
-
-    fn export(&self, folder: &Path, _: &Context) -> Result<()> {
-        for file in self.files()? {
-            let to = folder.join(file.file_name().unwrap_or_default());
-            fs::copy(&file, &to).map_err(Error::io("write", &to))?;
-        }
-        Ok(())
-    }
-
-    fn open<'a>(&'a self, data: &'a Data, context: &'a Context) -> Result<Box<dyn Generator + 'a>> {
-        let Some(folder) = &self.model else {
-            let message = "it has to be trained before it is opened";
-            return Err(Error::component("generator `tiger`", message));
-        };
-        let folder = find_model(&folder.display().to_string())?;
-        Ok(Box::new(Writer {
-            options: self,
-            searcher: self.searcher(&folder, data)?,
-            context,
-        }))
-    }
-}
-
-impl Trainer for Tiger {
-    fn identity(&self) -> Result<Identity> {
-        self.own_identity()?
-            .with_option("num_beams", Value::Null)?
-            .with_option("exclude_seen", Value::Null)?
-            .with_option("batch_size", Value::Null)
-    }
-
-    fn inputs(&self) -> Result<Vec<PathBuf>> {
-        self.tokenizer.inputs()
-    }
-
-    fn metric(&self) -> Option<&str> {
-        self.training.metric()
-    }
-
-    fn train(
-        &self,
-        data: &Data,
-        folder: &Path,
-        validate: &Validate<'_>,
-        context: &Context,
-    ) -> Result<()> {
-        train::train(self, data, folder, validate, context)
-    }
-
-    fn trained(&self, folder: &Path) -> Arc<dyn QueryGenerator> {
-        Arc::new(self.with_weights(folder.join(MODEL)))
-    }
-}
-
 /// The generator at work.
 struct Writer<'a> {
-    options: &'a Tiger,
+    spec: Spec<'a>,
     searcher: Searcher,
     context: &'a Context,
 }
 
 impl Generator for Writer<'_> {
     fn batch_size(&self) -> usize {
-        8 * self.options.batch_size
+        8 * self.spec.batch_size
     }
 
     fn generate(&mut self, histories: &[History<'_>]) -> Result<Vec<Vec<Query>>> {
@@ -196,18 +133,16 @@ impl Generator for Writer<'_> {
         let mut order: Vec<usize> = (0..histories.len()).collect();
         order.retain(|at| !histories[*at].items.is_empty());
         order.sort_by_key(|at| histories[*at].items.len());
-        for group in order.chunks(self.options.batch_size) {
+        for group in order.chunks(self.spec.batch_size) {
             self.context.check()?;
-            let (inputs, hidden): (Vec<_>, Vec<_>) = group
-                .iter()
-                .map(|at| self.prepared(&histories[*at]))
-                .unzip();
-            let ranked = tch::no_grad(|| self.searcher.search(&inputs, &hidden))?;
+            let group_histories: Vec<&History<'_>> =
+                group.iter().map(|at| &histories[*at]).collect();
+            let ranked = self.ranked(&group_histories)?;
             for (at, ranking) in group.iter().zip(ranked) {
                 if ranking.iter().any(|(_, score)| !score.is_finite()) {
                     let user = histories[*at].user;
                     return Err(Error::component(
-                        "generator tiger",
+                        format!("generator `{}`", self.spec.name),
                         format!(
                             "the scores for user {user} are not finite; are the weights damaged?"
                         ),
@@ -223,17 +158,79 @@ impl Generator for Writer<'_> {
 }
 
 impl Writer<'_> {
-    /// The tokens of a history, and the places of items that are not to be written.
-    fn prepared(&self, history: &History<'_>) -> (Vec<i64>, Vec<usize>) {
+    /// The items of each history, the best first.
+    fn ranked(&self, histories: &[&History<'_>]) -> Result<Vec<Vec<(u32, f32)>>> {
+        let hidden: Vec<Vec<usize>> = histories
+            .iter()
+            .map(|history| self.hidden(history))
+            .collect();
+        let mut rankings: Vec<Vec<Vec<(u32, f32)>>> = vec![Vec::new(); histories.len()];
+        for segmentation in 0..self.spec.segmentations as u64 {
+            let inputs: Vec<Vec<i64>> = histories
+                .iter()
+                .map(|history| self.input(history, segmentation))
+                .collect();
+            let found = tch::no_grad(|| self.searcher.search(&inputs, &hidden))?;
+            for (rankings, found) in rankings.iter_mut().zip(found) {
+                rankings.push(found);
+            }
+        }
+        Ok(rankings.into_iter().map(averaged).collect())
+    }
+
+    /// The tokens of a history; in each segmentation others, whatever else is computed with them.
+    fn input(&self, history: &History<'_>, segmentation: u64) -> Vec<i64> {
         let searcher = &self.searcher;
+        let mut random = random_stream(hash(history.user), segmentation);
         let codes = searcher.trie.codes();
-        let tokens = searcher
+        searcher
             .vocabulary
-            .input(codes, history.user, history.items);
-        let hidden = match self.options.exclude_seen {
-            true => searcher.trie.places(history.items),
+            .input(codes, history.user, history.items, &mut random)
+    }
+
+    /// The places of items that are not to be written.
+    fn hidden(&self, history: &History<'_>) -> Vec<usize> {
+        match self.spec.exclude_seen {
+            true => self.searcher.trie.places(history.items),
             false => Vec::new(),
-        };
-        (tokens, hidden)
+        }
+    }
+}
+
+/// The logarithms of the means of probabilities in several rankings, which are 0 for an item that is missing in one; the
+/// highest first, equal ones in catalogue order.
+fn averaged(mut rankings: Vec<Vec<(u32, f32)>>) -> Vec<(u32, f32)> {
+    let count = rankings.len() as f64;
+    if rankings.len() < 2 {
+        return rankings.pop().unwrap_or_default();
+    }
+    let mut sums: BTreeMap<u32, f64> = BTreeMap::new();
+    for (item, score) in rankings.iter().flatten() {
+        *sums.entry(*item).or_default() += f64::from(*score).exp();
+    }
+    let mut all: Vec<(u32, f32)> = sums
+        .into_iter()
+        .map(|(item, sum)| (item, (sum / count).ln() as f32))
+        .collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_of_several_rankings_are_averaged() {
+        let ln = |probability: f32| probability.ln();
+        let first = vec![(3, ln(0.5)), (1, ln(0.3))];
+        assert_eq!(averaged(vec![first.clone()]), first);
+        let both = averaged(vec![first, vec![(1, ln(0.4)), (2, ln(0.2))]]);
+        let expected = [(1, 0.35_f32), (3, 0.25), (2, 0.1)];
+        for ((item, score), (expected_item, probability)) in both.iter().zip(expected) {
+            assert_eq!(*item, expected_item);
+            assert!((score.exp() - probability).abs() < 1e-6);
+        }
+        assert_eq!(both.len(), 3);
     }
 }

@@ -4,21 +4,27 @@
 //! - `codes`: the codes of a catalogue; `trie`: the catalogue as a tree of codes.
 //! - `tokenizer`: from vectors to codes: residual k-means, product quantization, RQ-VAE, collisions.
 //! - `report`: measurements of codes.
-//! - `config`: the options of TIGER; `network`, `attention`: its encoder and decoder, as in T5; `sequence`: what they
-//!   read; `train`, `generator`, `beam`: training and search.
+//! - `config`, `action_piece`: the options of TIGER and of ActionPiece; `spec`: what these have in common.
+//! - `network`, `attention`: the encoder and the decoder, as in T5; `sequence`: what they read; `merges`: tokens for
+//!   several codes.
+//! - `train`, `generator`, `beam`: training and search.
 
+mod action_piece;
 mod attention;
 mod beam;
 mod codes;
 mod config;
 mod generator;
+mod merges;
 mod network;
 mod report;
 mod sequence;
+mod spec;
 mod tokenizer;
 mod train;
 mod trie;
 
+pub use action_piece::ActionPiece;
 pub use codes::Codes;
 pub use config::{Tiger, TigerTraining};
 pub use report::Report;
@@ -26,4 +32,5 @@ pub use tokenizer::{Collisions, ItemTokenizer, RqVae, TokenizerKind};
 
 gloss_core::plugin! {
     generator "tiger" => Tiger,
+    generator "action-piece" => ActionPiece,
 }

@@ -1,39 +1,78 @@
 //! Tokens: the codes of items as the network reads and writes them.
 
-use gloss_core::{Data, History};
+use gloss_core::{Context, Data, History, Result};
+use rand::Rng;
+use rand::seq::SliceRandom;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::codes::Codes;
-use crate::config::Tiger;
+use crate::merges::Merges;
 
 /// The token that fills up, and with which the decoder begins, as in T5.
 pub(crate) const PAD: i64 = 0;
 
-/// The numbers of tokens: the padding, the codes of each level, then those of users.
+/// The numbers of tokens: the padding, the codes of each level, those of users, then those that stand for several codes.
 #[derive(Debug, Clone)]
 pub(crate) struct Vocabulary {
     /// The first token of each level, and the end of the last.
     starts: Vec<i64>,
     user_tokens: usize,
     max_length: usize,
+    /// Without these, the codes of an item are read in their order.
+    merges: Option<Merges>,
 }
 
 impl Vocabulary {
-    pub(crate) fn new(codes: &Codes, options: &Tiger) -> Self {
+    pub(crate) fn new(codes: &Codes, user_tokens: usize, max_length: usize) -> Self {
         let mut starts = vec![PAD + 1];
         for size in &codes.sizes {
             starts.push(starts[starts.len() - 1] + *size as i64);
         }
         Vocabulary {
             starts,
-            user_tokens: options.user_tokens,
-            max_length: options.max_length,
+            user_tokens,
+            max_length,
+            merges: None,
         }
+    }
+
+    /// The same with tokens for several codes.
+    pub(crate) fn with_merges(self, merges: Merges) -> Self {
+        Vocabulary {
+            merges: Some(merges),
+            ..self
+        }
+    }
+
+    /// Learns tokens for several codes from the users' items in the training examples, so that there are `size` tokens.
+    pub(crate) fn learned(
+        self,
+        size: usize,
+        codes: &Codes,
+        data: &Data,
+        context: &Context,
+    ) -> Result<Self> {
+        let tokens = |item: &u32| self.item(codes, *item).map(|token| token as u32).collect();
+        let user = |example: &gloss_core::Example| {
+            let history = data.histories.history(example.user);
+            let end = (example.history + example.targets) as usize;
+            history.items[..end].iter().map(tokens).collect()
+        };
+        let users = data.splits.train.iter().map(user);
+        let count = size.saturating_sub(self.len() as usize);
+        let merges = Merges::learn(users, self.len() as u32, count, context)?;
+        Ok(self.with_merges(merges))
+    }
+
+    /// The tokens for several codes, if there are such.
+    pub(crate) fn merges(&self) -> Option<&Merges> {
+        self.merges.as_ref()
     }
 
     /// The number of tokens.
     pub(crate) fn len(&self) -> i64 {
-        self.starts[self.starts.len() - 1] + self.user_tokens as i64
+        let merges = self.merges.as_ref().map_or(0, Merges::len);
+        self.starts[self.starts.len() - 1] + (self.user_tokens + merges) as i64
     }
 
     pub(crate) fn token(&self, level: usize, code: u16) -> i64 {
@@ -45,7 +84,7 @@ impl Vocabulary {
         self.starts[level]..self.starts[level + 1]
     }
 
-    /// The tokens of an item.
+    /// The tokens of an item's codes.
     pub(crate) fn item<'a>(
         &'a self,
         codes: &'a Codes,
@@ -55,20 +94,37 @@ impl Vocabulary {
         codes.map(|(level, code)| self.token(level, *code))
     }
 
-    /// The encoder's input: the user's token, if there are such, and the codes of the last items.
-    pub(crate) fn input(&self, codes: &Codes, user: &str, items: &[u32]) -> Vec<i64> {
+    /// The encoder's input: the user's token, if there are such, and the codes of the last items. Where there are tokens
+    /// for several codes, those of each item are put in random order first.
+    pub(crate) fn input(
+        &self,
+        codes: &Codes,
+        user: &str,
+        items: &[u32],
+        random: &mut impl Rng,
+    ) -> Vec<i64> {
         let last = &items[items.len().saturating_sub(self.max_length)..];
         let user = (self.user_tokens > 0).then(|| {
             let share = hash(user) % self.user_tokens as u64;
             self.starts[self.starts.len() - 1] + share as i64
         });
-        let items = last.iter().flat_map(|item| self.item(codes, *item));
-        user.into_iter().chain(items).collect()
+        let Some(merges) = &self.merges else {
+            let items = last.iter().flat_map(|item| self.item(codes, *item));
+            return user.into_iter().chain(items).collect();
+        };
+        let mut tokens: Vec<u32> = Vec::with_capacity(last.len() * codes.levels());
+        for item in last {
+            let start = tokens.len();
+            tokens.extend(self.item(codes, *item).map(|token| token as u32));
+            tokens[start..].shuffle(random);
+        }
+        let merged = merges.merge(tokens).into_iter().map(i64::from);
+        user.into_iter().chain(merged).collect()
     }
 }
 
 /// The hash FNV-1a of a user's id, the same on every machine.
-fn hash(user: &str) -> u64 {
+pub(crate) fn hash(user: &str) -> u64 {
     user.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
     })
@@ -147,19 +203,17 @@ impl Inputs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn tokens_are_those_of_levels_then_of_users() {
         let codes = Codes::of_levels(&[(vec![1, 0], 4), (vec![2, 0], 3)]);
-        let options = json!({"tokenizer": {"model": "m"}, "max_length": 2, "user_tokens": 5});
-        let options: Tiger = serde_json::from_value(options).unwrap();
-        let vocabulary = Vocabulary::new(&codes, &options);
+        let vocabulary = Vocabulary::new(&codes, 5, 2);
         assert_eq!(
             (vocabulary.len(), vocabulary.level(1)),
             (1 + 4 + 3 + 5, 5..8)
         );
-        let input = vocabulary.input(&codes, "anna", &[1, 0, 1]);
+        let mut random = gloss_training::random_stream(1, 1);
+        let input = vocabulary.input(&codes, "anna", &[1, 0, 1], &mut random);
         assert_eq!(input[1..], [2, 7, 1, 5]);
         assert!((8..13).contains(&input[0]));
         let inputs = Inputs::new(&[vec![1, 2], vec![3]], Device::Cpu).unwrap();

@@ -1,4 +1,4 @@
-//! The training of TIGER.
+//! The training of a network on the codes of items.
 
 use std::fs;
 use std::path::Path;
@@ -14,16 +14,19 @@ use serde_json::{Value, json};
 use tch::{Device, TchError, Tensor};
 
 use crate::codes::Codes;
-use crate::config::{Tiger, TigerTraining};
+use crate::config::TigerTraining;
 use crate::network::{T5, shifted};
 use crate::report::Report;
 use crate::sequence::{Inputs, Pair, Vocabulary, training_pairs, validation_pairs};
+use crate::spec::{Spec, Writes};
 
 /// The folder of the weights in that of a training.
 pub(crate) const MODEL: &str = "model";
 /// The codes of the items, and measurements of them.
 pub(crate) const CODES: &str = "codes.parquet";
 const REPORT: &str = "codes.json";
+/// The pairs of tokens that are one token.
+pub(crate) const MERGES: &str = "merges.json";
 const ADVICE: &str = "A smaller `per_device_train_batch_size` or a shorter `max_length` needs less";
 /// The most examples that are computed at once.
 const AT_ONCE: usize = 1024;
@@ -32,24 +35,26 @@ const OF_WEIGHTS: u64 = 1 << 63;
 const OF_DROPOUT: u64 = 1 << 62;
 
 /// Trains `options` into `folder`.
-pub(crate) fn train(
-    options: &Tiger,
+pub(crate) fn train<W: Writes>(
+    options: &W,
     data: &Data,
     folder: &Path,
     validate: &Validate<'_>,
     context: &Context,
 ) -> Result<()> {
-    let codes = options.tokenizer.codes(&data.catalogue, folder, context)?;
+    let spec = options.spec();
+    let codes = spec.tokenizer.codes(&data.catalogue, folder, context)?;
     let report = Report::new(&codes, data);
     report.warn();
     tracing::info!(report = %json!(report), "the codes of items");
     let judge = |weights: &Path| validate(&options.with_weights(weights.to_path_buf()));
-    let metric = options
-        .training
+    let training = spec.training;
+    let metric = training
         .metric()
         .map(|label| (label, &judge as &dyn Fn(&Path) -> Result<f64>));
-    let trainee = TigerTrainee::new(options, data, codes, json!(report))?;
-    let training = &options.training;
+    let vocabulary = spec.learned(&codes, data, context)?;
+    let description = (options.written_options()?, json!(report));
+    let trainee = CodeTrainee::new(&spec, data, (codes, vocabulary), description)?;
     let adam = Adam {
         weight_decay: training.weight_decay,
         betas: (0.9, 0.999),
@@ -90,7 +95,7 @@ fn settings(options: &TigerTraining) -> Settings {
 }
 
 /// The network in training.
-pub(crate) struct TigerTrainee<'a> {
+pub(crate) struct CodeTrainee<'a> {
     options: TigerTraining,
     network: T5,
     parameters: Parameters,
@@ -105,30 +110,27 @@ pub(crate) struct TigerTrainee<'a> {
     report: Value,
 }
 
-impl<'a> TigerTrainee<'a> {
+impl<'a> CodeTrainee<'a> {
     pub(crate) fn new(
-        options: &Tiger,
+        spec: &Spec<'_>,
         data: &'a Data,
-        codes: Codes,
-        report: Value,
+        (codes, vocabulary): (Codes, Vocabulary),
+        (options, report): (Value, Value),
     ) -> Result<Self> {
-        let device = options.device.open()?;
-        let vocabulary = Vocabulary::new(&codes, options);
+        let device = spec.device.open()?;
         let mut builder = Builder::default();
-        let network = T5::new(&mut builder, &options.network, vocabulary.len());
+        let network = T5::new(&mut builder, spec.network, vocabulary.len());
         let parameters = builder
-            .draw(options.training.seed ^ OF_WEIGHTS, device)
+            .draw(spec.training.seed ^ OF_WEIGHTS, device)
             .map_err(torch_error_with("make room for training", ADVICE))?;
         let (examples, validation) = (training_pairs(data), validation_pairs(data));
-        check(&options.training, examples.len(), validation.len())?;
-        let options_value = serde_json::to_value(options)
-            .map_err(|error| Error::Internal(format!("options of a model: {error}")))?;
-        Ok(TigerTrainee {
-            options: options.training.clone(),
+        check(spec.training, examples.len(), validation.len())?;
+        Ok(CodeTrainee {
+            options: spec.training.clone(),
             network,
             parameters,
             device,
-            description: json!({ "name": "tiger", "options": options_value, "sizes": codes.sizes }),
+            description: json!({ "name": spec.name, "options": options, "sizes": codes.sizes }),
             codes,
             vocabulary,
             examples,
@@ -139,9 +141,20 @@ impl<'a> TigerTrainee<'a> {
     }
 
     /// The sum of the cross-entropies of all codes of the examples' next items.
-    fn loss(&self, leaves: &Leaves, examples: &[Pair<'_>], pass: Pass) -> Result<Tensor, TchError> {
-        let input = |pair: &Pair<'_>| self.vocabulary.input(&self.codes, pair.user, pair.items);
-        let inputs: Vec<Vec<i64>> = examples.iter().map(input).collect();
+    fn loss(
+        &self,
+        leaves: &Leaves,
+        examples: &[Pair<'_>],
+        pass: Pass,
+        random: &mut impl Rng,
+    ) -> Result<Tensor, TchError> {
+        let inputs: Vec<Vec<i64>> = examples
+            .iter()
+            .map(|pair| {
+                let (user, items) = (pair.user, pair.items);
+                self.vocabulary.input(&self.codes, user, items, random)
+            })
+            .collect();
         let target = |pair: &Pair<'_>| self.vocabulary.item(&self.codes, pair.next);
         let targets: Vec<i64> = examples.iter().flat_map(target).collect();
         let rows = examples.len() as i64;
@@ -165,14 +178,15 @@ impl<'a> TigerTrainee<'a> {
     fn gradient_of(&self, examples: &[usize], step: u64) -> Result<Gradient, TchError> {
         let _ = self.parameters.gradient.shallow_clone().f_zero_()?;
         let leaves = Leaves::trained(&self.parameters)?;
-        tch::manual_seed(random_stream(self.options.seed ^ OF_DROPOUT, step).random());
+        let mut random = random_stream(self.options.seed ^ OF_DROPOUT, step);
+        tch::manual_seed(random.random());
         let predictions = examples.len() * self.codes.levels();
         let share = 1.0 / predictions.max(1) as f64;
         let mut sum = 0.0;
         for part in examples.chunks(AT_ONCE) {
             let pairs: Vec<Pair<'_>> = part.iter().map(|at| self.examples[*at]).collect();
             let loss = self
-                .loss(&leaves, &pairs, Pass::Training)?
+                .loss(&leaves, &pairs, Pass::Training, &mut random)?
                 .f_mul_scalar(share)?;
             leaves.backward(&loss, &self.parameters)?;
             sum += loss.f_double_value(&[])?;
@@ -185,7 +199,7 @@ impl<'a> TigerTrainee<'a> {
     }
 }
 
-impl Trainee for TigerTrainee<'_> {
+impl Trainee for CodeTrainee<'_> {
     fn parameters(&self) -> &Parameters {
         &self.parameters
     }
@@ -208,9 +222,10 @@ impl Trainee for TigerTrainee<'_> {
         tch::no_grad(|| {
             let leaves = Leaves::fixed(&self.parameters)?;
             let mut sum = 0.0;
+            let mut random = random_stream(self.options.seed ^ OF_DROPOUT, u64::MAX);
             for part in self.validation.chunks(AT_ONCE) {
                 sum += self
-                    .loss(&leaves, part, Pass::Evaluation)?
+                    .loss(&leaves, part, Pass::Evaluation, &mut random)?
                     .f_double_value(&[])?;
             }
             Ok(Some(
@@ -232,6 +247,9 @@ impl Trainee for TigerTrainee<'_> {
         write_json(&folder.join(REPORT), &self.report)?;
         self.codes
             .write(&folder.join(CODES), &self.data.catalogue)?;
+        if let Some(merges) = self.vocabulary.merges() {
+            merges.write(&folder.join(MERGES))?;
+        }
         write_weights(folder, &self.parameters)
     }
 }

@@ -1,14 +1,19 @@
 //! Items with the same codes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::options::{Collisions, ItemTokenizer};
 use super::residual::Level;
 use crate::codes::Codes;
-use gloss_core::{Error, Result};
+use crate::sequence::hash;
+use gloss_core::{Catalogue, Error, Result};
 
 /// The codes of all items, without collisions unless the options keep them.
-pub(super) fn resolved(mut levels: Vec<Level>, options: &ItemTokenizer) -> Result<Codes> {
+pub(super) fn resolved(
+    mut levels: Vec<Level>,
+    options: &ItemTokenizer,
+    catalogue: &Catalogue,
+) -> Result<Codes> {
     if options.collisions == Collisions::Reassign {
         reassign(&mut levels)?;
     }
@@ -23,7 +28,35 @@ pub(super) fn resolved(mut levels: Vec<Level>, options: &ItemTokenizer) -> Resul
     if options.collisions == Collisions::FurtherCode {
         all.push(further(&Codes::of_levels(&all))?);
     }
+    if options.collisions == Collisions::Hash {
+        let codes = Codes::of_levels(&all);
+        all.push((
+            hashed(&codes, options.hash_buckets, catalogue)?,
+            options.hash_buckets,
+        ));
+    }
     Ok(Codes::of_levels(&all))
+}
+
+/// A code that is the hash of an item's id, or the next one that no other item of the same codes has.
+fn hashed(codes: &Codes, buckets: usize, catalogue: &Catalogue) -> Result<Vec<u16>> {
+    let mut taken: HashMap<&[u16], HashSet<usize>> = HashMap::new();
+    let mut all = Vec::new();
+    for (codes, item) in codes.iter().zip(catalogue.items()) {
+        let taken = taken.entry(codes).or_default();
+        let first = (hash(&item.id) % buckets as u64) as usize;
+        let free = (0..buckets)
+            .map(|step| (first + step) % buckets)
+            .find(|bucket| taken.insert(*bucket));
+        let bucket = free.and_then(|bucket| u16::try_from(bucket).ok()).ok_or_else(|| {
+            Error::Usage(format!(
+                "more than {buckets} items have the same codes; give more `tokenizer.hash_buckets` or \
+                 `tokenizer.levels`, or a larger `tokenizer.codebook_size`"
+            ))
+        })?;
+        all.push(bucket);
+    }
+    Ok(all)
 }
 
 /// A code that counts the items of the same codes.

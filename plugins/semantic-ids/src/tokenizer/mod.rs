@@ -41,7 +41,7 @@ impl ItemTokenizer {
         let request = self.request(catalogue, &source)?;
         let build = |folder: &Path, _: Option<&Path>| {
             let vectors = source.vectors(catalogue, scratch, context)?;
-            let codes = self.tokenize(vectors, scratch, context)?;
+            let codes = self.tokenize(vectors, catalogue, scratch, context)?;
             codes.write(&folder.join(CODES), catalogue)?;
             gloss_training::write_json(&folder.join(SIZES), &json!(codes.sizes))
         };
@@ -97,11 +97,17 @@ impl ItemTokenizer {
         })
     }
 
-    /// The codes of vectors; `folder` is for the state of a training, which resumes there.
+    /// The codes of the vectors of a catalogue's items; `folder` is for the state of a training, which resumes there.
     ///
     /// # Errors
     /// If a vector is not finite, the options do not fit the vectors, or the work is interrupted.
-    pub fn tokenize(&self, mut vectors: Matrix, folder: &Path, context: &Context) -> Result<Codes> {
+    pub fn tokenize(
+        &self,
+        mut vectors: Matrix,
+        catalogue: &Catalogue,
+        folder: &Path,
+        context: &Context,
+    ) -> Result<Codes> {
         if let Some(item) = vectors.first_not_finite() {
             let message = format!("the vector of item {item} is not finite");
             return Err(Error::component("the item tokenizer", message));
@@ -114,7 +120,7 @@ impl ItemTokenizer {
             TokenizerKind::ProductQuantization => residual::products(&vectors, self, context)?,
             TokenizerKind::RqVae => rq_vae::levels(&vectors, self, folder, context)?,
         };
-        collisions::resolved(levels, self)
+        collisions::resolved(levels, self, catalogue)
     }
 }
 

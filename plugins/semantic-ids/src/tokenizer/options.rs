@@ -39,6 +39,10 @@ pub struct ItemTokenizer {
     /// The treatment of items with the same codes.
     #[serde(default)]
     pub collisions: Collisions,
+    /// The number of different further codes of `collisions = "hash"`.
+    #[serde(default = "default_hash_buckets")]
+    #[schemars(range(min = 1, max = 65_535))]
+    pub hash_buckets: usize,
     /// The autoencoder of `rq-vae`.
     #[serde(default)]
     pub rq_vae: RqVae,
@@ -50,6 +54,10 @@ fn default_levels() -> usize {
 
 fn default_codebook_size() -> usize {
     256
+}
+
+fn default_hash_buckets() -> usize {
+    64
 }
 
 fn default_niter() -> usize {
@@ -79,6 +87,9 @@ pub enum Collisions {
     /// Items with the same first codes share out those of the last level, so that the sum of squared
     /// distances is least.
     Reassign,
+    /// Every item gets a further code of `hash_buckets`: the hash of its id, or the next one that no other item of its
+    /// codes has (ActionPiece).
+    Hash,
     /// They stay: the generator ranks them in catalogue order.
     Keep,
 }
@@ -128,6 +139,12 @@ impl Default for RqVae {
 }
 
 impl ItemTokenizer {
+    /// The number of codes of an item, with a further one for collisions if there is one.
+    pub(crate) fn codes_of_an_item(&self) -> usize {
+        let further = matches!(self.collisions, Collisions::FurtherCode | Collisions::Hash);
+        self.levels + usize::from(further)
+    }
+
     /// Options that have no effect beside others.
     pub(crate) fn check(&self) -> Vec<Diagnostic> {
         let mut diagnostics = source::check(&self.encoder);
@@ -135,6 +152,10 @@ impl ItemTokenizer {
         if !is_vae && self.rq_vae != RqVae::default() {
             let message = "is for `type = \"rq-vae\"`, and the tokenizer is another";
             diagnostics.push(Diagnostic::new("tokenizer.rq_vae", message));
+        }
+        if self.collisions != Collisions::Hash && self.hash_buckets != default_hash_buckets() {
+            let message = "is for `collisions = \"hash\"`, and collisions are treated otherwise";
+            diagnostics.push(Diagnostic::new("tokenizer.hash_buckets", message));
         }
         if is_vae && self.balanced {
             let message = "is for k-means, and the tokenizer is `rq-vae`";
