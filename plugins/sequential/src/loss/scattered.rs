@@ -7,7 +7,7 @@ use super::{Objective, Parts, at_once};
 
 /// The items, for each negative of a prediction, up to which the scores of all of them cost less on a CPU than the
 /// vectors of the negatives, which are read one by one.
-const ITEMS_PER_NEGATIVE: i64 = 64;
+const ITEMS_PER_NEGATIVE: i64 = 128;
 
 /// Returns `true` if the scores of all items cost less than those of `negatives` [predictions, negatives] alone.
 pub(super) fn is_faster(items: &Tensor, negatives: &Tensor) -> Result<bool, TchError> {
