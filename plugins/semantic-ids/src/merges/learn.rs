@@ -1,9 +1,11 @@
 //! The pairs of a corpus of items' codes, most frequent first.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use gloss_core::{Context, Result, Unit};
+use rustc_hash::FxHashMap;
 
 use super::{Merges, Pair, pair};
 
@@ -106,25 +108,34 @@ fn join(sequence: &mut Sequence, at: usize, (left, right): Pair, token: u32) -> 
     place - empty_before
 }
 
+/// The nodes with a token of the pair and those between them, with the neighbours of these on both sides; `None` if there
+/// is no such node.
+fn changing(sequence: &[Node], (a, b): Pair) -> Option<Range<usize>> {
+    let has = |node: &Node| node.tokens.contains(&a) || node.tokens.contains(&b);
+    let first = sequence.iter().position(has)?;
+    let last = sequence.iter().rposition(has)?;
+    Some(first.saturating_sub(1)..sequence.len().min(last + 2))
+}
+
 /// The state of learning.
 struct Learner {
     sequences: Vec<Sequence>,
-    weights: HashMap<Pair, u128>,
+    weights: FxHashMap<Pair, u128>,
     /// The sequences in which a pair is or was.
-    places: HashMap<Pair, Vec<u32>>,
+    places: FxHashMap<Pair, Vec<u32>>,
     /// Pairs by weights that are not below those that they have.
     heap: BinaryHeap<(u128, Reverse<Pair>)>,
     /// The weight with which a pair is in the heap.
-    pushed: HashMap<Pair, u128>,
+    pushed: FxHashMap<Pair, u128>,
 }
 
 impl Learner {
     fn new(sequences: Vec<Sequence>) -> Self {
         let mut learner = Learner {
-            weights: HashMap::new(),
-            places: HashMap::new(),
+            weights: FxHashMap::default(),
+            places: FxHashMap::default(),
             heap: BinaryHeap::new(),
-            pushed: HashMap::new(),
+            pushed: FxHashMap::default(),
             sequences: Vec::new(),
         };
         for (number, sequence) in (0..).zip(&sequences) {
@@ -175,15 +186,20 @@ impl Learner {
         let mut grown: Vec<Pair> = Vec::new();
         for number in self.places.remove(&merged).unwrap_or_default() {
             let sequence = &mut self.sequences[number as usize];
+            let Some(changing) = changing(sequence, merged) else {
+                continue;
+            };
             let weights = &mut self.weights;
-            weigh(sequence, |pair, weight| {
+            weigh(&sequence[changing.clone()], |pair, weight| {
                 if let Some(all) = weights.get_mut(&pair) {
                     *all -= weight;
                 }
             });
+            let behind = sequence.len() - changing.end;
             replace(sequence, merged, token);
             let places = &mut self.places;
-            weigh(sequence, |pair, weight| {
+            let changed = changing.start..sequence.len() - behind;
+            weigh(&sequence[changed], |pair, weight| {
                 *weights.entry(pair).or_default() += weight;
                 grown.push(pair);
                 let places = places.entry(pair).or_default();

@@ -4,10 +4,10 @@ mod learn;
 
 pub(crate) use learn::MOST_TOKENS;
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use gloss_core::{Error, Result};
+use rustc_hash::FxHashMap;
 use serde_json::json;
 
 /// Two tokens in either order, the lower one first.
@@ -21,7 +21,7 @@ fn pair(a: u32, b: u32) -> Pair {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Merges {
     pairs: Vec<Pair>,
-    ranks: HashMap<Pair, u32>,
+    ranks: FxHashMap<Pair, u32>,
     /// The token of the first pair.
     first: u32,
 }
