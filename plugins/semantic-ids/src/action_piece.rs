@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{Shape, TigerTraining};
 use crate::merges::MOST_TOKENS;
-use crate::spec::{Spec, Writes, writes_codes};
+use crate::spec::{Spec, Writes};
 use crate::tokenizer::{Collisions, ItemTokenizer};
+use crate::writes::writes_codes;
 
 /// ActionPiece: an encoder-decoder, as in T5, that reads the codes of a user's items merged with those beside them into
 /// tokens of a learned vocabulary, and writes the codes of the next item. It is trained before it is used.

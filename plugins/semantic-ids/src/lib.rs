@@ -4,7 +4,8 @@
 //! - `codes`: the codes of a catalogue; `trie`: the catalogue as a tree of codes.
 //! - `tokenizer`: from vectors to codes: residual k-means, product quantization, RQ-VAE, collisions.
 //! - `report`: measurements of codes.
-//! - `config`, `action_piece`: the options of TIGER and of ActionPiece; `spec`: what these have in common.
+//! - `tiger`, `action_piece`: the options of TIGER and of ActionPiece; `config`: tables of both; `spec`, `writes`: what
+//!   they have in common.
 //! - `network`, `attention`: the encoder and the decoder, as in T5; `sequence`: what they read; `merges`: tokens for
 //!   several codes.
 //! - `train`, `generator`, `beam`: training and search.
@@ -20,14 +21,17 @@ mod network;
 mod report;
 mod sequence;
 mod spec;
+mod tiger;
 mod tokenizer;
 mod train;
 mod trie;
+mod writes;
 
 pub use action_piece::ActionPiece;
 pub use codes::Codes;
-pub use config::{Tiger, TigerTraining};
+pub use config::{Shape, TigerTraining};
 pub use report::Report;
+pub use tiger::Tiger;
 pub use tokenizer::{Collisions, ItemTokenizer, RqVae, TokenizerKind};
 
 gloss_core::plugin! {
