@@ -294,6 +294,30 @@ fn action_piece_learns_tokens_and_averages_over_orders_of_codes() {
     let rankings = |folder: &str| place.read(&format!("{folder}/run.trec"));
     run("one", &["--set", "generator.segmentations=1"]);
     assert_ne!(rankings("one"), rankings("two"));
+    let few = [
+        "train",
+        "a.toml",
+        "--output",
+        "few",
+        "--set",
+        "generator.vocabulary_size=50",
+    ];
+    let ran: Ran = command(&place, &few).output().unwrap().into();
+    ran.fails(
+        2,
+        &["`vocabulary_size` is 50, and single codes have 93 tokens already"],
+    );
+    let many = [
+        "train",
+        "a.toml",
+        "--output",
+        "many",
+        "--set",
+        "generator.vocabulary_size=1000000",
+    ];
+    let ran: Ran = command(&place, &many).output().unwrap().into();
+    ran.succeeds();
+    assert!(ran.stderr.contains("tokens, not 1000000"), "{}", ran.stderr);
     place.write("trained/model/merges.json", "{}");
     let args = [
         "run",

@@ -69,7 +69,7 @@ pub use records::{Catalogue, Data, Dropped, Example, Histories, History, Item, R
 pub use registry::{AnyComponent, Entry, Origin, Plugin, Registry};
 pub use retriever::{Index, IndexStatistic, Request, Retriever, ScorePart, StatisticValue};
 pub use running::RunningProgram;
-pub use schema::{OptionDescription, choices, of as schema_of, summary, type_of};
+pub use schema::{OptionDescription, choices, of as schema_of, overlay, summary, type_of};
 pub use segment::Segment;
 pub use splits::{Event, Interactions, SameDay, SplitOptions, SplitStrategy, Unseen};
 pub use template::Template;

@@ -42,6 +42,21 @@ fn spread_defaults(schema: &mut Value) {
     }
 }
 
+/// Puts the values of `given` over those of `below`, table by table; other values replace what is there.
+pub fn overlay(below: &mut Value, given: Value) {
+    match (below, given) {
+        (Value::Object(below), Value::Object(given)) => {
+            for (key, value) in given {
+                match below.get_mut(&key) {
+                    Some(place) => overlay(place, value),
+                    None => drop(below.insert(key, value)),
+                }
+            }
+        }
+        (below, given) => *below = given,
+    }
+}
+
 /// Returns the first paragraph of a schema's description, on one line.
 pub fn summary(schema: &Value) -> String {
     let text = schema["description"].as_str().unwrap_or_default();

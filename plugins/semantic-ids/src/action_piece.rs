@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-use gloss_core::Diagnostic;
+use gloss_core::{Diagnostic, overlay};
 use gloss_torch::DeviceName;
 use schemars::{JsonSchema, Schema};
 use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::component::semantic_id_model;
 use crate::config::{Shape, TigerTraining};
 use crate::merges::MOST_TOKENS;
-use crate::spec::{Spec, Writes};
+use crate::spec::{SemanticIdModel, Spec};
 use crate::tokenizer::{Collisions, ItemTokenizer};
-use crate::writes::writes_codes;
 
 /// ActionPiece: an encoder-decoder, as in T5, that reads the codes of a user's items merged with those beside them into
 /// tokens of a learned vocabulary, and writes the codes of the next item. It is trained before it is used.
@@ -108,9 +108,7 @@ where
     T: DeserializeOwned,
 {
     let mut all = defaults;
-    for (key, value) in Map::<String, Value>::deserialize(deserializer)? {
-        all[key] = value;
-    }
+    overlay(&mut all, Value::deserialize(deserializer)?);
     serde_json::from_value(all).map_err(D::Error::custom)
 }
 
@@ -150,7 +148,7 @@ impl ActionPiece {
     }
 }
 
-impl Writes for ActionPiece {
+impl SemanticIdModel for ActionPiece {
     fn spec(&self) -> Spec<'_> {
         Spec {
             name: "action-piece",
@@ -177,4 +175,4 @@ impl Writes for ActionPiece {
     }
 }
 
-writes_codes!(ActionPiece);
+semantic_id_model!(ActionPiece);

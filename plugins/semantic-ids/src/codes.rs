@@ -66,7 +66,7 @@ impl Codes {
         groups
     }
 
-    /// Writes a table of Parquet: the columns `item` and `code_0`, `code_1` and so on.
+    /// SemanticIdModel a table of Parquet: the columns `item` and `code_0`, `code_1` and so on.
     ///
     /// # Errors
     /// If the file cannot be written.

@@ -16,7 +16,7 @@ use crate::codes::Codes;
 use crate::merges::Merges;
 use crate::network::T5;
 use crate::sequence::hash;
-use crate::spec::{OF_USE, Spec, Writes};
+use crate::spec::{OF_USE, SemanticIdModel, Spec};
 use crate::train::{CODES, MERGES};
 use crate::trie::Trie;
 
@@ -55,7 +55,7 @@ pub(crate) fn export(spec: &Spec<'_>, folder: &Path) -> Result<()> {
 }
 
 /// Opens a trained model.
-pub(crate) fn open<'a, W: Writes>(
+pub(crate) fn open<'a, W: SemanticIdModel>(
     options: &'a W,
     data: &'a Data,
     context: &'a Context,

@@ -4,8 +4,8 @@
 //! - `codes`: the codes of a catalogue; `trie`: the catalogue as a tree of codes.
 //! - `tokenizer`: from vectors to codes: residual k-means, product quantization, RQ-VAE, collisions.
 //! - `report`: measurements of codes.
-//! - `tiger`, `action_piece`: the options of TIGER and of ActionPiece; `config`: tables of both; `spec`, `writes`: what
-//!   they have in common.
+//! - `tiger`, `action_piece`: the options of TIGER and of ActionPiece; `config`: tables of both; `spec`: the
+//!   options that they share; `component`: options as a generator that is trained.
 //! - `network`, `attention`: the encoder and the decoder, as in T5; `sequence`: what they read; `merges`: tokens for
 //!   several codes.
 //! - `train`, `generator`, `beam`: training and search.
@@ -14,6 +14,7 @@ mod action_piece;
 mod attention;
 mod beam;
 mod codes;
+mod component;
 mod config;
 mod generator;
 mod merges;
@@ -25,7 +26,6 @@ mod tiger;
 mod tokenizer;
 mod train;
 mod trie;
-mod writes;
 
 pub use action_piece::ActionPiece;
 pub use codes::Codes;

@@ -1,6 +1,6 @@
 //! Tokens: the codes of items as the network reads and writes them.
 
-use gloss_core::{Context, Data, History, Result};
+use gloss_core::{Context, Data, Error, History, Result};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use tch::{Device, Kind, TchError, Tensor};
@@ -59,8 +59,20 @@ impl Vocabulary {
             history.items[..end].iter().map(tokens).collect()
         };
         let users = data.splits.train.iter().map(user);
-        let count = size.saturating_sub(self.len() as usize);
-        let merges = Merges::learn(users, self.len() as u32, count, context)?;
+        let first = self.len() as usize;
+        let Some(count) = size.checked_sub(first) else {
+            return Err(Error::Usage(format!(
+                "`vocabulary_size` is {size}, and single codes have {first} tokens already; give more, or fewer \
+                 codes by `tokenizer.levels`, `tokenizer.codebook_size` or `tokenizer.hash_buckets`"
+            )));
+        };
+        let merges = Merges::learn(users, first as u32, count, context)?;
+        if merges.len() < count {
+            let learned = first + merges.len();
+            tracing::warn!(
+                "the vocabulary has {learned} tokens, not {size}: the users' items have no more pairs of codes"
+            );
+        }
         Ok(self.with_merges(merges))
     }
 

@@ -1,4 +1,4 @@
-//! What the generators of this crate have in common, whatever their options are called.
+//! The options that the generators of this crate share.
 
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ pub(crate) struct Spec<'a> {
 }
 
 /// The options of a generator that writes the codes of items.
-pub(crate) trait Writes: QueryGenerator + Serialize + Clone {
+pub(crate) trait SemanticIdModel: QueryGenerator + Serialize + Clone {
     fn spec(&self) -> Spec<'_>;
 
     /// The same with the weights in a folder in place of a training.

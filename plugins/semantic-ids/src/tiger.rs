@@ -7,10 +7,10 @@ use gloss_torch::DeviceName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::component::semantic_id_model;
 use crate::config::{Shape, TigerTraining};
-use crate::spec::{Spec, Writes};
+use crate::spec::{SemanticIdModel, Spec};
 use crate::tokenizer::ItemTokenizer;
-use crate::writes::writes_codes;
 
 /// TIGER: an encoder-decoder, as in T5, that reads the codes of a user's items and writes those of the
 /// next one. It is trained before it is used.
@@ -74,7 +74,7 @@ impl Tiger {
     }
 }
 
-impl Writes for Tiger {
+impl SemanticIdModel for Tiger {
     fn spec(&self) -> Spec<'_> {
         Spec {
             name: "tiger",
@@ -101,4 +101,4 @@ impl Writes for Tiger {
     }
 }
 
-writes_codes!(Tiger);
+semantic_id_model!(Tiger);

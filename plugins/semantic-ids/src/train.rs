@@ -18,7 +18,7 @@ use crate::config::TigerTraining;
 use crate::network::{T5, shifted};
 use crate::report::Report;
 use crate::sequence::{Inputs, Pair, Vocabulary, training_pairs, validation_pairs};
-use crate::spec::{Spec, Writes};
+use crate::spec::{SemanticIdModel, Spec};
 
 /// The folder of the weights in that of a training.
 pub(crate) const MODEL: &str = "model";
@@ -35,7 +35,7 @@ const OF_WEIGHTS: u64 = 1 << 63;
 const OF_DROPOUT: u64 = 1 << 62;
 
 /// Trains `options` into `folder`.
-pub(crate) fn train<W: Writes>(
+pub(crate) fn train<W: SemanticIdModel>(
     options: &W,
     data: &Data,
     folder: &Path,

@@ -113,15 +113,11 @@ impl Objective {
                 (&ids, &of_own(&compared.negatives)?),
                 is_shared,
             )?;
-            let loss = self.sum(scores, &ids)?;
-            let inputs = [&own, &compared.vectors];
-            let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
-            let [of_hidden, of_items] = gradients.as_slice() else {
-                return Err(TchError::Shape("two gradients were asked for".to_string()));
-            };
-            by_hidden.push(of_hidden.shallow_clone());
-            let _ = by_items.f_add_(of_items)?;
-            let _ = sum.f_add_(&loss.f_detach()?)?;
+            let (loss, [of_hidden, of_items]) =
+                self.gradients(scores, &ids, [&own, &compared.vectors])?;
+            by_hidden.push(of_hidden);
+            let _ = by_items.f_add_(&of_items)?;
+            let _ = sum.f_add_(&loss)?;
         }
         Ok(Parts {
             sum,
@@ -129,6 +125,20 @@ impl Objective {
             by_items,
             places: compared.places,
         })
+    }
+
+    /// The losses of some predictions, summed, and the gradients of the sum by `inputs`.
+    fn gradients(
+        &self,
+        scores: Scores,
+        negatives: &Tensor,
+        inputs: [&Tensor; 2],
+    ) -> Result<(Tensor, [Tensor; 2]), TchError> {
+        let loss = self.sum(scores, negatives)?;
+        let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
+        let missing = |_| TchError::Shape("two gradients were asked for".to_string());
+        let gradients = <[Tensor; 2]>::try_from(gradients).map_err(missing)?;
+        Ok((loss.f_detach()?, gradients))
     }
 
     /// The losses of some predictions, summed; `negatives` are the items of the scores.

@@ -1,5 +1,6 @@
 //! Presets: named values of options, over which those that are given go.
 
+use gloss_core::overlay;
 use schemars::Schema;
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
@@ -53,21 +54,6 @@ fn drop_options_of_another_loss(preset: &mut Value, given: &Map<String, Value>) 
     };
     if loss.is_some() && loss != training.get("loss") {
         training.retain(|key, _| !LOSS_OPTIONS.contains(&key.as_str()));
-    }
-}
-
-/// Puts `given` over `below`, table by table.
-fn overlay(below: &mut Value, given: Value) {
-    match (below, given) {
-        (Value::Object(below), Value::Object(given)) => {
-            for (key, value) in given {
-                match below.get_mut(&key) {
-                    Some(place) => overlay(place, value),
-                    None => drop(below.insert(key, value)),
-                }
-            }
-        }
-        (below, given) => *below = given,
     }
 }
 

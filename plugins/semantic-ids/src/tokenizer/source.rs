@@ -11,7 +11,7 @@ use gloss_training::{ITEMS, VECTORS, check_items};
 use serde_json::{Value, json};
 use tch::Device;
 
-/// Where the vectors of items come from.
+/// A source of item vectors.
 pub(super) enum Source {
     /// An encoder of their texts.
     Encoder(Box<Model>),
@@ -67,7 +67,7 @@ impl Source {
         }
     }
 
-    /// What decides the vectors beside the files.
+    /// The settings, the code and the machine that decide the vectors, as the files do.
     pub(super) fn identity(&self) -> (Value, Code, BTreeMap<String, String>) {
         let own = || Code::of_crate(env!("CARGO_PKG_NAME"), option_env!("GLOSS_FINGERPRINT"));
         match self {

@@ -40,8 +40,7 @@ pub(super) fn parts(
             negatives: others.shallow_clone(),
             same: targets.f_eq_tensor(&negatives)?,
         };
-        let loss = objective.sum(drawn, &negatives)?;
-        let gradients = Tensor::f_run_backward(&[&loss], &[&positive, &others], false, false)?;
+        let (loss, gradients) = objective.gradients(drawn, &negatives, [&positive, &others])?;
         // The gradient by the scores of all items takes the place of these.
         let mut by_scores = scores.f_zero_()?;
         for (places, gradient) in [&targets, &negatives].into_iter().zip(&gradients) {
@@ -49,7 +48,7 @@ pub(super) fn parts(
         }
         by_hidden.push(by_scores.f_mm(&items)?);
         let _ = by_items.f_addmm_(&by_scores.f_tr()?, &own)?;
-        let _ = sum.f_add_(&loss.f_detach()?)?;
+        let _ = sum.f_add_(&loss)?;
     }
     Ok(Parts {
         sum,

@@ -1,7 +1,7 @@
 //! Options as a generator that is trained.
 
 /// Makes options a generator: parsing, training and search are those of all.
-macro_rules! writes_codes {
+macro_rules! semantic_id_model {
     ($model:ident) => {
         impl gloss_core::QueryGenerator for $model {
             fn check(&self) -> Vec<gloss_core::Diagnostic> {
@@ -13,11 +13,11 @@ macro_rules! writes_codes {
             }
 
             fn inputs(&self) -> gloss_core::Result<Vec<std::path::PathBuf>> {
-                crate::generator::files(&crate::spec::Writes::spec(self))
+                crate::generator::files(&crate::spec::SemanticIdModel::spec(self))
             }
 
             fn identity(&self) -> gloss_core::Result<gloss_core::Identity> {
-                crate::spec::Writes::own_identity(self)
+                crate::spec::SemanticIdModel::own_identity(self)
             }
 
             fn trainer(&self) -> Option<&dyn gloss_core::Trainer> {
@@ -29,7 +29,7 @@ macro_rules! writes_codes {
                 folder: &std::path::Path,
                 _: &gloss_core::Context,
             ) -> gloss_core::Result<()> {
-                crate::generator::export(&crate::spec::Writes::spec(self), folder)
+                crate::generator::export(&crate::spec::SemanticIdModel::spec(self), folder)
             }
 
             fn open<'a>(
@@ -43,7 +43,7 @@ macro_rules! writes_codes {
 
         impl gloss_core::Trainer for $model {
             fn identity(&self) -> gloss_core::Result<gloss_core::Identity> {
-                crate::spec::Writes::training_identity(self)
+                crate::spec::SemanticIdModel::training_identity(self)
             }
 
             fn inputs(&self) -> gloss_core::Result<Vec<std::path::PathBuf>> {
@@ -69,10 +69,10 @@ macro_rules! writes_codes {
                 folder: &std::path::Path,
             ) -> std::sync::Arc<dyn gloss_core::QueryGenerator> {
                 let folder = folder.join(crate::train::MODEL);
-                std::sync::Arc::new(crate::spec::Writes::with_weights(self, folder))
+                std::sync::Arc::new(crate::spec::SemanticIdModel::with_weights(self, folder))
             }
         }
     };
 }
 
-pub(crate) use writes_codes;
+pub(crate) use semantic_id_model;
