@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use gloss_item_tokenizer::ItemTokenizer;
 use gloss_torch::{DeviceName, Precision};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,13 +50,16 @@ pub struct Llama {
     pub max_new_tokens: Option<usize>,
     /// The format of a prompt.
     pub format: Format,
+    /// The item tokenizer of `format = "semantic-ids"`, by which codes are made for a training. A model that was trained
+    /// has its codes beside its weights.
+    pub item_tokenizer: Option<ItemTokenizer>,
     /// The part that is cut from a prompt that is too long.
     pub truncation: Truncation,
     /// Texts that are extended side by side.
-    #[schemars(range(min = 1, max = 200), extend("x-former-names" = ["beams"]))]
+    #[schemars(range(min = 1, max = 1024), extend("x-former-names" = ["beams"]))]
     pub num_beams: usize,
     /// Texts of each user, at most as many as beams. By default as many as beams.
-    #[schemars(range(min = 1, max = 200), extend("x-former-names" = ["sequences"]))]
+    #[schemars(range(min = 1, max = 1024), extend("x-former-names" = ["sequences"]))]
     pub num_return_sequences: Option<usize>,
     /// The power of its length by which a text's log-probability is divided to rank it. If it is not
     /// given, 1, or 0 with `constrained`: what counts of an item is its probability, however long its
@@ -65,7 +69,8 @@ pub struct Llama {
     /// best beam at its present length is worse than they are; `never`, once no beam can become
     /// better than they are.
     pub early_stopping: EarlyStopping,
-    /// Restricts generated texts to those of the catalogue's items. The queries are items then.
+    /// Restricts generated texts to those of the catalogue's items. The queries are items then, as they always are of
+    /// `format = "semantic-ids"`.
     pub constrained: bool,
     /// Excludes a user's own items from the catalogue; needs `constrained`.
     pub exclude_seen: bool,
@@ -141,6 +146,7 @@ impl Default for Llama {
             max_length: 1024,
             max_new_tokens: None,
             format: Format::Paper,
+            item_tokenizer: None,
             truncation: Truncation::Left,
             num_beams: 5,
             num_return_sequences: None,

@@ -190,15 +190,10 @@ impl<'a> Decoder<'a> {
         )?;
         hidden.f_flatten(0, 1)?.f_index_select(0, &place(&ends)?)
     }
+}
 
-    /// Has each beam go on with its token of `tokens` [users, beams], as a child of the beam that
-    /// `parents` [users, beams] says; of the prompt at first. Gives the logits after that, [users ×
-    /// beams, vocabulary].
-    pub(crate) fn advance(
-        &mut self,
-        parents: &Tensor,
-        tokens: &Tensor,
-    ) -> Result<Tensor, TchError> {
+impl gloss_decoding::Decoder for Decoder<'_> {
+    fn advance(&mut self, parents: &Tensor, tokens: &Tensor) -> Result<Tensor, TchError> {
         let (users, beams, slots) = self.visible.size3()?;
         if self.steps > 0 {
             let offsets = Tensor::f_arange(users, (Kind::Int64, self.model.device))?
@@ -238,8 +233,7 @@ impl<'a> Decoder<'a> {
         self.model.logits(&hidden.f_flatten(0, 1)?)
     }
 
-    /// Goes on with the users at `positions` [n] alone.
-    pub(crate) fn select(&mut self, positions: &Tensor) -> Result<(), TchError> {
+    fn select(&mut self, positions: &Tensor) -> Result<(), TchError> {
         self.cache.select(positions)?;
         self.visible = self.visible.f_index_select(0, positions)?;
         self.lengths = self.lengths.f_index_select(0, positions)?;
@@ -251,9 +245,4 @@ impl<'a> Decoder<'a> {
 pub(crate) fn slots(longest: i64, beams: i64, steps: i64) -> (i64, i64) {
     let prompt = aligned(longest);
     (prompt, aligned(prompt + steps * beams))
-}
-
-/// Copies a tensor of whole numbers to the host.
-pub(crate) fn to_host(tensor: &Tensor) -> Result<Vec<i64>, TchError> {
-    Vec::try_from(&tensor.f_to_kind(Kind::Int64)?.f_flatten(0, -1)?)
 }

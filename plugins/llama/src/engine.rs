@@ -2,22 +2,13 @@
 //! users are done.
 
 use gloss_core::{Context, Result};
+use gloss_decoding::{Decoding, Sequence, Users, decode};
 use gloss_torch::torch_error;
-use tch::{Kind, TchError, Tensor};
+use tch::TchError;
 
-use crate::beam::{BeamSearch, Search, Sequence};
 use crate::cache::Cache;
-use crate::constraint::Constraint;
-use crate::continuation::Source;
-use crate::decoder::{Decoder, Positions, Prefix, slots, to_host};
+use crate::decoder::{Decoder, Positions, Prefix, slots};
 use crate::model::Model;
-use crate::sample::{Sampler, Sampling};
-
-/// Steps between looks at who is done, where looking makes the host wait for the device.
-const STEPS_BETWEEN_LOOKS: i64 = 8;
-
-/// A batch is made smaller once this share of its users, or fewer, is still at work.
-const SHRINK_AT: f64 = 0.75;
 
 /// Limits of batches.
 #[derive(Debug, Clone, Copy)]
@@ -28,29 +19,12 @@ pub struct Limits {
     pub cache_bytes: i64,
 }
 
-/// The decoding mode.
-pub enum Decoding<'a> {
-    /// The likeliest texts, by beam search.
-    BeamSearch(&'a BeamSearch),
-    /// The likeliest items of the catalogue, by beam search; for each user, the nodes of the trie
-    /// that must not be entered.
-    Catalogue(&'a BeamSearch, &'a Constraint, &'a [Vec<i64>]),
-    /// Texts drawn by chance.
-    Sample(&'a Sampler),
-}
-
 /// A model that generates.
 pub struct Engine {
     model: Model,
     positions: Positions,
     prefix: Option<Prefix>,
     limits: Limits,
-}
-
-/// The decoding state of a batch.
-enum DecodeState<'a> {
-    Search(Search<'a>, Source<'a>),
-    Sampling(Sampling<'a>),
 }
 
 impl Engine {
@@ -158,156 +132,12 @@ impl Engine {
         let own: Vec<&[i64]> = batch.iter().map(|&user| prompts[user].as_slice()).collect();
         let (beams, steps) = decoding.shape();
         let shape = (beams, steps - 1);
-        let mut work = decoding.begin(batch, &own, &self.model)?;
-        let (mut decoder, mut logits) =
+        let (mut decoder, logits) =
             Decoder::new(&self.model, &self.positions, prefix, &own, shape)?;
-        let mut texts = vec![Vec::new(); batch.len()];
-        let mut users: Vec<usize> = (0..batch.len()).collect();
-        for step in 1..=steps {
-            let (parents, tokens) = work.step(&logits)?;
-            if step == steps {
-                break;
-            }
-            let looks = !self.model.device.is_cuda() || step % STEPS_BETWEEN_LOOKS == 0;
-            let mut next = (parents, tokens);
-            if looks && !self.shrink(&mut work, &mut decoder, &mut next, &mut users, &mut texts)? {
-                break;
-            }
-            logits = decoder.advance(&next.0, &next.1)?;
-        }
-        let rest: Vec<i64> = (0..users.len() as i64).collect();
-        collect(&work, &rest, &users, &mut texts)?;
-        Ok(texts)
-    }
-
-    /// Drops finished users, if there are enough of them; returns whether any user is unfinished.
-    fn shrink(
-        &self,
-        work: &mut DecodeState<'_>,
-        decoder: &mut Decoder<'_>,
-        next: &mut (Tensor, Tensor),
-        users: &mut Vec<usize>,
-        texts: &mut [Vec<Sequence>],
-    ) -> Result<bool, TchError> {
-        let active = to_host(&work.active()?)?;
-        let (at_work, done): (Vec<i64>, Vec<i64>) =
-            (0..active.len() as i64).partition(|&user| active[user as usize] != 0);
-        if at_work.len() as f64 > SHRINK_AT * active.len() as f64 || at_work.is_empty() {
-            return Ok(!at_work.is_empty());
-        }
-        collect(work, &done, users, texts)?;
-        let positions = Tensor::f_from_slice(&at_work)?.f_to_device(self.model.device)?;
-        work.select(&positions)?;
-        decoder.select(&positions)?;
-        next.0 = next.0.f_index_select(0, &positions)?;
-        next.1 = next.1.f_index_select(0, &positions)?;
-        *users = at_work.iter().map(|&user| users[user as usize]).collect();
-        Ok(true)
-    }
-}
-
-/// Puts the texts of the users at `positions` where they belong.
-fn collect(
-    work: &DecodeState<'_>,
-    positions: &[i64],
-    users: &[usize],
-    texts: &mut [Vec<Sequence>],
-) -> Result<(), TchError> {
-    for (position, sequences) in positions.iter().zip(work.finished(positions)?) {
-        texts[users[*position as usize]] = sequences;
-    }
-    Ok(())
-}
-
-impl Decoding<'_> {
-    /// Texts at work of a user, and the most tokens of each.
-    fn shape(&self) -> (i64, i64) {
-        match self {
-            Decoding::BeamSearch(search) | Decoding::Catalogue(search, ..) => {
-                (search.beams, search.max_new_tokens)
-            }
-            Decoding::Sample(sampler) => (sampler.sequences, sampler.max_new_tokens),
-        }
-    }
-
-    /// Returns `true` if no item is left for `user`: the root of the trie is blocked.
-    fn excludes(&self, user: usize) -> bool {
-        match self {
-            Decoding::Catalogue(_, _, blocked) => blocked[user].first() == Some(&0),
-            _ => false,
-        }
-    }
-
-    fn begin<'b>(
-        &'b self,
-        batch: &[usize],
-        prompts: &[&[i64]],
-        model: &Model,
-    ) -> Result<DecodeState<'b>, TchError> {
-        let users = batch.len() as i64;
-        Ok(match self {
-            Decoding::BeamSearch(search) => DecodeState::Search(
-                Search::new(search, users, model.device)?,
-                Source::Vocabulary,
-            ),
-            Decoding::Catalogue(search, constraint, blocked) => {
-                let blocked: Vec<_> = batch.iter().map(|&user| blocked[user].clone()).collect();
-                let walk = constraint.walk(&blocked)?;
-                let search = Search::new(search, users, model.device)?;
-                DecodeState::Search(search, Source::Catalogue(walk))
-            }
-            Decoding::Sample(sampler) => {
-                DecodeState::Sampling(Sampling::new(sampler, prompts, model.device)?)
-            }
-        })
-    }
-}
-
-impl DecodeState<'_> {
-    /// Takes the logits after the texts at work; gives whose children the next are, and their
-    /// tokens, [users, texts] each.
-    fn step(&mut self, logits: &Tensor) -> Result<(Tensor, Tensor), TchError> {
-        match self {
-            DecodeState::Search(search, source) => {
-                let next = search.step(logits, source)?;
-                Ok((next.parents, next.tokens))
-            }
-            DecodeState::Sampling(sampling) => {
-                let tokens = sampling.step(logits)?;
-                let (_, sequences) = tokens.size2()?;
-                let own = Tensor::f_arange(sequences, (Kind::Int64, tokens.device()))?;
-                Ok((own.f_unsqueeze(0)?.f_expand_as(&tokens)?, tokens))
-            }
-        }
-    }
-
-    fn active(&self) -> Result<Tensor, TchError> {
-        match self {
-            DecodeState::Search(search, _) => search.active(),
-            DecodeState::Sampling(sampling) => sampling.active(),
-        }
-    }
-
-    fn select(&mut self, positions: &Tensor) -> Result<(), TchError> {
-        match self {
-            DecodeState::Search(search, source) => {
-                search.select(positions)?;
-                source.select(positions)
-            }
-            DecodeState::Sampling(sampling) => sampling.select(positions),
-        }
-    }
-
-    fn finished(&self, positions: &[i64]) -> Result<Vec<Vec<Sequence>>, TchError> {
-        match self {
-            DecodeState::Search(search, _) => {
-                let positions = Tensor::f_from_slice(positions)?.f_to_device(search.device())?;
-                search.finished(&positions)
-            }
-            DecodeState::Sampling(sampling) => {
-                let positions = Tensor::f_from_slice(positions)?.f_to_device(sampling.device())?;
-                sampling.finished(&positions)
-            }
-        }
+        let users = Users {
+            places: batch,
+            prompts: &own,
+        };
+        decode(decoding, users, &mut decoder, logits)
     }
 }

@@ -1,15 +1,18 @@
 //! A checkpoint written whole: an adapter added, quantised weights as numbers.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs;
 use std::path::Path;
 
-use gloss_core::{Context, Result, Unit};
+use gloss_core::{Context, Error, Result, Unit};
+use gloss_item_tokenizer::{CODES, REPORT};
 use gloss_torch::{Adapter, Checkpoint, Nf4, Precision, torch_error, write_safetensors};
 use serde_json::json;
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::architecture::{Architecture, HEAD};
+use crate::architecture::{Architecture, EMBEDDING, HEAD};
 use crate::config::{Llama, Quantize};
+use crate::rows;
 use crate::train::{Parameter, describe, parameters_of, write_json};
 
 /// The most bytes of one file.
@@ -18,6 +21,8 @@ const FILE_BYTES: usize = 5_000_000_000;
 /// The source of the weights.
 struct Source {
     architecture: Architecture,
+    /// The rows of the tables in the checkpoint; an adapter may have more.
+    stored: i64,
     checkpoint: Checkpoint,
     adapter: Option<Adapter>,
     /// True if projections go through NF4, as they do when the model is used.
@@ -29,23 +34,42 @@ struct Source {
 pub(crate) fn export(options: &Llama, folder: &Path, context: &Context) -> Result<()> {
     let base = options.folder()?;
     let precision = options.dtype.unwrap_or(Precision::Bf16);
-    let (architecture, checkpoint) = Architecture::open(&base)?;
+    let (mut architecture, checkpoint) = Architecture::open(&base)?;
+    let adapter = options.adapter.as_deref().map(Adapter::open).transpose()?;
+    let stored = architecture.vocabulary;
+    if let Some(last) = adapter.as_ref().and_then(Adapter::last_token) {
+        architecture.vocabulary = stored.max(last + 1);
+    }
     let source = Source {
         architecture,
+        stored,
         checkpoint,
-        adapter: options.adapter.as_deref().map(Adapter::open).transpose()?,
+        adapter,
         quantize: options.quantize == Quantize::Nf4,
         kind: precision.kind(),
     };
+    let codes = options.codes_file()?;
+    let beside = codes.as_deref().and_then(Path::parent);
+    let sources: Vec<&Path> = beside.into_iter().chain([&*base]).collect();
     describe(
-        &base,
+        &sources,
         folder,
         match precision {
             Precision::F32 => "float32",
             Precision::Bf16 => "bfloat16",
             Precision::F16 => "float16",
         },
+        Some(source.architecture.vocabulary),
     )?;
+    for name in [CODES, REPORT] {
+        if let Some(from) = beside
+            .map(|beside| beside.join(name))
+            .filter(|f| f.is_file())
+        {
+            let to = folder.join(name);
+            fs::copy(&from, &to).map_err(Error::io("write", &to))?;
+        }
+    }
     let files = files(parameters_of(&source.architecture), source.kind);
     let total: usize = files.iter().map(Vec::len).sum();
     let task = context.task("Writing the model", Some(total as u64), Unit::Count);
@@ -106,10 +130,18 @@ impl Source {
             if let (HEAD, &[rows, columns]) = (name.as_str(), shape)
                 && Nf4::is_in(&self.checkpoint, HEAD)
             {
-                let numbers = self.dequantized(name, [rows, columns])?;
+                let numbers = self.dequantized(name, [rows.min(self.stored), columns])?;
+                let numbers = self.with_rows(rows::HEAD, numbers)?;
                 return numbers.f_to_kind(self.kind).map_err(failed());
             }
-            let tensor = self.checkpoint.tensor(name, shape, Device::Cpu)?;
+            let tensor = match (name.as_str(), shape) {
+                (EMBEDDING | HEAD, &[_, columns]) => {
+                    let shape = [self.stored, columns];
+                    let table = self.checkpoint.tensor(name, &shape, Device::Cpu)?;
+                    self.with_rows(name.trim_end_matches(".weight"), table)?
+                }
+                _ => self.checkpoint.tensor(name, shape, Device::Cpu)?,
+            };
             return tensor.f_to_kind(self.kind).map_err(failed());
         };
         let weight = self.projection(module, name, [outputs, inputs])?;
@@ -128,6 +160,17 @@ impl Source {
                 .f_to_kind(self.kind)
         };
         sum().map_err(failed())
+    }
+
+    /// A table with the rows that the adapter has for it.
+    fn with_rows(&self, module: &str, table: Tensor) -> Result<Tensor> {
+        let Some(adapter) = &self.adapter else {
+            return Ok(table);
+        };
+        match adapter.token_rows(module, self.architecture.hidden, Device::Cpu)? {
+            Some(rows) => rows.put_into(&table),
+            None => Ok(table),
+        }
     }
 
     /// A projection's matrix, as the model computes with it.

@@ -3,24 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{
-    Context, Data, Diagnostic, Error, Generator, History, Identity, Query, QueryGenerator,
-    QueryKind, Result, ScorePart, Trainer,
+    Catalogue, Context, Data, Diagnostic, Error, Generator, History, Identity, Query,
+    QueryGenerator, QueryKind, Result, ScorePart, Trainer,
 };
+use gloss_decoding::{BeamSearch, Constraint, Decoding, Sampler, Sequence, Trie};
 use gloss_torch::{Adapter, Precision, device_kind, machine, torch_error_with};
 use serde_json::{Value, json};
 
 use crate::architecture::Architecture;
-use crate::beam::{self, BeamSearch, Sequence};
+use crate::codes::Vocabulary;
 use crate::config::{EarlyStopping, Llama, Never, Quantize};
-use crate::constraint::Constraint;
-use crate::engine::{Decoding, Engine, Limits};
+use crate::engine::{Engine, Limits};
 use crate::generation_config;
 use crate::model::{LoadOptions, Model};
 use crate::prompt::{Format, Prompts};
 use crate::resolve::MAX_NEW_TOKENS;
-use crate::sample::Sampler;
 use crate::tokenizer::Tokenizer;
-use crate::trie::Trie;
 
 /// Batches that are sorted by length together.
 const BATCHES_AT_ONCE: usize = 8;
@@ -45,7 +43,7 @@ impl QueryGenerator for Llama {
             "there are fewer beams than that",
         );
         diagnostic(
-            self.exclude_seen && !self.constrained,
+            self.exclude_seen && !self.writes_items(),
             "exclude_seen",
             "needs `constrained = true`; `ranking.seen = \"exclude\"` leaves seen items out of the \
              ranking of any generator",
@@ -57,7 +55,9 @@ impl QueryGenerator for Llama {
             "leaves no room for a prompt in `max_length`",
         );
         diagnostic(
-            self.max_new_tokens.is_none() && !self.constrained && self.max_length <= MAX_NEW_TOKENS,
+            self.max_new_tokens.is_none()
+                && !self.writes_items()
+                && self.max_length <= MAX_NEW_TOKENS,
             "max_length",
             "leaves no room for a prompt before a new text; raise it, or give fewer \
              `max_new_tokens`",
@@ -72,16 +72,22 @@ impl QueryGenerator for Llama {
             "merge_adapter",
             "an adapter cannot be added to quantised weights; leave it out, or do not quantize",
         );
-        let searches = self.constrained
+        let searches = self.writes_items()
             || self.length_penalty.is_some()
             || self.early_stopping != EarlyStopping::Flag(false)
             || self.num_return_sequences.is_some();
         diagnostic(
             self.sampling.is_some() && searches,
             "sampling",
-            "texts are drawn, not searched for; leave out `constrained`, `num_return_sequences`, \
-             `length_penalty` and `early_stopping`",
+            "texts are drawn, not searched for; leave out `constrained`, `format = \"semantic-ids\"`, \
+             `num_return_sequences`, `length_penalty` and `early_stopping`",
         );
+        diagnostic(
+            self.max_new_tokens.is_some() && self.format == Format::SemanticIds,
+            "max_new_tokens",
+            "is for texts; an item has as many tokens as codes",
+        );
+        diagnostics.extend(self.check_codes());
         diagnostics.extend(self.check_training());
         diagnostics
     }
@@ -91,7 +97,7 @@ impl QueryGenerator for Llama {
     }
 
     fn produces(&self) -> QueryKind {
-        match self.constrained {
+        match self.writes_items() {
             true => QueryKind::Items,
             false => QueryKind::Text,
         }
@@ -130,6 +136,7 @@ impl QueryGenerator for Llama {
 struct Writer<'a> {
     options: &'a Llama,
     context: &'a Context,
+    catalogue: &'a Catalogue,
     prompts: Prompts<'a>,
     engine: Engine,
     mode: DecodingMode,
@@ -148,14 +155,12 @@ impl<'a> Writer<'a> {
         generation_config::warn_of_ignored(&folder)?;
         let architecture = Architecture::read(&folder)?;
         let tokenizer = Tokenizer::open(&folder, architecture.vocabulary as usize)?;
-        let catalogue = &data.catalogue;
-        let (format, truncation) = (options.format, options.truncation);
-        let prompts = |room| Prompts::of_format(format, &tokenizer, catalogue, truncation, room);
-        let trie = match options.constrained {
-            true => {
-                let all = prompts(options.max_length)?;
-                Some(Trie::new(&all, catalogue, all.end())?)
-            }
+        let codes = options.trained_codes(&data.catalogue)?;
+        let Vocabulary { tokenizer, codes } = Vocabulary::new(codes, tokenizer)?;
+        let codes = codes.as_ref();
+        let prompts = |room| options.prompts(&tokenizer, codes, &data.catalogue, room);
+        let trie = match options.writes_items() {
+            true => Some(prompts(options.max_length)?.trie()?),
             false => None,
         };
         let new_tokens = options.new_tokens(trie.as_ref())?;
@@ -173,6 +178,7 @@ impl<'a> Writer<'a> {
         Ok(Writer {
             options,
             context,
+            catalogue: &data.catalogue,
             prompts,
             engine,
             mode,
@@ -201,9 +207,14 @@ impl<'a> Writer<'a> {
             true => history.items,
             false => &[],
         };
-        let ranking = sequences.iter().filter_map(|sequence| {
-            let item = constraint.item(&sequence.tokens, seen)?;
-            Some((item, sequence.log_probability))
+        // A text is written for the first item that has it; codes stand for all of their items.
+        let most = match self.options.format {
+            Format::SemanticIds => usize::MAX,
+            Format::Paper | Format::List => 1,
+        };
+        let ranking = sequences.iter().flat_map(|sequence| {
+            let items = constraint.items(&sequence.tokens, seen).take(most);
+            items.map(|item| (item, sequence.log_probability))
         });
         let ranking: Vec<(u32, f32)> = ranking.collect();
         Ok(match ranking.is_empty() {
@@ -216,7 +227,7 @@ impl<'a> Writer<'a> {
         let text = self.prompts.tokenizer().decode(&sequence.tokens)?;
         let text = match self.options.format {
             Format::Paper => text.as_str(),
-            Format::List => text.trim_end_matches('\n'),
+            Format::List | Format::SemanticIds => text.trim_end_matches('\n'),
         };
         Ok(Query {
             log_probability: sequence.log_probability,
@@ -286,14 +297,16 @@ fn mode(
     }
     let search = BeamSearch {
         beams: options.num_beams as i64,
-        length_penalty: options.length_penalty.unwrap_or(match options.constrained {
-            true => 0.0,
-            false => 1.0,
-        }),
+        length_penalty: options
+            .length_penalty
+            .unwrap_or(match options.writes_items() {
+                true => 0.0,
+                false => 1.0,
+            }),
         early_stopping: rule(options.early_stopping),
         max_new_tokens,
-        eos: match options.constrained {
-            true => vec![prompts.end()],
+        eos: match options.writes_items() {
+            true => prompts.ends_of_items(),
             false => prompts.ends(),
         },
     };
@@ -306,11 +319,11 @@ fn mode(
 }
 
 /// The rule by which a search ends, from the option.
-fn rule(option: EarlyStopping) -> beam::EarlyStopping {
+fn rule(option: EarlyStopping) -> gloss_decoding::EarlyStopping {
     match option {
-        EarlyStopping::Flag(false) => beam::EarlyStopping::Heuristic,
-        EarlyStopping::Flag(true) => beam::EarlyStopping::Full,
-        EarlyStopping::Word(Never::Never) => beam::EarlyStopping::Never,
+        EarlyStopping::Flag(false) => gloss_decoding::EarlyStopping::Heuristic,
+        EarlyStopping::Flag(true) => gloss_decoding::EarlyStopping::Full,
+        EarlyStopping::Word(Never::Never) => gloss_decoding::EarlyStopping::Never,
     }
 }
 
@@ -350,8 +363,7 @@ impl Generator for Writer<'_> {
     /// Returns a part for each token that the tokenizer makes of the text, and one for its end.
     fn explain(&mut self, history: &History<'_>, text: &str) -> Result<Vec<ScorePart>> {
         let prompt = self.prompts.tokens(history.items)?;
-        let mut tokens = self.prompts.continuation(text)?;
-        tokens.push(self.prompts.end());
+        let tokens = self.tokens_of(text)?;
         let scores = self.engine.model().log_probabilities(&prompt, &tokens)?;
         let parts = tokens.iter().zip(scores).map(|(token, score)| {
             let of = self.token(*token)?;
@@ -362,6 +374,19 @@ impl Generator for Writer<'_> {
 }
 
 impl Writer<'_> {
+    /// The tokens of a text with its end, or the codes of the first item that has it.
+    fn tokens_of(&self, text: &str) -> Result<Vec<i64>> {
+        if self.options.format != Format::SemanticIds {
+            let tokens = self.prompts.continuation(text)?;
+            return Ok([tokens, self.prompts.ends_of_items()].concat());
+        }
+        let items = self.catalogue.items();
+        match (0..).zip(items).find(|(_, item)| item.text == text) {
+            Some((item, _)) => self.prompts.next(item),
+            None => Err(Error::Usage(format!("no item has the text `{text}`"))),
+        }
+    }
+
     /// A token as it reads in a text; one that has no text of its own, such as that of the end, by its
     /// name in the vocabulary.
     fn token(&self, token: i64) -> Result<String> {

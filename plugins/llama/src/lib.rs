@@ -2,12 +2,9 @@
 
 mod architecture;
 mod attention;
-mod beam;
 mod cache;
-mod candidates;
+mod codes;
 mod config;
-mod constraint;
-mod continuation;
 mod decoder;
 mod engine;
 mod export;
@@ -20,26 +17,27 @@ mod model;
 mod prompt;
 mod resolve;
 mod rope;
-mod sample;
+mod rows;
 mod tokenizer;
 mod train;
 mod trie;
 
 pub use architecture::Architecture;
-pub use beam::{BeamSearch, EarlyStopping, Sequence};
+pub use codes::CodeTokens;
 pub use config::{
     Batching as BatchingOption, EarlyStopping as EarlyStoppingOption, Histories, Llama, LossScope,
     Method as TrainingMethod, Never, Quantize, Random, SamplingOptions, Shape, Target, Training,
 };
-pub use constraint::Constraint;
-pub use engine::{Decoding, Engine, Limits};
+pub use engine::{Engine, Limits};
+pub use gloss_decoding::{
+    BeamSearch, Constraint, Decoding, EarlyStopping, Sampler, Sequence, Trie,
+};
 pub use gloss_training::{OptimizerName, Schedule};
 pub use model::{LoadOptions, Model};
 pub use prompt::{Format, Prompts, Truncation};
 pub use rope::{Llama3, Rope, Scaling, Yarn};
-pub use sample::Sampler;
 pub use tokenizer::Tokenizer;
-pub use trie::Trie;
+pub use trie::trie_of_texts;
 
 gloss_core::plugin! {
     generator "llama" => Llama,

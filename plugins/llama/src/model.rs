@@ -80,8 +80,9 @@ impl Model {
             quantize: options.quantize,
             merge: options.merge,
         };
-        let model = Self::assemble(&loader)?;
+        let mut model = Self::assemble(&loader)?;
         if let Some(adapter) = &adapter {
+            model.put_rows(adapter)?;
             adapter.finish()?;
         }
         checkpoint.warn_of_unread();

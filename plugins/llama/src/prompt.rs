@@ -2,28 +2,20 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub use gloss_core::PromptFormat as Format;
 use gloss_core::{Catalogue, Error, Item, Result};
+use gloss_decoding::Trie;
 use rayon::prelude::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+use crate::codes::CodeTokens;
 use crate::tokenizer::Tokenizer;
+use crate::trie::trie_of_texts;
+
+pub use format::{Format, Truncation};
+
+mod format;
 
 /// For how many items it is tried out how a tokenizer treats the prompt's seams.
 const TRIED: usize = 32;
-
-/// The part that is cut from a prompt that is too long.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Truncation {
-    /// The first tokens of the prompt, whatever they are: the instruction goes before the oldest
-    /// purchase does. What the paper does.
-    #[default]
-    Left,
-    /// The oldest purchases, each as a whole; the instruction stays.
-    OldestItems,
-}
 
 /// Makes prompts of histories, which are catalogue positions, oldest first.
 pub struct Prompts<'a> {
@@ -31,8 +23,8 @@ pub struct Prompts<'a> {
     catalogue: &'a Catalogue,
     format: Format,
     truncation: Truncation,
-    /// The token that an item's text ends with.
-    end: i64,
+    /// The token that an item's text ends with; codes have none, as every item has as many.
+    end: Option<i64>,
     /// The number of tokens left for the text, besides those that enclose every text.
     room: usize,
     /// The tokens that every whole prompt begins with, without BOS.
@@ -42,7 +34,7 @@ pub struct Prompts<'a> {
     instruction: Vec<i64>,
     /// The tokens that what is after the purchases has on its own.
     next_item: Vec<i64>,
-    /// Of a list the tokens of each item's line, its end included, by catalogue position. A line's
+    /// Of a list the tokens of each item's line, its end included, or of its codes, by catalogue position. A line's
     /// tokens are the same wherever it stands, even if the tokenizer, given all at once, joined the
     /// end of a title to that of the line.
     lines: Vec<Vec<i64>>,
@@ -65,7 +57,7 @@ impl<'a> Prompts<'a> {
         Self::of_format(Format::Paper, tokenizer, catalogue, truncation, max_length)
     }
 
-    /// [`Prompts::new`] of any format.
+    /// [`Prompts::new`] of any format of texts.
     ///
     /// # Errors
     /// As [`Prompts::new`]; or if the tokenizer has no token of its own for the end of a line, which
@@ -77,56 +69,91 @@ impl<'a> Prompts<'a> {
         truncation: Truncation,
         max_length: usize,
     ) -> Result<Self> {
-        let mut prompts = Prompts {
-            format,
-            end: end(format, tokenizer)?,
-            shared: Vec::new(),
-            instruction: tokenizer.encode_bare(format.before())?,
-            next_item: tokenizer.encode_bare(format.after())?,
-            lines: Vec::new(),
-            tokenizer: tokenizer.clone(),
-            catalogue,
-            truncation,
-            room: max_length.saturating_sub(tokenizer.enclosing()),
-            truncated: AtomicUsize::new(0),
-        };
+        let end = Some(end(format, tokenizer)?);
+        let mut prompts = Prompts::empty(format, tokenizer, catalogue, end)?;
         if format == Format::List {
             let items = catalogue.items().par_iter();
             prompts.lines = items
                 .map(|item| prompts.line(item))
                 .collect::<Result<_>>()?;
         }
-        prompts.shared = prompts.bare(&[])?;
+        prompts.limited(truncation, max_length)
+    }
+
+    /// Prompts of the codes of items, whose tokens are those of `tokenizer`.
+    ///
+    /// # Errors
+    /// As [`Prompts::new`].
+    pub fn of_codes(
+        codes: &CodeTokens,
+        tokenizer: &Tokenizer,
+        catalogue: &'a Catalogue,
+        truncation: Truncation,
+        max_length: usize,
+    ) -> Result<Self> {
+        let mut prompts = Prompts::empty(Format::SemanticIds, tokenizer, catalogue, None)?;
+        let items = 0..catalogue.len() as u32;
+        prompts.lines = items.map(|item| codes.of(item)).collect();
+        prompts.limited(truncation, max_length)
+    }
+
+    /// Prompts without lines and without a limit.
+    fn empty(
+        format: Format,
+        tokenizer: &Tokenizer,
+        catalogue: &'a Catalogue,
+        end: Option<i64>,
+    ) -> Result<Self> {
+        Ok(Prompts {
+            format,
+            end,
+            shared: Vec::new(),
+            instruction: tokenizer.encode_bare(format.before())?,
+            next_item: tokenizer.encode_bare(format.after())?,
+            lines: Vec::new(),
+            tokenizer: tokenizer.clone(),
+            catalogue,
+            truncation: Truncation::default(),
+            room: 0,
+            truncated: AtomicUsize::new(0),
+        })
+    }
+
+    /// The same with at most `max_length` tokens.
+    fn limited(mut self, truncation: Truncation, max_length: usize) -> Result<Self> {
+        self.truncation = truncation;
+        self.room = max_length.saturating_sub(self.tokenizer.enclosing());
+        self.shared = self.bare(&[])?;
         let (least, what) = match truncation {
             Truncation::Left => (1, "a prompt that is truncated on the left"),
             Truncation::OldestItems => {
-                let parts = prompts.instruction.len() + prompts.next_item.len();
-                (prompts.shared.len().max(parts), "the instruction alone")
+                let parts = self.instruction.len() + self.next_item.len();
+                (self.shared.len().max(parts), "the instruction alone")
             }
         };
-        if prompts.room < least {
+        if self.room < least {
             return Err(Error::Usage(format!(
                 "a prompt may have {max_length} tokens, but {what} has {}; allow more tokens",
-                least + tokenizer.enclosing()
+                least + self.tokenizer.enclosing()
             )));
         }
-        if format == Format::Paper {
-            prompts.try_seams()?;
+        if self.format == Format::Paper {
+            self.try_seams()?;
         }
-        Ok(prompts)
+        Ok(self)
     }
 
     /// The tokens of an item's line in a list.
     fn line(&self, item: &Item) -> Result<Vec<i64>> {
         let mut tokens = self.continuation(&item.text)?;
-        if tokens.contains(&self.end) {
+        if self.end.is_some_and(|end| tokens.contains(&end)) {
             return Err(Error::Usage(format!(
                 "the text of item {}, `{}`, has more than one line, so that it cannot stand in a \
                  list; leave its line breaks out, or use `format = \"paper\"`",
                 item.id, item.text
             )));
         }
-        tokens.push(self.end);
+        tokens.extend(self.end);
         Ok(tokens)
     }
 
@@ -174,7 +201,7 @@ impl<'a> Prompts<'a> {
 
     /// The whole prompt of a history; the next item's text is to follow.
     pub fn text(&self, history: &[u32]) -> String {
-        self.format.text(self.catalogue, history)
+        self.format.texts().text(self.catalogue, history)
     }
 
     /// The tokens of the prompt of a history, truncated. The tokens that the tokenizer puts before
@@ -209,7 +236,7 @@ impl<'a> Prompts<'a> {
             }
             let text = self.text(items) + &self.catalogue.item(target).text;
             let mut tokens = self.tokenizer.encode_bare(&text)?;
-            tokens.push(self.end);
+            tokens.extend(self.end);
             Ok(tokens)
         })
     }
@@ -240,17 +267,39 @@ impl<'a> Prompts<'a> {
         self.truncated.load(Ordering::Relaxed)
     }
 
-    /// The token that an item's text ends with: the end of the text, or of a list's line.
-    pub fn end(&self) -> i64 {
-        self.end
+    /// The tokens of an item as the next one, its end included.
+    ///
+    /// # Errors
+    /// As [`Prompts::continuation`].
+    pub(crate) fn next(&self, item: u32) -> Result<Vec<i64>> {
+        if let Some(line) = self.lines.get(item as usize) {
+            return Ok(line.clone());
+        }
+        let mut tokens = self.continuation(&self.catalogue.item(item).text)?;
+        tokens.extend(self.end);
+        Ok(tokens)
+    }
+
+    /// The trie of all items as next ones.
+    ///
+    /// # Errors
+    /// If a text cannot be written token by token.
+    pub(crate) fn trie(&self) -> Result<Trie> {
+        match self.end {
+            Some(end) => trie_of_texts(self, self.catalogue, end),
+            None => Ok(Trie::new(&self.lines)),
+        }
+    }
+
+    /// The tokens that end an item of the catalogue: one for texts, none for codes.
+    pub(crate) fn ends_of_items(&self) -> Vec<i64> {
+        self.end.into_iter().collect()
     }
 
     /// The tokens that end a text that is written freely.
     pub fn ends(&self) -> Vec<i64> {
         let mut ends = self.tokenizer.eos().to_vec();
-        if !ends.contains(&self.end) {
-            ends.push(self.end);
-        }
+        ends.extend(self.end.filter(|end| !ends.contains(end)));
         ends
     }
 
@@ -312,7 +361,7 @@ impl<'a> Prompts<'a> {
 fn end(format: Format, tokenizer: &Tokenizer) -> Result<i64> {
     match format {
         Format::Paper => Ok(tokenizer.end_of_text()),
-        Format::List => match *tokenizer.encode_bare("\n")? {
+        Format::List | Format::SemanticIds => match *tokenizer.encode_bare("\n")? {
             [end] => Ok(end),
             _ => Err(Error::Usage(
                 "the tokenizer has no single token for the end of a line, so that `format = \

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{Catalogue, Error, Result, find_model};
+use gloss_decoding::Trie;
 use gloss_torch::{Adapter, Checkpoint};
 use tch::{Device, Kind};
 
 use crate::architecture::Architecture;
+use crate::codes::CodeTokens;
 use crate::config::{Llama, Quantize, RANDOM};
-use crate::prompt::Prompts;
-use crate::trie::Trie;
+use crate::prompt::{Format, Prompts};
+use crate::tokenizer::Tokenizer;
 
 /// The default of `max_new_tokens`, as in the paper.
 pub(crate) const MAX_NEW_TOKENS: usize = 50;
@@ -43,14 +45,34 @@ impl Llama {
     /// Checks options that would otherwise fail only at generation, after the training.
     pub(crate) fn check_writing(
         &self,
-        (prompts, catalogue): (&Prompts<'_>, &Catalogue),
+        prompts: &Prompts<'_>,
         (architecture, folder): (&Architecture, &Path),
     ) -> Result<()> {
         self.check_checkpoint(architecture, folder)?;
-        if self.constrained {
-            self.new_tokens(Some(&Trie::new(prompts, catalogue, prompts.end())?))?;
+        if self.writes_items() {
+            self.new_tokens(Some(&prompts.trie()?))?;
         }
         Ok(())
+    }
+
+    /// The prompts of at most `room` tokens, of codes or of texts.
+    pub(crate) fn prompts<'a>(
+        &self,
+        tokenizer: &Tokenizer,
+        codes: Option<&CodeTokens>,
+        catalogue: &'a Catalogue,
+        room: usize,
+    ) -> Result<Prompts<'a>> {
+        let truncation = self.truncation;
+        match codes {
+            Some(codes) => Prompts::of_codes(codes, tokenizer, catalogue, truncation, room),
+            None => Prompts::of_format(self.format, tokenizer, catalogue, truncation, room),
+        }
+    }
+
+    /// Returns `true` if nothing but items of the catalogue is written.
+    pub(crate) fn writes_items(&self) -> bool {
+        self.constrained || self.format == Format::SemanticIds
     }
 
     /// All files that the model is read from.
@@ -71,6 +93,7 @@ impl Llama {
         if let Some(adapter) = &self.adapter {
             files.extend(Adapter::open(adapter)?.files().map(Path::to_path_buf));
         }
+        files.extend(self.codes_file()?);
         Ok(files)
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gloss_core::{Error, Result, probe_tokenizer, read_model_file};
 use rayon::prelude::*;
 use serde_json::Value;
+use tokenizers::AddedToken;
 use tokenizers::models::ModelWrapper;
 
 /// The tokenizer of a checkpoint. Clones share one vocabulary.
@@ -93,6 +94,37 @@ impl Tokenizer {
             true => clean_up(text),
             false => text,
         })
+    }
+
+    /// The same with more tokens, which have these names; and their numbers. One that is in the vocabulary stays.
+    ///
+    /// # Errors
+    /// If the tokenizer cannot grow.
+    pub(crate) fn with_tokens(&self, names: &[String]) -> Result<(Self, Vec<i64>)> {
+        let mut inner = (*self.inner).clone();
+        let tokens = names
+            .iter()
+            .map(|name| AddedToken::from(name, false).normalized(false));
+        inner.add_tokens(tokens).map_err(failed)?;
+        let id = |name: &String| {
+            let id = inner.token_to_id(name).map(i64::from);
+            id.ok_or_else(|| failed(format!("the token `{name}` cannot be added")))
+        };
+        let ids = names.iter().map(id).collect::<Result<_>>()?;
+        let grown = Tokenizer {
+            inner: Arc::new(inner),
+            ..self.clone()
+        };
+        Ok((grown, ids))
+    }
+
+    /// Writes `tokenizer.json`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn write(&self, folder: &Path) -> Result<()> {
+        let file = folder.join("tokenizer.json");
+        self.inner.save(&file, true).map_err(failed)
     }
 
     /// The name of a token in the vocabulary.

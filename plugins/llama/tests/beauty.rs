@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use common::beauty::Beauty;
 use common::path;
 use gloss_core::Context;
-use gloss_llama::{BeamSearch, Constraint, Decoding, EarlyStopping, Engine, Limits, Trie};
+use gloss_llama::{BeamSearch, Constraint, Decoding, EarlyStopping, Engine, Limits, trie_of_texts};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -145,7 +145,7 @@ fn model_inside_the_catalogue_every_beam_is_an_item_that_is_new() {
     let beauty = Beauty::open();
     let prompts = beauty.prompts();
     let eos = prompts.tokenizer().end_of_text();
-    let trie = Trie::new(&prompts, beauty.catalogue(), eos).unwrap();
+    let trie = trie_of_texts(&prompts, beauty.catalogue(), eos).unwrap();
     let search = BeamSearch {
         beams: 5,
         length_penalty: 1.0,
@@ -171,7 +171,7 @@ fn model_inside_the_catalogue_every_beam_is_an_item_that_is_new() {
         assert_eq!(texts.len(), 5);
         let items: Vec<u32> = texts
             .iter()
-            .map(|text| constraint.item(&text.tokens, history).unwrap())
+            .map(|text| constraint.items(&text.tokens, history).next().unwrap())
             .collect();
         assert!(items.iter().all(|item| !history.contains(item)));
     }

@@ -7,7 +7,7 @@ use common::{fixture, load};
 use gloss_core::{Catalogue, Context, Item};
 use gloss_llama::{
     BeamSearch, Constraint, Decoding, EarlyStopping, Engine, Limits, Model, Prompts, Sampler,
-    Tokenizer, Trie, Truncation,
+    Tokenizer, Truncation, trie_of_texts,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -86,7 +86,7 @@ fn the_best_items_are_those_of_highest_probability() {
     let prompts = example.prompts();
     let eos = example.tokenizer.end_of_text();
     let model = load("writer");
-    let trie = Trie::new(&prompts, &example.catalogue, eos).unwrap();
+    let trie = trie_of_texts(&prompts, &example.catalogue, eos).unwrap();
     let search = search(16, trie.depth(), eos);
     let constraint = Constraint::new(trie, Device::Cpu).unwrap();
     let tokens = prompts.tokens_batch(&HISTORIES).unwrap();
@@ -114,7 +114,7 @@ fn the_best_items_are_those_of_highest_probability() {
             expected.dedup_by_key(|(_, item)| TITLES[*item as usize]);
             assert_eq!(texts.len(), expected.len());
             for (text, (log_probability, item)) in texts.iter().zip(&expected) {
-                assert_eq!(constraint.item(&text.tokens, &seen), Some(*item));
+                assert_eq!(constraint.items(&text.tokens, &seen).next(), Some(*item));
                 assert!((f64::from(text.log_probability) - log_probability).abs() < 1e-4);
             }
         }
@@ -126,7 +126,7 @@ fn who_has_everything_gets_nothing() {
     let example = Example::new();
     let prompts = example.prompts();
     let eos = example.tokenizer.end_of_text();
-    let trie = Trie::new(&prompts, &example.catalogue, eos).unwrap();
+    let trie = trie_of_texts(&prompts, &example.catalogue, eos).unwrap();
     let search = search(3, trie.depth(), eos);
     let constraint = Constraint::new(trie, Device::Cpu).unwrap();
     let all: Vec<u32> = (0..TITLES.len() as u32).collect();
@@ -139,7 +139,7 @@ fn who_has_everything_gets_nothing() {
     let items = |texts: &[gloss_llama::Sequence]| -> Vec<_> {
         texts
             .iter()
-            .map(|text| constraint.item(&text.tokens, &all[1..]))
+            .map(|text| constraint.items(&text.tokens, &all[1..]).next())
             .collect()
     };
     assert_eq!(found[0], []);

@@ -68,6 +68,8 @@ fn adapters_give_the_logits_of_peft_merged_or_not() {
         ("adapter", "gqa"),
         ("adapter-rslora", "gqa"),
         ("adapter-nf4", "nf4"),
+        ("adapter-tokens", "gqa"),
+        ("adapter-tokens-untied", "untied"),
     ] {
         for merge in [false, true] {
             let options = LoadOptions { merge, ..F32 };

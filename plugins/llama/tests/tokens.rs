@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gloss_core::{Catalogue, Item};
-use gloss_llama::{Prompts, Tokenizer, Trie, Truncation};
+use gloss_llama::{Prompts, Tokenizer, Truncation, trie_of_texts};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -142,7 +142,7 @@ fn a_trie_writes_all_items_after_a_prompt() {
         let texts = golden.prompts.iter().flat_map(|p| p.history.iter());
         let (catalogue, _) = catalogue(texts);
         let prompts = Prompts::new(&tokenizer, &catalogue, Truncation::Left, 2000).unwrap();
-        let trie = Trie::new(&prompts, &catalogue, tokenizer.end_of_text()).unwrap();
+        let trie = trie_of_texts(&prompts, &catalogue, tokenizer.end_of_text()).unwrap();
         let history = [0, 1, 2];
         let prompt = prompts.tokens(&history).unwrap();
         for item in 0..catalogue.len() as u32 {
@@ -168,7 +168,7 @@ fn a_tokenizer_that_does_not_give_texts_back_makes_no_trie() {
     let tokenizer = Tokenizer::open(&folder("tokenizer-words"), 800).unwrap();
     let (catalogue, _) = catalogue([&golden.prompts[0].target]);
     let prompts = Prompts::new(&tokenizer, &catalogue, Truncation::Left, 2000).unwrap();
-    let error = Trie::new(&prompts, &catalogue, tokenizer.end_of_text()).unwrap_err();
+    let error = trie_of_texts(&prompts, &catalogue, tokenizer.end_of_text()).unwrap_err();
     assert!(
         error
             .to_string()

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use gloss_core::{Diagnostic, overlay};
+use gloss_item_tokenizer::{Collisions, ItemTokenizer};
 use gloss_torch::DeviceName;
 use schemars::{JsonSchema, Schema};
 use serde::de::{DeserializeOwned, Deserializer, Error};
@@ -13,7 +14,6 @@ use crate::component::semantic_id_model;
 use crate::config::{Shape, TigerTraining};
 use crate::merges::MOST_TOKENS;
 use crate::spec::{SemanticIdModel, Spec};
-use crate::tokenizer::{Collisions, ItemTokenizer};
 
 /// ActionPiece: an encoder-decoder, as in T5, that reads the codes of a user's items merged with those beside them into
 /// tokens of a learned vocabulary, and writes the codes of the next item. It is trained before it is used.
@@ -138,7 +138,7 @@ fn describe_tokenizer(schema: &mut Schema) {
 
 impl ActionPiece {
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        let mut all = self.tokenizer.check();
+        let mut all = self.tokenizer.check("tokenizer");
         if self.tokenizer.codes_of_an_item() > MOST_TOKENS {
             let message =
                 format!("items have at most {MOST_TOKENS} codes here, one for collisions included");

@@ -7,12 +7,39 @@ use crate::config::Shape;
 
 const EPSILON: f64 = 1e-6;
 
-/// The encoder's output, as the decoder attends to it.
-pub(crate) struct Encoded {
-    /// `[batch, length, width]`
-    pub(crate) hidden: Tensor,
-    /// `[batch, 1, 1, length]`
-    pub(crate) mask: Tensor,
+/// Where and how a layer computes.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) leaves: &'a Leaves,
+    pub(crate) shape: &'a Shape,
+    pub(crate) pass: Pass,
+}
+
+/// Keys and values, `[rows, heads, length, width of a head]` each.
+pub(crate) struct KeysValues {
+    keys: Tensor,
+    values: Tensor,
+}
+
+impl KeysValues {
+    /// Those of `self`, if there are some, and `others` behind them.
+    fn joined(this: Option<Self>, others: Self) -> Result<Self, TchError> {
+        let Some(own) = this else {
+            return Ok(others);
+        };
+        Ok(KeysValues {
+            keys: Tensor::f_cat(&[own.keys, others.keys], 2)?,
+            values: Tensor::f_cat(&[own.values, others.values], 2)?,
+        })
+    }
+
+    /// Those of `rows`.
+    pub(crate) fn select(&self, rows: &Tensor) -> Result<Self, TchError> {
+        Ok(KeysValues {
+            keys: self.keys.f_index_select(0, rows)?,
+            values: self.values.f_index_select(0, rows)?,
+        })
+    }
 }
 
 /// Attention with the norm before it.
@@ -44,53 +71,61 @@ impl Attention {
         }
     }
 
-    /// Adds what each place finds among all places of `hidden`, `[rows, length, width]`.
+    /// Adds what each place finds among all places of `hidden`, `[rows, length, width]`, and those whose keys and values
+    /// are in `cache`, which then has both.
     pub(crate) fn to_itself(
         &self,
-        leaves: &Leaves,
-        shape: &Shape,
+        place: Place<'_>,
         hidden: &Tensor,
         bias: &Tensor,
-        pass: Pass,
+        cache: Option<&mut Option<KeysValues>>,
     ) -> Result<Tensor, TchError> {
-        let input = rms_norm(hidden, &leaves[self.norm])?;
-        let query = heads(&input, &leaves[self.query], shape)?;
-        let key = heads(&input, &leaves[self.key], shape)?;
-        let value = heads(&input, &leaves[self.value], shape)?;
-        let found = attend(&query, &key, &value, bias, shape, pass)?;
-        self.add(leaves, shape, hidden, found, pass)
+        let input = rms_norm(hidden, &place.leaves[self.norm])?;
+        let query = heads(&input, &place.leaves[self.query], place.shape)?;
+        let own = self.keys_values(place, &input)?;
+        let found = match cache {
+            None => attend(&query, &own, bias, place)?,
+            Some(cache) => {
+                let all = KeysValues::joined(cache.take(), own)?;
+                attend(&query, cache.insert(all), bias, place)?
+            }
+        };
+        self.add(place, hidden, found)
     }
 
-    /// Attention of all beams of a row, one after the other, to the row's encoder output.
+    /// The keys and values of `input`, `[rows, length, width]`.
+    pub(crate) fn keys_values(
+        &self,
+        place: Place<'_>,
+        input: &Tensor,
+    ) -> Result<KeysValues, TchError> {
+        Ok(KeysValues {
+            keys: heads(input, &place.leaves[self.key], place.shape)?,
+            values: heads(input, &place.leaves[self.value], place.shape)?,
+        })
+    }
+
+    /// Attention of all beams of a row, one after the other, to the row's encoder output, of which `encoded` are the
+    /// keys and values and `mask` `[batch, 1, 1, length]` hides the padding.
     pub(crate) fn to_encoded(
         &self,
-        leaves: &Leaves,
-        shape: &Shape,
+        place: Place<'_>,
         hidden: &Tensor,
-        encoded: &Encoded,
-        pass: Pass,
+        encoded: &KeysValues,
+        mask: &Tensor,
     ) -> Result<Tensor, TchError> {
         let (rows, length, width) = hidden.size3()?;
-        let batch = encoded.hidden.size3()?.0;
-        let input = rms_norm(hidden, &leaves[self.norm])?.f_view([batch, -1, width])?;
-        let query = heads(&input, &leaves[self.query], shape)?;
-        let key = heads(&encoded.hidden, &leaves[self.key], shape)?;
-        let value = heads(&encoded.hidden, &leaves[self.value], shape)?;
-        let found = attend(&query, &key, &value, &encoded.mask, shape, pass)?;
+        let batch = mask.size()[0];
+        let input = rms_norm(hidden, &place.leaves[self.norm])?.f_view([batch, -1, width])?;
+        let query = heads(&input, &place.leaves[self.query], place.shape)?;
+        let found = attend(&query, encoded, mask, place)?;
         let found = found.f_reshape([rows, length, -1])?;
-        self.add(leaves, shape, hidden, found, pass)
+        self.add(place, hidden, found)
     }
 
-    fn add(
-        &self,
-        leaves: &Leaves,
-        shape: &Shape,
-        hidden: &Tensor,
-        found: Tensor,
-        pass: Pass,
-    ) -> Result<Tensor, TchError> {
-        let output = found.f_linear(&leaves[self.output], None::<Tensor>)?;
-        hidden.f_add(&pass.dropout(&output, shape.dropout_rate)?)
+    fn add(&self, place: Place<'_>, hidden: &Tensor, found: Tensor) -> Result<Tensor, TchError> {
+        let output = found.f_linear(&place.leaves[self.output], None::<Tensor>)?;
+        hidden.f_add(&place.pass.dropout(&output, place.shape.dropout_rate)?)
     }
 }
 
@@ -106,15 +141,14 @@ fn heads(input: &Tensor, weight: &Tensor, shape: &Shape) -> Result<Tensor, TchEr
 /// `[batch, length, heads × width of a head]`; scores are not scaled, as in T5.
 fn attend(
     query: &Tensor,
-    key: &Tensor,
-    value: &Tensor,
+    all: &KeysValues,
     bias: &Tensor,
-    shape: &Shape,
-    pass: Pass,
+    place: Place<'_>,
 ) -> Result<Tensor, TchError> {
-    let scores = query.f_matmul(&key.f_transpose(2, 3)?)?.f_add(bias)?;
-    let weights = pass.dropout(&scores.f_softmax(-1, Kind::Float)?, shape.dropout_rate)?;
-    let found = weights.f_matmul(value)?.f_transpose(1, 2)?;
+    let scores = query.f_matmul(&all.keys.f_transpose(2, 3)?)?.f_add(bias)?;
+    let shares = scores.f_softmax(-1, Kind::Float)?;
+    let shares = place.pass.dropout(&shares, place.shape.dropout_rate)?;
+    let found = shares.f_matmul(&all.values)?.f_transpose(1, 2)?;
     let size = found.size();
     found.f_reshape([size[0], size[1], -1])
 }

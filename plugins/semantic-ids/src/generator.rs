@@ -5,20 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gloss_core::{Context, Data, Error, Generator, History, Query, Result, find_model};
+use gloss_item_tokenizer::{CODES, Codes, fnv1a};
 use gloss_torch::torch_error;
 use gloss_training::{
     Builder, CONFIG, ITEMS, Leaves, WEIGHTS, check_config, check_items, load_weights, random_stream,
 };
 use serde_json::Value;
 
-use crate::beam::Searcher;
-use crate::codes::Codes;
 use crate::merges::Merges;
 use crate::network::T5;
-use crate::sequence::hash;
+use crate::search::Searcher;
 use crate::spec::{OF_USE, SemanticIdModel, Spec};
-use crate::train::{CODES, MERGES};
-use crate::trie::Trie;
+use crate::train::MERGES;
 
 /// The folder of a trained model.
 fn folder(spec: &Spec<'_>) -> Result<Option<PathBuf>> {
@@ -79,7 +77,7 @@ pub(crate) fn open<'a, W: SemanticIdModel>(
 fn searcher(spec: &Spec<'_>, options: &Value, folder: &Path, data: &Data) -> Result<Searcher> {
     check_config(folder, spec.name, options, &OF_USE)?;
     check_items(folder, &data.catalogue)?;
-    let codes = Codes::read(&folder.join(CODES), sizes(folder)?)?;
+    let codes = Codes::read(&folder.join(CODES), &data.catalogue)?;
     let mut vocabulary = spec.vocabulary(&codes);
     if spec.vocabulary_size.is_some() {
         let merges = Merges::read(&folder.join(MERGES), vocabulary.len() as u32)?;
@@ -91,28 +89,8 @@ fn searcher(spec: &Spec<'_>, options: &Value, folder: &Path, data: &Data) -> Res
     let failed = || torch_error("load the model");
     let parameters = builder.draw(0, device).map_err(failed())?;
     load_weights(folder, &parameters, device)?.warn_of_unread();
-    Ok(Searcher {
-        network,
-        leaves: Leaves::fixed(&parameters).map_err(failed())?,
-        vocabulary,
-        trie: Trie::new(codes),
-        device,
-        num_beams: spec.num_beams,
-    })
-}
-
-/// The numbers of codes of each level.
-fn sizes(folder: &Path) -> Result<Vec<usize>> {
-    let path = folder.join(CONFIG);
-    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-    let config: Value = serde_json::from_slice(&bytes)
-        .map_err(|error| Error::input(&path, format!("this is not JSON: {error}")))?;
-    serde_json::from_value(config["sizes"].clone()).map_err(|error| {
-        Error::input(
-            &path,
-            format!("`sizes`, those of the levels of codes: {error}"),
-        )
-    })
+    let leaves = Leaves::fixed(&parameters).map_err(failed())?;
+    Searcher::new((network, leaves), vocabulary, codes, device, spec.num_beams)
 }
 
 /// The generator at work.
@@ -139,15 +117,6 @@ impl Generator for Writer<'_> {
                 group.iter().map(|at| &histories[*at]).collect();
             let ranked = self.ranked(&group_histories)?;
             for (at, ranking) in group.iter().zip(ranked) {
-                if ranking.iter().any(|(_, score)| !score.is_finite()) {
-                    let user = histories[*at].user;
-                    return Err(Error::component(
-                        format!("generator `{}`", self.spec.name),
-                        format!(
-                            "the scores for user {user} are not finite; are the weights damaged?"
-                        ),
-                    ));
-                }
                 if !ranking.is_empty() {
                     queries[*at] = vec![Query::items(ranking)];
                 }
@@ -160,10 +129,13 @@ impl Generator for Writer<'_> {
 impl Writer<'_> {
     /// The items of each history, the best first.
     fn ranked(&self, histories: &[&History<'_>]) -> Result<Vec<Vec<(u32, f32)>>> {
-        let hidden: Vec<Vec<usize>> = histories
+        let hidden = histories
             .iter()
-            .map(|history| self.hidden(history))
-            .collect();
+            .map(|history| match self.spec.exclude_seen {
+                true => history.items,
+                false => &[],
+            });
+        let hidden: Vec<&[u32]> = hidden.collect();
         let mut rankings: Vec<Vec<Vec<(u32, f32)>>> = vec![Vec::new(); histories.len()];
         for segmentation in 0..self.spec.segmentations as u64 {
             let inputs: Vec<Vec<i64>> = histories
@@ -181,19 +153,11 @@ impl Writer<'_> {
     /// The tokens of a history; in each segmentation others, whatever else is computed with them.
     fn input(&self, history: &History<'_>, segmentation: u64) -> Vec<i64> {
         let searcher = &self.searcher;
-        let mut random = random_stream(hash(history.user), segmentation);
-        let codes = searcher.trie.codes();
+        let mut random = random_stream(fnv1a(history.user), segmentation);
+        let codes = &searcher.codes;
         searcher
             .vocabulary
             .input(codes, history.user, history.items, &mut random)
-    }
-
-    /// The places of items that are not to be written.
-    fn hidden(&self, history: &History<'_>) -> Vec<usize> {
-        match self.spec.exclude_seen {
-            true => self.searcher.trie.places(history.items),
-            false => Vec::new(),
-        }
     }
 }
 

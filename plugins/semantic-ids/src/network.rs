@@ -3,7 +3,7 @@
 use gloss_training::{Builder, Init, Leaves, Pass, Weight};
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::attention::{Attention, Encoded, norm, rms_norm};
+use crate::attention::{Attention, KeysValues, Place, norm, rms_norm};
 use crate::config::Shape;
 use crate::sequence::Inputs;
 
@@ -43,47 +43,100 @@ impl T5 {
         }
     }
 
+    /// The encoder's output, `[batch, length, width]`.
     pub(crate) fn encode(
         &self,
         leaves: &Leaves,
         inputs: &Inputs,
         pass: Pass,
-    ) -> Result<Encoded, TchError> {
-        let vectors = self.embed(leaves, &inputs.tokens)?;
+    ) -> Result<Tensor, TchError> {
+        let place = self.place(leaves, pass);
         let (_, length) = inputs.tokens.size2()?;
-        let bias = self
-            .encoder
-            .bias(leaves, &self.shape, length, Direction::Both)?
-            .f_add(&inputs.mask)?;
-        let hidden = self
-            .encoder
-            .forward(leaves, &self.shape, vectors, &bias, None, pass)?;
-        Ok(Encoded {
-            hidden,
-            mask: inputs.mask.shallow_clone(),
+        let bias = self.encoder.bias(place, length, Direction::Both)?;
+        let bias = bias.f_add(&inputs.mask)?;
+        let vectors = self.embed(leaves, &inputs.tokens)?;
+        self.encoder.forward(place, &vectors, |block, hidden| {
+            block.forward(place, hidden, &bias, None, None)
         })
     }
 
-    /// The logits after each token of `tokens`, `[batch, beams, length]`: `[batch, beams, length, tokens]`. The
-    /// beams of a row share the encoder's output.
+    /// The logits after each token of `tokens`, `[batch, length]`: `[batch, length, tokens]`. `encoded` is the encoder's
+    /// output of `inputs`.
     pub(crate) fn decode(
         &self,
         leaves: &Leaves,
-        encoded: &Encoded,
+        (inputs, encoded): (&Inputs, &Tensor),
         tokens: &Tensor,
         pass: Pass,
     ) -> Result<Tensor, TchError> {
-        let (batch, beams, length) = tokens.size3()?;
-        let vectors = self.embed(leaves, &tokens.f_view([batch * beams, length])?)?;
-        let bias = self
-            .decoder
-            .bias(leaves, &self.shape, length, Direction::Back)?;
-        let hidden =
-            self.decoder
-                .forward(leaves, &self.shape, vectors, &bias, Some(encoded), pass)?;
+        let place = self.place(leaves, pass);
+        let (_, length) = tokens.size2()?;
+        let bias = self.decoder.bias(place, length, Direction::Back)?;
+        let vectors = self.embed(leaves, tokens)?;
+        let hidden = self.decoder.forward(place, &vectors, |block, hidden| {
+            let cross = block.cross_keys_values(place, encoded)?;
+            block.forward(place, hidden, &bias, Some((&cross, &inputs.mask)), None)
+        })?;
+        self.logits(leaves, &hidden)
+    }
+
+    /// The keys and values of the encoder's output in each layer of the decoder.
+    pub(crate) fn cross_keys_values(
+        &self,
+        leaves: &Leaves,
+        encoded: &Tensor,
+    ) -> Result<Vec<KeysValues>, TchError> {
+        let place = self.place(leaves, Pass::Evaluation);
+        let blocks = self.decoder.blocks.iter();
+        blocks
+            .map(|block| block.cross_keys_values(place, encoded))
+            .collect()
+    }
+
+    /// The bias between the first places of the decoder, `[1, heads, length, length]`.
+    pub(crate) fn decoder_bias(&self, leaves: &Leaves, length: i64) -> Result<Tensor, TchError> {
+        let place = self.place(leaves, Pass::Evaluation);
+        self.decoder.bias(place, length, Direction::Back)
+    }
+
+    /// The logits `[rows, tokens]` after one more token of each row, `tokens` `[rows]`, whose place has `bias` to those
+    /// in `own`, the keys and values of each layer.
+    pub(crate) fn step(
+        &self,
+        leaves: &Leaves,
+        tokens: &Tensor,
+        bias: &Tensor,
+        own: &mut [Option<KeysValues>],
+        (encoded, mask): (&[KeysValues], &Tensor),
+    ) -> Result<Tensor, TchError> {
+        let place = self.place(leaves, Pass::Evaluation);
+        let vectors = self.embed(leaves, &tokens.f_unsqueeze(1)?)?;
+        let mut caches = own.iter_mut().zip(encoded);
+        let hidden = self.decoder.forward(place, &vectors, |block, hidden| {
+            let (own, encoded) = caches
+                .next()
+                .ok_or_else(|| TchError::Shape("a layer has no cache".to_string()))?;
+            block.forward(place, hidden, bias, Some((encoded, mask)), Some(own))
+        })?;
+        self.logits(leaves, &hidden.f_squeeze_dim(1)?)
+    }
+
+    /// The number of layers of the decoder.
+    pub(crate) fn decoder_layers(&self) -> usize {
+        self.decoder.blocks.len()
+    }
+
+    fn logits(&self, leaves: &Leaves, hidden: &Tensor) -> Result<Tensor, TchError> {
         let scaled = hidden.f_mul_scalar((self.shape.d_model as f64).powf(-0.5))?;
-        let logits = scaled.f_matmul(&leaves[self.shared].f_tr()?)?;
-        logits.f_view([batch, beams, length, -1])
+        scaled.f_matmul(&leaves[self.shared].f_tr()?)
+    }
+
+    fn place<'a>(&'a self, leaves: &'a Leaves, pass: Pass) -> Place<'a> {
+        Place {
+            leaves,
+            shape: &self.shape,
+            pass,
+        }
     }
 
     fn embed(&self, leaves: &Leaves, tokens: &Tensor) -> Result<Tensor, TchError> {
@@ -126,16 +179,15 @@ impl Stack {
     /// The bias of attention between places, `[1, heads, length, length]`, with −∞ after a place for `Back`.
     fn bias(
         &self,
-        leaves: &Leaves,
-        shape: &Shape,
+        place: Place<'_>,
         length: i64,
         direction: Direction,
     ) -> Result<Tensor, TchError> {
-        let weights = &leaves[self.positions];
+        let weights = &place.leaves[self.positions];
         let device = weights.device();
         let buckets: Vec<i64> = (0..length)
             .flat_map(|query| (0..length).map(move |key| key - query))
-            .map(|distance| bucket(distance, shape, direction))
+            .map(|distance| bucket(distance, place.shape, direction))
             .collect();
         let buckets = Tensor::f_from_slice(&buckets)?
             .f_view([length, length])?
@@ -152,20 +204,20 @@ impl Stack {
         }
     }
 
+    /// All layers, each computed by `block`.
     fn forward(
         &self,
-        leaves: &Leaves,
-        shape: &Shape,
-        vectors: Tensor,
-        bias: &Tensor,
-        encoded: Option<&Encoded>,
-        pass: Pass,
+        place: Place<'_>,
+        vectors: &Tensor,
+        mut block: impl FnMut(&Block, &Tensor) -> Result<Tensor, TchError>,
     ) -> Result<Tensor, TchError> {
-        let mut hidden = pass.dropout(&vectors, shape.dropout_rate)?;
-        for block in &self.blocks {
-            hidden = block.forward(leaves, shape, &hidden, bias, encoded, pass)?;
+        let rate = place.shape.dropout_rate;
+        let mut hidden = place.pass.dropout(vectors, rate)?;
+        for own in &self.blocks {
+            hidden = block(own, &hidden)?;
         }
-        pass.dropout(&rms_norm(&hidden, &leaves[self.norm])?, shape.dropout_rate)
+        let normed = rms_norm(&hidden, &place.leaves[self.norm])?;
+        place.pass.dropout(&normed, rate)
     }
 }
 
@@ -200,28 +252,39 @@ impl Block {
         }
     }
 
+    /// Keys and values of the encoder's output.
+    fn cross_keys_values(
+        &self,
+        place: Place<'_>,
+        encoded: &Tensor,
+    ) -> Result<KeysValues, TchError> {
+        let cross = self.cross.as_ref();
+        let cross = cross.ok_or_else(|| TchError::Shape("a layer of the encoder".to_string()))?;
+        cross.keys_values(place, encoded)
+    }
+
+    /// The layer; `cross` is the encoder's output with its mask, `cache` the keys and values of the places before.
     fn forward(
         &self,
-        leaves: &Leaves,
-        shape: &Shape,
+        place: Place<'_>,
         hidden: &Tensor,
         bias: &Tensor,
-        encoded: Option<&Encoded>,
-        pass: Pass,
+        cross: Option<(&KeysValues, &Tensor)>,
+        cache: Option<&mut Option<KeysValues>>,
     ) -> Result<Tensor, TchError> {
-        let mut hidden = self
-            .attention
-            .to_itself(leaves, shape, hidden, bias, pass)?;
-        if let (Some(cross), Some(encoded)) = (&self.cross, encoded) {
-            hidden = cross.to_encoded(leaves, shape, &hidden, encoded, pass)?;
+        let (leaves, rate) = (place.leaves, place.shape.dropout_rate);
+        let mut hidden = self.attention.to_itself(place, hidden, bias, cache)?;
+        if let (Some(attention), Some((encoded, mask))) = (&self.cross, cross) {
+            hidden = attention.to_encoded(place, &hidden, encoded, mask)?;
         }
         let inner = rms_norm(&hidden, &leaves[self.norm])?
             .f_linear(&leaves[self.inner], None::<Tensor>)?
             .f_relu()?;
-        let outer = pass
-            .dropout(&inner, shape.dropout_rate)?
+        let outer = place
+            .pass
+            .dropout(&inner, rate)?
             .f_linear(&leaves[self.outer], None::<Tensor>)?;
-        hidden.f_add(&pass.dropout(&outer, shape.dropout_rate)?)
+        hidden.f_add(&place.pass.dropout(&outer, rate)?)
     }
 }
 
@@ -307,25 +370,15 @@ mod tests {
         let leaves = Leaves::fixed(&parameters).unwrap();
         let inputs = Inputs::new(&expected.inputs, Device::Cpu).unwrap();
         let encoded = network.encode(&leaves, &inputs, Pass::Evaluation).unwrap();
-        let read = Tensor::from_slice(&expected.read.concat()).view([2, 1, -1]);
-        let one = network
-            .decode(&leaves, &encoded, &read, Pass::Evaluation)
+        let read = Tensor::from_slice(&expected.read.concat()).view([2, -1]);
+        let found = network
+            .decode(&leaves, (&inputs, &encoded), &read, Pass::Evaluation)
             .unwrap();
-        let close = |found: &Tensor| {
-            let found: Vec<f64> = Vec::try_from(found.to_kind(Kind::Double).view([-1])).unwrap();
-            let expected = expected.logits.concat().concat();
-            assert_eq!(found.len(), expected.len());
-            for (found, expected) in found.iter().zip(&expected) {
-                assert!((found - expected).abs() < 1e-4, "{found}, {expected}");
-            }
-        };
-        close(&one);
-        // Beams of a row share its encoder output.
-        let twice = read.repeat([1, 2, 1]);
-        let both = network
-            .decode(&leaves, &encoded, &twice, Pass::Evaluation)
-            .unwrap();
-        close(&both.narrow(1, 0, 1));
-        close(&both.narrow(1, 1, 1));
+        let found: Vec<f64> = Vec::try_from(found.to_kind(Kind::Double).view([-1])).unwrap();
+        let expected = expected.logits.concat().concat();
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-4, "{found}, {expected}");
+        }
     }
 }

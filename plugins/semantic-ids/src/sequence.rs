@@ -1,11 +1,11 @@
 //! Tokens: the codes of items as the network reads and writes them.
 
 use gloss_core::{Context, Data, Error, History, Result};
+use gloss_item_tokenizer::{Codes, fnv1a};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::codes::Codes;
 use crate::merges::Merges;
 
 /// The token that fills up, and with which the decoder begins, as in T5.
@@ -91,11 +91,6 @@ impl Vocabulary {
         self.starts[level] + i64::from(code)
     }
 
-    /// The tokens of a level, as a range.
-    pub(crate) fn level(&self, level: usize) -> std::ops::Range<i64> {
-        self.starts[level]..self.starts[level + 1]
-    }
-
     /// The tokens of an item's codes.
     pub(crate) fn item<'a>(
         &'a self,
@@ -117,7 +112,7 @@ impl Vocabulary {
     ) -> Vec<i64> {
         let last = &items[items.len().saturating_sub(self.max_length)..];
         let user = (self.user_tokens > 0).then(|| {
-            let share = hash(user) % self.user_tokens as u64;
+            let share = fnv1a(user) % self.user_tokens as u64;
             self.starts[self.starts.len() - 1] + share as i64
         });
         let Some(merges) = &self.merges else {
@@ -133,13 +128,6 @@ impl Vocabulary {
         let merged = merges.merge(tokens).into_iter().map(i64::from);
         user.into_iter().chain(merged).collect()
     }
-}
-
-/// The hash FNV-1a of a user's id, the same on every machine.
-pub(crate) fn hash(user: &str) -> u64 {
-    user.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    })
 }
 
 /// An example: a user's items, oldest first, and the item that follows.
@@ -221,8 +209,8 @@ mod tests {
         let codes = Codes::of_levels(&[(vec![1, 0], 4), (vec![2, 0], 3)]);
         let vocabulary = Vocabulary::new(&codes, 5, 2);
         assert_eq!(
-            (vocabulary.len(), vocabulary.level(1)),
-            (1 + 4 + 3 + 5, 5..8)
+            (vocabulary.len(), vocabulary.token(1, 0)),
+            (1 + 4 + 3 + 5, 5)
         );
         let mut random = gloss_training::random_stream(1, 1);
         let input = vocabulary.input(&codes, "anna", &[1, 0, 1], &mut random);

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use gloss_core::{Context, Data, Error, Identity, QueryGenerator, Result};
+use gloss_item_tokenizer::{Codes, ItemTokenizer};
 use gloss_torch::{DeviceName, device_kind, machine};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::codes::Codes;
 use crate::config::{Shape, TigerTraining};
 use crate::sequence::Vocabulary;
-use crate::tokenizer::ItemTokenizer;
 
 /// Options that change nothing about a trained network.
 pub(crate) const OF_USE: [&str; 7] = [

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use gloss_core::Diagnostic;
+use gloss_item_tokenizer::ItemTokenizer;
 use gloss_torch::DeviceName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use crate::component::semantic_id_model;
 use crate::config::{Shape, TigerTraining};
 use crate::spec::{SemanticIdModel, Spec};
-use crate::tokenizer::ItemTokenizer;
 
 /// TIGER: an encoder-decoder, as in T5, that reads the codes of a user's items and writes those of the
 /// next one. It is trained before it is used.
@@ -70,7 +70,7 @@ fn default_batch_size() -> usize {
 
 impl Tiger {
     fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.tokenizer.check()
+        self.tokenizer.check("tokenizer")
     }
 }
 

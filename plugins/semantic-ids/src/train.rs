@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use gloss_core::{Context, Data, Error, Result, Validate};
+use gloss_item_tokenizer::{CODES, Codes, REPORT, Report};
 use gloss_torch::{deterministic, torch_error_with};
 use gloss_training::{
     Adam, Builder, CONFIG, Gradient, ITEMS, LearningRate, Leaves, Optimizer, OptimizerName,
@@ -13,18 +14,13 @@ use rand::Rng;
 use serde_json::{Value, json};
 use tch::{Device, TchError, Tensor};
 
-use crate::codes::Codes;
 use crate::config::TigerTraining;
 use crate::network::{T5, shifted};
-use crate::report::Report;
 use crate::sequence::{Inputs, Pair, Vocabulary, training_pairs, validation_pairs};
 use crate::spec::{SemanticIdModel, Spec};
 
 /// The folder of the weights in that of a training.
 pub(crate) const MODEL: &str = "model";
-/// The codes of the items, and measurements of them.
-pub(crate) const CODES: &str = "codes.parquet";
-const REPORT: &str = "codes.json";
 /// The pairs of tokens that are one token.
 pub(crate) const MERGES: &str = "merges.json";
 const ADVICE: &str = "A smaller `per_device_train_batch_size` or a shorter `max_length` needs less";
@@ -130,7 +126,7 @@ impl<'a> CodeTrainee<'a> {
             network,
             parameters,
             device,
-            description: json!({ "name": spec.name, "options": options, "sizes": codes.sizes }),
+            description: json!({ "name": spec.name, "options": options }),
             codes,
             vocabulary,
             examples,
@@ -163,8 +159,10 @@ impl<'a> CodeTrainee<'a> {
             .f_to_device(self.device)?;
         let inputs = Inputs::new(&inputs, self.device)?;
         let encoded = self.network.encode(leaves, &inputs, pass)?;
-        let read = shifted(&targets, self.device)?.f_unsqueeze(1)?;
-        let logits = self.network.decode(leaves, &encoded, &read, pass)?;
+        let read = shifted(&targets, self.device)?;
+        let logits = self
+            .network
+            .decode(leaves, (&inputs, &encoded), &read, pass)?;
         let logits = logits.f_view([-1, self.vocabulary.len()])?;
         logits.f_cross_entropy_loss(
             &targets.f_view([-1])?,

@@ -12,6 +12,7 @@ use gloss_core::{Error, Result};
 use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::Checkpoint;
+use crate::error::torch_error;
 use config::Config;
 use keys::{Factor, Keys};
 
@@ -24,6 +25,56 @@ pub struct LowRank {
     pub b: Tensor,
     /// The scale of the product.
     pub scale: f64,
+}
+
+/// Rows of a table, such as the embedding, that take the place of the model's own.
+#[derive(Debug)]
+pub struct TokenRows {
+    /// The tokens.
+    pub tokens: Vec<i64>,
+    /// The row of each, of shape `[tokens, width]`.
+    pub rows: Tensor,
+}
+
+impl TokenRows {
+    /// The name of the tensor of a module's rows, as PEFT writes it.
+    pub fn tensor_name(module: &str) -> String {
+        format!("base_model.model.{module}.token_adapter.trainable_tokens_delta")
+    }
+
+    /// The table with these rows. It grows if they are behind its end.
+    ///
+    /// # Errors
+    /// If a row is further behind, so that some would be missing between.
+    pub fn put_into(&self, table: &Tensor) -> Result<Tensor> {
+        let failed = || torch_error("put the rows of tokens into a table");
+        let count = table.size().first().copied().unwrap_or(0);
+        let mut new: Vec<i64> = self
+            .tokens
+            .iter()
+            .copied()
+            .filter(|t| *t >= count)
+            .collect();
+        new.sort_unstable();
+        if let Some((token, expected)) = new.iter().zip(count..).find(|(own, next)| *own != next) {
+            return Err(Error::component(
+                "the adapter",
+                format!(
+                    "it has a row for token {token}, and the model has {count}: that of token \
+                     {expected} is missing; is the adapter for another model?"
+                ),
+            ));
+        }
+        let kind = table.kind();
+        let put = || {
+            let tokens = Tensor::f_from_slice(&self.tokens)?.f_to_device(table.device())?;
+            let room = [new.len() as i64, table.size()[1]];
+            let room = Tensor::f_zeros(room, (kind, table.device()))?;
+            let mut table = Tensor::f_cat(&[table, &room], 0)?;
+            table.f_index_copy_(0, &tokens, &self.rows.f_to_kind(kind)?)
+        };
+        put().map_err(failed())
+    }
 }
 
 /// The low-rank changes of a model's matrices. (Hu et al., LoRA, 2021.)
@@ -109,7 +160,34 @@ impl Adapter {
         Ok(Some(change))
     }
 
-    /// The factor of this name, to go on training it.
+    /// The rows that the adapter has for tokens of a table, such as `model.embed_tokens` or `lm_head`, which is `width`
+    /// wide: PEFT's `trainable_token_indices`.
+    ///
+    /// # Errors
+    ///
+    /// A tensor that is missing, damaged or of another shape.
+    pub fn token_rows(
+        &self,
+        module: &str,
+        width: i64,
+        device: Device,
+    ) -> Result<Option<TokenRows>> {
+        let Some(tokens) = self.config.token_indices(module) else {
+            return Ok(None);
+        };
+        let name = TokenRows::tensor_name(module);
+        Ok(Some(TokenRows {
+            rows: self.tensor(&name, &[tokens.len() as i64, width], device)?,
+            tokens: tokens.to_vec(),
+        }))
+    }
+
+    /// The last of the tokens whose rows the adapter has.
+    pub fn last_token(&self) -> Option<i64> {
+        self.config.last_token()
+    }
+
+    /// The factor or the rows of this name, to go on training it.
     ///
     /// # Errors
     ///

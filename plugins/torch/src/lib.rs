@@ -13,7 +13,7 @@ mod nf4;
 mod precision;
 mod write;
 
-pub use adapter::{Adapter, LowRank};
+pub use adapter::{Adapter, LowRank, TokenRows};
 pub use checkpoint::Checkpoint;
 pub use device::{DeviceName, deterministic, device_kind, machine};
 pub use dynamic_map::dynamic_map;

@@ -227,6 +227,6 @@ fn a_line_of_a_list_ends_in_the_same_token_whatever_it_says() {
         [&[2, 3][..], &lines].concat()
     );
     let next = prompts.continuation("Title: Soap (large)").unwrap();
-    let text = [&[2, 3][..], &lines[7..], &next, &[prompts.end()]].concat();
+    let text = [&[2, 3][..], &lines[7..], &next, &prompts.ends_of_items()].concat();
     assert_eq!(prompts.training(&[1], 0).unwrap(), text);
 }

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use gloss_core::Result;
+use gloss_core::{Data, Result};
 use gloss_training::{Gradient, Parameters, Trainee};
 use tch::{TchError, Tensor};
 
 use super::batch::{Batch, Text, split};
 use super::network::{Leaves, Network};
 use super::weights;
+use crate::codes::Vocabulary;
 use crate::config::Training;
 
 /// The network, its parameters, and the texts of training and validation.
@@ -20,6 +21,8 @@ pub(crate) struct TextTraining<'a> {
     pub(crate) validation: Vec<Text>,
     /// The checkpoint that is trained, and its name.
     pub(crate) base: (PathBuf, String),
+    /// The tokenizer and the codes that are written beside the weights, with the data for measurements of them.
+    pub(crate) written: Option<(Vocabulary, &'a Data)>,
     pub(crate) packed_tokens: usize,
 }
 
@@ -89,7 +92,13 @@ impl Trainee for TextTraining<'_> {
 
     fn write(&self, folder: &Path) -> Result<()> {
         let (base, name) = &self.base;
-        weights::write(folder, self.training, &self.parameters, base, name)
+        let plan = &self.network.plan;
+        weights::write(folder, self.training, (plan, &self.parameters), base, name)?;
+        let Some((Vocabulary { tokenizer, codes }, data)) = &self.written else {
+            return Ok(());
+        };
+        tokenizer.write(folder)?;
+        codes.iter().try_for_each(|codes| codes.write(folder, data))
     }
 }
 

@@ -1,21 +1,52 @@
 //! The loss and its gradient, a part of the tokens at a time.
 
-use tch::{Kind, TchError, Tensor};
+use gloss_training::Parameter;
+use tch::{Device, Kind, TchError, Tensor};
 
+use super::network::Rows;
 use crate::model::Model;
 
 /// The most logits that are in memory at once.
 const LOGITS_AT_ONCE: i64 = 1 << 26;
 
+/// The gradient by the output's weight, or by some of its rows.
+pub(crate) struct HeadGradient {
+    /// [rows, hidden]
+    pub(crate) sum: Tensor,
+    /// The tokens of the rows; `None` for all.
+    tokens: Option<Tensor>,
+}
+
+impl HeadGradient {
+    pub(crate) fn new(
+        of: &Parameter,
+        rows: Option<&Rows>,
+        device: Device,
+    ) -> Result<Self, TchError> {
+        Ok(HeadGradient {
+            sum: Tensor::f_zeros(&*of.shape, (Kind::Float, device))?,
+            tokens: rows.map(|rows| rows.tokens().shallow_clone()),
+        })
+    }
+
+    fn add(&self, by_logits: &Tensor, hidden: &Tensor) -> Result<(), TchError> {
+        let product = match &self.tokens {
+            None => by_logits.f_tr()?.f_mm(hidden)?,
+            Some(tokens) => by_logits.f_index_select(1, tokens)?.f_tr()?.f_mm(hidden)?,
+        };
+        self.sum.shallow_clone().f_add_(&product).map(drop)
+    }
+}
+
 /// The sum of the cross-entropies of `targets` [n] after `hidden` [n, hidden], as a 32-bit number;
 /// its gradient by `hidden`; and its gradient by the output's weight, which is added to
-/// `head_gradient` [vocabulary, hidden] if there is one. `head` is that weight.
+/// `head_gradient` if there is one. `head` is that weight.
 pub(crate) fn cross_entropy(
     model: &Model,
     head: &Tensor,
     hidden: &Tensor,
     targets: &Tensor,
-    head_gradient: Option<&Tensor>,
+    head_gradient: Option<&HeadGradient>,
 ) -> Result<(Tensor, Tensor), TchError> {
     let (count, _) = hidden.size2()?;
     let at_once = (LOGITS_AT_ONCE / model.architecture.vocabulary).max(1);
@@ -34,9 +65,7 @@ pub(crate) fn cross_entropy(
             .f_to_kind(hidden.f_kind()?)?;
         gradients.push(by_logits.f_mm(head)?);
         if let Some(sum) = head_gradient {
-            let _ = sum
-                .shallow_clone()
-                .f_add_(&by_logits.f_tr()?.f_mm(&hidden)?)?;
+            sum.add(&by_logits, &hidden)?;
         }
     }
     match gradients.is_empty() {

@@ -26,13 +26,13 @@ use serde_json::json;
 use tch::{TchError, Tensor};
 
 use crate::architecture::Architecture;
+use crate::codes::{CodeTokens, Vocabulary};
 use crate::config::{Batching, Histories, Llama, Method, Quantize, RANDOM, Training};
 use crate::model::{LoadOptions, Model};
-use crate::prompt::Prompts;
 use crate::tokenizer::Tokenizer;
 use examples::TextTraining;
 use leaves::LayerLeaves;
-use network::Network;
+use network::{Network, Rows};
 use plan::Plan;
 
 pub(crate) use gloss_training::Parameter;
@@ -51,7 +51,7 @@ pub(crate) fn parameters_of(architecture: &Architecture) -> Vec<Parameter> {
         method: Method::Full,
         ..Training::default()
     };
-    Plan::new(architecture, &training).list
+    Plan::new(architecture, &training, &[]).list
 }
 
 impl Trainer for Llama {
@@ -63,6 +63,7 @@ impl Trainer for Llama {
             "device": device_kind(device),
             "dtype": Precision::of(self.kind(device)),
             "format": self.format,
+            "item_tokenizer": self.item_tokenizer,
             "max_length": self.max_length,
             "truncation": self.truncation,
             "training": self.training,
@@ -76,7 +77,11 @@ impl Trainer for Llama {
     }
 
     fn inputs(&self) -> Result<Vec<PathBuf>> {
-        self.files()
+        let mut files = self.files()?;
+        if let Some(tokenizer) = &self.item_tokenizer {
+            files.extend(tokenizer.inputs()?);
+        }
+        Ok(files)
     }
 
     fn metric(&self) -> Option<&str> {
@@ -113,6 +118,7 @@ impl Llama {
         let mut trained = Llama {
             training: None,
             random: None,
+            item_tokenizer: None,
             ..self.clone()
         };
         match training.method {
@@ -154,14 +160,16 @@ impl Llama {
         let base = self.base(folder, data)?;
         let architecture = Architecture::read(&base.0)?;
         let tokenizer = Tokenizer::open(&base.0, architecture.vocabulary as usize)?;
-        let prompts = Prompts::of_format(
-            self.format,
-            &tokenizer,
+        let codes = self.codes_to_train(data, folder, context)?;
+        let vocabulary = Vocabulary::new(codes, tokenizer)?;
+        let codes = vocabulary.codes.as_ref();
+        let prompts = self.prompts(
+            &vocabulary.tokenizer,
+            codes,
             &data.catalogue,
-            self.truncation,
             self.max_length,
         )?;
-        self.check_writing((&prompts, &data.catalogue), (&architecture, &base.0))?;
+        self.check_writing(&prompts, (&architecture, &base.0))?;
         let texts =
             |examples, histories| texts::texts(&prompts, data, examples, histories, training.loss);
         let train = texts(&data.splits.train, training.histories)?;
@@ -174,7 +182,8 @@ impl Llama {
                 "texts were longer than `max_length` allows and were truncated"
             );
         }
-        let (network, parameters) = self.network(training, &base.0)?;
+        let tokens = codes.map(CodeTokens::all).unwrap_or_default();
+        let (network, parameters) = self.network(training, &base.0, &tokens)?;
         let failed = torch_error_with(
             "make room for training",
             "A smaller model or a lower `r` needs less",
@@ -193,6 +202,7 @@ impl Llama {
                 texts: train,
                 validation,
                 base,
+                written: codes.is_some().then_some((vocabulary, data)),
                 packed_tokens: training.packed_tokens.unwrap_or(default),
             },
             settings: training.settings(),
@@ -203,8 +213,13 @@ impl Llama {
         })
     }
 
-    /// The network and the parameters as they are before the first step.
-    fn network(&self, training: &Training, base: &Path) -> Result<(Network, Parameters)> {
+    /// The network and the parameters as they are before the first step; `tokens` are those of codes.
+    fn network(
+        &self,
+        training: &Training,
+        base: &Path,
+        tokens: &[i64],
+    ) -> Result<(Network, Parameters)> {
         let device = self.device.open()?;
         let options = LoadOptions {
             device,
@@ -213,6 +228,9 @@ impl Llama {
             merge: false,
         };
         let mut model = Model::load(base, None, options)?;
+        if let Some(last) = tokens.iter().max() {
+            model.grow(last + 1, training.seed)?;
+        }
         let shape = &model.architecture;
         if training.method == Method::Full && shape.nf4 {
             return Err(Error::input(
@@ -221,10 +239,10 @@ impl Llama {
                  use `method = \"lora\"`, or the 16-bit checkpoint",
             ));
         }
-        let plan = Plan::new(shape, training);
+        let plan = Plan::new(shape, training, tokens);
         let parameters = match (training.method, &self.adapter) {
-            (Method::Full, _) => plan.read_checkpoint(&Checkpoint::open(base)?, device)?,
-            (Method::Lora, None) => plan.drawn(training.seed, device)?,
+            (Method::Full, _) => plan.read_checkpoint(&Checkpoint::open(base)?, &model)?,
+            (Method::Lora, None) => plan.drawn(training.seed, &model)?,
             (Method::Lora, Some(folder)) => {
                 let adapter = Adapter::open(folder)?;
                 check_scale(&plan, training.scale(), &adapter, folder)?;
@@ -241,7 +259,10 @@ impl Llama {
             // The backward pass would keep what each step dequantises.
             model.dequantize().map_err(torch_error("train"))?;
         }
+        let rows = plan.rows.as_ref();
+        let rows = rows.map(|rows| Rows::new(rows, model.architecture.vocabulary, device));
         let network = Network {
+            rows: rows.transpose().map_err(torch_error("train"))?,
             rope: rope.map_err(torch_error("train"))?,
             leaves: leaves.map_err(torch_error("train"))?,
             plan,

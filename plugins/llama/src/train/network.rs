@@ -1,11 +1,14 @@
 //! The network in training.
 
 mod backward;
+mod rows;
 
 use std::ops::Range;
 
 use gloss_training::{Parameter, Parameters};
 use tch::{TchError, Tensor};
+
+pub(crate) use rows::Rows;
 
 use super::batch::{Batch, Layout};
 use super::leaves::LayerLeaves;
@@ -29,6 +32,8 @@ pub(crate) struct Network {
     pub(crate) scale: f64,
     /// The share of low-rank matrices' inputs that is dropped.
     pub(crate) dropout: f64,
+    /// The rows that are trained of the tables, if these are not trained themselves.
+    pub(crate) rows: Option<Rows>,
     /// Cosines and sines of all positions, [positions, head_size] each; the sines of the first half
     /// of a head are negative.
     pub(crate) rope: (Tensor, Tensor),
@@ -62,6 +67,9 @@ impl Network {
                 .f_mul_scalar(factor)?
                 .f_to_kind(self.model.kind)?,
         };
+        if let Some(rows) = &self.rows {
+            rows.put(&self.plan, parameters, &self.model)?;
+        }
         let one = |of: &Option<Parameter>| of.as_ref().map(|of| of.leaf(&values)).transpose();
         Ok(Leaves {
             embedding: one(&self.plan.embedding)?,

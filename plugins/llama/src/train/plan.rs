@@ -1,15 +1,17 @@
 //! The trained parts of a Llama: the parameters, and the leaves of each layer.
 
 use gloss_core::Result;
-use gloss_torch::{Adapter, Checkpoint, torch_error};
+use gloss_torch::{Adapter, Checkpoint, TokenRows, torch_error};
 use gloss_training::{Parameter, ParameterList, Parameters};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::leaves::{Block, Leaf};
 use crate::architecture::Architecture;
 use crate::config::{Method, Training};
+use crate::model::Model;
+use crate::rows;
 
 /// All that is trained.
 pub(crate) struct Plan {
@@ -19,6 +21,17 @@ pub(crate) struct Plan {
     pub(crate) layer: LayerPlan,
     pub(crate) norm: Option<Parameter>,
     /// The output's weight, if it is not the embedding.
+    pub(crate) head: Option<Parameter>,
+    /// The rows of new tokens, if the tables themselves are not trained.
+    pub(crate) rows: Option<RowPlan>,
+}
+
+/// The trained rows of the embedding and of the head.
+pub(crate) struct RowPlan {
+    /// Their tokens.
+    pub(crate) tokens: Vec<i64>,
+    pub(crate) embedding: Parameter,
+    /// Of the head, if it is not the embedding.
     pub(crate) head: Option<Parameter>,
 }
 
@@ -58,7 +71,8 @@ struct Group<'a> {
 }
 
 impl Plan {
-    pub(crate) fn new(architecture: &Architecture, training: &Training) -> Self {
+    /// The plan for a model to which `tokens` were added.
+    pub(crate) fn new(architecture: &Architecture, training: &Training, tokens: &[i64]) -> Self {
         let full = training.method == Method::Full;
         let mut list = ParameterList::default();
         let shape = architecture;
@@ -71,23 +85,55 @@ impl Plan {
         }
         let norm = full.then(|| list.add("model.norm.weight".into(), &[shape.hidden]));
         let head = (full && !shape.tied).then(|| list.add("lm_head.weight".into(), &table));
+        let mut rows = |module: &str| {
+            let shape = [tokens.len() as i64, shape.hidden];
+            list.add(TokenRows::tensor_name(module), &shape)
+        };
+        let rows = (!full && !tokens.is_empty()).then(|| RowPlan {
+            tokens: tokens.to_vec(),
+            embedding: rows(rows::EMBEDDING),
+            head: (!shape.tied).then(|| rows(rows::HEAD)),
+        });
         Plan {
             list: list.list,
             embedding,
             layer,
             norm,
             head,
+            rows,
         }
     }
 
-    /// The parameters with the values that a checkpoint has.
+    /// The parameters with the values that the checkpoint of `model` has; rows that were added to it are the model's.
     pub(crate) fn read_checkpoint(
         &self,
         checkpoint: &Checkpoint,
-        device: Device,
+        model: &Model,
     ) -> Result<Parameters> {
-        self.filled(device, |parameter| {
-            checkpoint.tensor(&parameter.name, &parameter.shape, device)
+        let is = |parameter: &Parameter, of: &Option<Parameter>| {
+            of.as_ref().is_some_and(|of| of.name == parameter.name)
+        };
+        self.filled(model.device, |parameter| {
+            let table = match parameter {
+                own if is(own, &self.embedding) => Some(&model.embedding),
+                own if is(own, &self.head) => Some(&model.head),
+                _ => None,
+            };
+            let mut shape = parameter.shape.clone();
+            if let (Some(_), Some(stored)) = (table, checkpoint.shape(&parameter.name)) {
+                // Rows that are missing are seen below.
+                shape[0] = stored.first().map_or(shape[0], |rows| shape[0].min(*rows));
+            }
+            let tensor = checkpoint.tensor(&parameter.name, &shape, model.device)?;
+            let Some(table) = table else {
+                return Ok(tensor);
+            };
+            let joined = || {
+                let added = table.f_narrow(0, shape[0], parameter.shape[0] - shape[0])?;
+                let wide = |tensor: &Tensor| tensor.f_to_kind(Kind::Float);
+                Tensor::f_cat(&[wide(&tensor)?, wide(&added)?], 0)
+            };
+            joined().map_err(torch_error("read the tables of tokens"))
         })
     }
 
@@ -101,10 +147,22 @@ impl Plan {
     }
 
     /// The parameters of a new adapter, which changes nothing yet: second factors are 0, first ones
-    /// are drawn evenly from ±1/√inputs, as in PEFT.
-    pub(crate) fn drawn(&self, seed: u64, device: Device) -> Result<Parameters> {
+    /// are drawn evenly from ±1/√inputs, as in PEFT; rows of new tokens are those that the model has.
+    pub(crate) fn drawn(&self, seed: u64, model: &Model) -> Result<Parameters> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        self.filled(device, |parameter| {
+        self.filled(model.device, |parameter| {
+            if let Some(table) = self
+                .rows
+                .as_ref()
+                .and_then(|rows| rows.table(parameter, model))
+            {
+                let of_tokens = || {
+                    let tokens = self.rows.as_ref().map_or(&[][..], |rows| &rows.tokens);
+                    let tokens = Tensor::f_from_slice(tokens)?.f_to_device(table.device())?;
+                    table.f_index_select(0, &tokens)
+                };
+                return of_tokens().map_err(torch_error("read the rows of new tokens"));
+            }
             let mut values = vec![0_f32; parameter.numel() as usize];
             if parameter.name.contains(".lora_A.") {
                 let inputs = parameter.shape.last().copied().unwrap_or(1);
@@ -134,6 +192,17 @@ impl Plan {
                 .map_err(failed())?;
         }
         Ok(parameters)
+    }
+}
+
+impl RowPlan {
+    /// The table of whose rows a parameter is.
+    fn table<'a>(&self, parameter: &Parameter, model: &'a Model) -> Option<&'a Tensor> {
+        let is = |of: &Parameter| of.name == parameter.name;
+        match is(&self.embedding) {
+            true => Some(&model.embedding),
+            false => self.head.as_ref().is_some_and(is).then_some(&model.head),
+        }
     }
 }
 

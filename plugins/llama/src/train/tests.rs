@@ -18,17 +18,22 @@ struct Golden {
     fixture: String,
     training: Training,
     texts: Vec<(Vec<i64>, usize)>,
+    /// Tokens that have rows of their own.
+    #[serde(default)]
+    tokens: Vec<i64>,
     losses: Vec<f64>,
     norms: Vec<f64>,
 }
 
-const CASES: [&str; 9] = [
+const CASES: [&str; 11] = [
     "lora",
     "target",
     "some",
     "untied",
     "eight-bit",
     "nf4",
+    "rows",
+    "rows-untied",
     "full",
     "full-untied",
     "full-biases",
@@ -72,7 +77,7 @@ impl Golden {
             max_length: 64,
             ..Llama::default()
         };
-        let (network, parameters) = llama.network(training, &base).unwrap();
+        let (network, parameters) = llama.network(training, &base, &self.tokens).unwrap();
         let texts = TextTraining {
             training,
             network,
@@ -80,6 +85,7 @@ impl Golden {
             texts: self.texts(),
             validation: Vec::new(),
             base: (base, String::new()),
+            written: None,
             packed_tokens: training.packed_tokens.unwrap_or(100),
         };
         session(texts, folder, context)
@@ -199,7 +205,15 @@ fn an_adapter_that_was_written_is_trained_further_and_one_of_another_scale_is_no
     let parameters = &session.trainee.parameters;
     start(parameters, &checkpoint);
     let adapter = folder.path().join("adapter");
-    weights::write(&adapter, &training, parameters, Path::new(""), "gqa").unwrap();
+    let plan = &session.trainee.network.plan;
+    weights::write(
+        &adapter,
+        &training,
+        (plan, parameters),
+        Path::new(""),
+        "gqa",
+    )
+    .unwrap();
     let base = path("fixtures/gqa");
     let network = |adapter: PathBuf, training: &Training| {
         let llama = Llama {
@@ -208,7 +222,7 @@ fn an_adapter_that_was_written_is_trained_further_and_one_of_another_scale_is_no
             device: DeviceName::Cpu,
             ..Llama::default()
         };
-        llama.network(training, &base)
+        llama.network(training, &base, &[])
     };
     let (_, read) = network(adapter.clone(), &training).unwrap();
     assert_eq!(read.values, parameters.values);

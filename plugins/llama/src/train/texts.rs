@@ -21,7 +21,7 @@ pub(crate) fn texts(
         .collect();
     examples
         .into_par_iter()
-        .map(|(history, target)| text(prompts, data, history, target, loss))
+        .map(|(history, target)| text(prompts, history, target, loss))
         .collect()
 }
 
@@ -39,20 +39,12 @@ fn texts_of(data: &Data, example: Example, histories: Histories) -> Vec<(&[u32],
     (first..end).map(|at| (&all[..at], all[at])).collect()
 }
 
-fn text(
-    prompts: &Prompts<'_>,
-    data: &Data,
-    history: &[u32],
-    target: u32,
-    loss: LossScope,
-) -> Result<Text> {
+fn text(prompts: &Prompts<'_>, history: &[u32], target: u32, loss: LossScope) -> Result<Text> {
     let tokens = prompts.training(history, target)?;
     let from = match loss {
         LossScope::All => 1,
         LossScope::Target => {
-            let target = &data.catalogue.item(target).text;
-            // The end of the text is predicted too.
-            let predicted = prompts.continuation(target)?.len() + 1;
+            let predicted = prompts.next(target)?.len();
             tokens.len().saturating_sub(predicted).max(1)
         }
     };

@@ -10,6 +10,7 @@ use gloss_training::Parameters;
 use serde_json::{Value, json};
 use tch::Tensor;
 
+use super::plan::{Plan, RowPlan};
 use crate::config::{Method, Training};
 
 /// The files of a checkpoint that are not weights.
@@ -35,7 +36,7 @@ pub(crate) fn name(training: &Training) -> &'static str {
 pub(crate) fn write(
     folder: &Path,
     training: &Training,
-    parameters: &Parameters,
+    (plan, parameters): (&Plan, &Parameters),
     base: &Path,
     base_name: &str,
 ) -> Result<()> {
@@ -51,7 +52,7 @@ pub(crate) fn write(
         Method::Lora => {
             write_json(
                 &folder.join("adapter_config.json"),
-                &adapter_config(training, base_name),
+                &adapter_config(training, plan.rows.as_ref(), base_name),
             )?;
             write_safetensors(
                 &folder.join("adapter_model.safetensors"),
@@ -60,18 +61,24 @@ pub(crate) fn write(
             )
         }
         Method::Full => {
-            describe(base, folder, "float32")?;
+            let vocabulary = plan.embedding.as_ref().map(|table| table.shape[0]);
+            describe(&[base], folder, "float32", vocabulary)?;
             write_safetensors(&folder.join("model.safetensors"), &tensors, metadata)
         }
     }
 }
 
-/// Copies the files that describe a checkpoint. Its `config.json` then says that the weights are
-/// of the type `dtype` and not quantised.
-pub(crate) fn describe(base: &Path, folder: &Path, dtype: &str) -> Result<()> {
+/// Copies the files that describe a checkpoint, each from the first folder that has it. Its `config.json` then says
+/// that the weights are of the type `dtype`, not quantised and of `vocabulary` tokens.
+pub(crate) fn describe(
+    sources: &[&Path],
+    folder: &Path,
+    dtype: &str,
+    vocabulary: Option<i64>,
+) -> Result<()> {
     for name in DESCRIBED {
-        let from = base.join(name);
-        if from.is_file() {
+        let mut places = sources.iter().map(|source| source.join(name));
+        if let Some(from) = places.find(|from| from.is_file()) {
             let to = folder.join(name);
             fs::copy(&from, &to).map_err(Error::io("write", &to))?;
         }
@@ -82,6 +89,9 @@ pub(crate) fn describe(base: &Path, folder: &Path, dtype: &str) -> Result<()> {
         .map_err(|error| Error::input(&path, format!("this is not JSON: {error}")))?;
     if let Some(config) = config.as_object_mut() {
         config.remove("quantization_config");
+        if let Some(vocabulary) = vocabulary {
+            config.insert("vocab_size".into(), vocabulary.into());
+        }
         for key in ["torch_dtype", "dtype"] {
             if let Some(value) = config.get_mut(key) {
                 *value = dtype.into();
@@ -91,7 +101,11 @@ pub(crate) fn describe(base: &Path, folder: &Path, dtype: &str) -> Result<()> {
     write_json(&path, &config)
 }
 
-fn adapter_config(training: &Training, base_name: &str) -> Value {
+fn adapter_config(training: &Training, rows: Option<&RowPlan>, base_name: &str) -> Value {
+    let tables = |rows: &RowPlan| match rows.head {
+        None => json!({ "embed_tokens": rows.tokens }),
+        Some(_) => json!({ "embed_tokens": rows.tokens, "lm_head": rows.tokens }),
+    };
     let targets: Vec<&str> = training
         .target_modules
         .iter()
@@ -111,6 +125,7 @@ fn adapter_config(training: &Training, base_name: &str) -> Value {
         "init_lora_weights": true,
         "inference_mode": true,
         "modules_to_save": null,
+        "trainable_token_indices": rows.map(tables),
         "rank_pattern": {},
         "alpha_pattern": {},
         "use_dora": false,

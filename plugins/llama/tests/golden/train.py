@@ -1,6 +1,6 @@
 """Writes train/: what PyTorch, PEFT and bitsandbytes make of 50 steps of training.
 
-Run as: python3 train.py (torch 2.11.0, transformers 5.17.0, peft 0.21.2, bitsandbytes 0.50.2).
+Run as: python3 train.py [NAME...] (torch 2.11.0, transformers 5.17.0, peft 0.21.2, bitsandbytes 0.50.2).
 Each case of CASES trains a tiny checkpoint of ../fixtures on texts at random, in f32 on the CPU; that
 with 8-bit states on a GPU, since bitsandbytes rounds its states more coarsely on the CPU.
 train/NAME.json has the texts and the losses, train/NAME.safetensors the weights before (`before.`,
@@ -10,6 +10,7 @@ of an adapter) and after (`after.`).
 import json
 import pathlib
 import random
+import sys
 
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
@@ -27,6 +28,8 @@ CASES = {
     "untied": {"fixture": "untied", "weight_decay": 0.0},
     "eight-bit": {"fixture": "gqa", "r": 128, "optim": "adamw-8bit"},
     "nf4": {"fixture": "nf4"},
+    "rows": {"fixture": "gqa", "rows": 4, "use_rslora": True},
+    "rows-untied": {"fixture": "untied", "rows": 4, "target_modules": ["v_proj"]},
     "full": {"fixture": "gqa", "method": "full"},
     "full-untied": {"fixture": "untied", "method": "full", "loss": "target"},
     "full-biases": {"fixture": "biases", "method": "full"},
@@ -34,7 +37,7 @@ CASES = {
 DEFAULTS = {
     "method": "lora", "r": 4, "lora_alpha": 8.0, "use_rslora": False, "target_modules": ALL,
     "optim": "adamw", "learning_rate": 3e-3, "weight_decay": 0.05, "max_grad_norm": 0.7,
-    "lr_scheduler_type": "linear", "loss": "all",
+    "lr_scheduler_type": "linear", "loss": "all", "rows": 0,
 }
 
 
@@ -90,7 +93,7 @@ def predicted(text, scope):
 
 def state(model, options):
     if options["method"] == "lora":
-        return {k: v.detach().clone().contiguous() for k, v in get_peft_model_state_dict(model).items()}
+        return {k: v.detach().clone().contiguous() for k, v in get_peft_model_state_dict(model, save_embedding_layers=False).items()}
     return {n: p.detach().clone() for n, p in model.named_parameters()}
 
 
@@ -100,10 +103,18 @@ def case(name, given, device):
     generator = random.Random(name)
     folder = HERE.parent / "fixtures" / options["fixture"]
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    tables = ["embed_tokens"] if model.config.tie_word_embeddings else ["embed_tokens", "lm_head"]
+    rows = options.pop("rows")
+    tokens = list(range(model.config.vocab_size - 3, model.config.vocab_size + rows))
+    if rows:
+        model.resize_token_embeddings(model.config.vocab_size + rows, mean_resizing=False)
+        for table in {model.get_input_embeddings(), model.get_output_embeddings()}:
+            torch.nn.init.normal_(table.weight.data[-rows:], std=0.5)
     if options["method"] == "lora":
         config = LoraConfig(
             r=options["r"], lora_alpha=options["lora_alpha"], use_rslora=options["use_rslora"],
             target_modules=options["target_modules"], task_type="CAUSAL_LM",
+            trainable_token_indices={table: tokens for table in tables} if rows else None,
         )
         model = get_peft_model(model, config)
         for key, value in model.named_parameters():
@@ -137,6 +148,7 @@ def case(name, given, device):
         "fixture": options.pop("fixture"),
         "training": options | {"per_device_train_batch_size": BATCH, "gradient_accumulation_steps": ACCUMULATION, "warmup_steps": WARMUP},
         "texts": [[text["tokens"], text["target"]] for text in all_texts],
+        "tokens": tokens if rows else [],
         "losses": losses,
         "norms": norms,
     }
@@ -145,7 +157,8 @@ def case(name, given, device):
 
 
 OUT.mkdir(exist_ok=True)
-for name, given in CASES.items():
+for name in sys.argv[1:] or CASES:
+    given = CASES[name]
     if given.get("optimizer") != "adamw-8bit":
         case(name, given, "cpu")
     elif torch.cuda.is_available():

@@ -1,5 +1,6 @@
 //! The configuration of an adapter, `adapter_config.json`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use gloss_core::{Error, Result, read_model_file};
@@ -11,9 +12,11 @@ use super::keys::MERGE;
 use super::targets::{Targets, WrittenTargets};
 
 const FILE: &str = "adapter_config.json";
+/// The module that a bare list of tokens is for.
+const EMBEDDING: &str = "embed_tokens";
 
 /// Options that would change what the adapter computes, and are supported as long as they are off.
-const MUST_BE_OFF: [&str; 11] = [
+const MUST_BE_OFF: [&str; 10] = [
     "alora_invocation_tokens",
     "arrow_config",
     "fan_in_fan_out",
@@ -21,7 +24,6 @@ const MUST_BE_OFF: [&str; 11] = [
     "lora_bias",
     "modules_to_save",
     "target_parameters",
-    "trainable_token_indices",
     "use_bdlora",
     "use_dora",
     "use_qalora",
@@ -42,6 +44,8 @@ struct Written {
     rank_pattern: Option<Map<String, Value>>,
     #[serde(default)]
     alpha_pattern: Option<Map<String, Value>>,
+    #[serde(default)]
+    trainable_token_indices: Option<TokenIndices>,
     base_model_name_or_path: Option<String>,
     bias: Option<String>,
     #[serde(flatten)]
@@ -49,6 +53,14 @@ struct Written {
     init_lora_weights: Option<Value>,
     #[serde(flatten)]
     others: Map<String, Value>,
+}
+
+/// The tokens whose rows are trained: of the embedding, or of each of some modules.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum TokenIndices {
+    OfEmbedding(Vec<i64>),
+    OfModules(BTreeMap<String, Vec<i64>>),
 }
 
 /// The configuration of an adapter.
@@ -109,6 +121,34 @@ impl Config {
         self.targets.contains(module)
     }
 
+    /// The tokens whose rows the adapter has for a table, such as `model.embed_tokens` or `lm_head`.
+    pub(super) fn token_indices(&self, module: &str) -> Option<&[i64]> {
+        let is_module = |name: &str| {
+            let above = module.strip_suffix(name);
+            above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+        };
+        match self.written.trainable_token_indices.as_ref()? {
+            TokenIndices::OfEmbedding(indices) => is_module(EMBEDDING).then_some(indices),
+            TokenIndices::OfModules(modules) => {
+                let mut modules = modules.iter();
+                modules
+                    .find(|(name, _)| is_module(name))
+                    .map(|(_, indices)| indices)
+            }
+        }
+        .map(Vec::as_slice)
+        .filter(|indices| !indices.is_empty())
+    }
+
+    /// The last token that has a row.
+    pub(super) fn last_token(&self) -> Option<i64> {
+        match self.written.trainable_token_indices.as_ref()? {
+            TokenIndices::OfEmbedding(indices) => indices.iter().max(),
+            TokenIndices::OfModules(modules) => modules.values().flatten().max(),
+        }
+        .copied()
+    }
+
     /// Returns the scale of a module's low-rank product.
     pub(super) fn scale(&self, module: &str) -> f64 {
         let alpha = first_match(&self.alphas, module).unwrap_or(self.written.lora_alpha);
@@ -136,6 +176,9 @@ fn check(written: &Written) -> std::result::Result<(), String> {
         ));
     }
     check_initialisation(written.init_lora_weights.as_ref())?;
+    if let Some(indices) = &written.trainable_token_indices {
+        check_indices(indices)?;
+    }
     let is_off = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
         Value::Array(values) => values.is_empty(),
@@ -154,6 +197,26 @@ fn check(written: &Written) -> std::result::Result<(), String> {
             "`{name}` is {value}, which is not supported; {MERGE}"
         )),
     }
+}
+
+/// Refuses tokens that are none, or named twice.
+fn check_indices(indices: &TokenIndices) -> std::result::Result<(), String> {
+    let all: Vec<&Vec<i64>> = match indices {
+        TokenIndices::OfEmbedding(indices) => vec![indices],
+        TokenIndices::OfModules(modules) => modules.values().collect(),
+    };
+    for indices in all {
+        let mut seen = BTreeSet::new();
+        if let Some(index) = indices
+            .iter()
+            .find(|index| **index < 0 || !seen.insert(**index))
+        {
+            return Err(format!(
+                "`trainable_token_indices` has {index}; expected numbers of tokens, each once"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses initialisations after which the adapter belongs to another base than the one it names.

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use gloss_training::Parameters;
+use gloss_training::{Parameter, Parameters};
 use tch::{Kind, TchError, Tensor};
 
 use super::{ForwardContext, Leaves, Network};
 use crate::train::batch::Batch;
-use crate::train::loss;
+use crate::train::loss::{self, HeadGradient};
 
 /// The state of successive layers kept for the backward pass.
 struct Kept {
@@ -32,7 +32,8 @@ impl Network {
         let mut hidden = tch::no_grad(|| self.embed(batch, leaves))?;
         let mut kept = Vec::new();
         for layers in self.spans() {
-            let learns = layers.start > 0 || self.plan.embedding.is_some();
+            let learns =
+                layers.start > 0 || self.plan.embedding.is_some() || self.plan.rows.is_some();
             let input = hidden.f_detach()?.f_set_requires_grad(learns)?;
             let run = || self.layers(layers.clone(), &input, leaves, &place);
             let output = match self.checkpointing {
@@ -57,6 +58,12 @@ impl Network {
                 Tensor::f_embedding_dense_backward(&rows, &batch.tokens, count, -1, false)?;
             embedding.add(&by_token, &parameters.gradient)?;
         }
+        if let (Some(plan), Some(rows)) = (&self.plan.rows, &self.rows) {
+            // The gradient as a whole is multiplied by the factor of the leaves later.
+            let by_row = rows.gradient(&gradient, &batch.tokens)?;
+            let by_row = by_row.f_div_scalar(self.factor())?;
+            plan.embedding.add(&by_row, &parameters.gradient)?;
+        }
         Ok(sum)
     }
 
@@ -71,11 +78,11 @@ impl Network {
     ) -> Result<(Tensor, Tensor), TchError> {
         let hidden = hidden.f_set_requires_grad(true)?;
         let output = self.end(&hidden, batch, leaves)?;
-        let trained_head = self.plan.head.as_ref().or(self.plan.embedding.as_ref());
+        let trained_head = self.trained_head();
         let (sum, gradient) = tch::no_grad(|| {
             let head = self.head(leaves).f_detach()?;
             let by_head = trained_head
-                .map(|_| Tensor::f_zeros(head.size(), (Kind::Float, head.device())))
+                .map(|trained| HeadGradient::new(trained, self.rows.as_ref(), head.device()))
                 .transpose()?;
             let (sum, gradient) = loss::cross_entropy(
                 &self.model,
@@ -85,7 +92,9 @@ impl Network {
                 by_head.as_ref(),
             )?;
             if let (Some(trained), Some(by_head)) = (trained_head, by_head) {
-                trained.add(&by_head.f_mul_scalar(share)?, &parameters.gradient)?;
+                // As above: the factor is 1 where whole tables are trained.
+                let by_head = by_head.sum.f_mul_scalar(share / self.factor())?;
+                trained.add(&by_head, &parameters.gradient)?;
             }
             Ok::<_, TchError>((sum, gradient.f_mul_scalar(share)?))
         })?;
@@ -96,6 +105,13 @@ impl Network {
             norm.add(gradient, &parameters.gradient)?;
         }
         Ok((sum, first(gradients)?))
+    }
+
+    /// The parameter that is the head, or some of its rows.
+    fn trained_head(&self) -> Option<&Parameter> {
+        let table = self.plan.head.as_ref().or(self.plan.embedding.as_ref());
+        let rows = self.plan.rows.as_ref();
+        table.or_else(|| rows.map(|rows| rows.head.as_ref().unwrap_or(&rows.embedding)))
     }
 
     /// The layers that a backward pass goes through at once: one if it computes them again, else all.

@@ -5,7 +5,7 @@ use serde_json::json;
 use tch::Kind as Numbers;
 
 use super::*;
-use crate::prompt::Truncation;
+use crate::prompt::{Prompts, Truncation};
 
 #[derive(Deserialize)]
 struct Beauty {
@@ -82,7 +82,7 @@ fn minutes_steps_on_smollm2_are_those_of_peft() {
         device: DeviceName::Cpu,
         ..Llama::default()
     };
-    let (network, parameters) = llama.network(&training, &base).unwrap();
+    let (network, parameters) = llama.network(&training, &base, &[]).unwrap();
     for parameter in &parameters.list {
         let mut place = parameter.of(&parameters.values).unwrap();
         match parameter.name.contains("lora_A") {
@@ -100,6 +100,7 @@ fn minutes_steps_on_smollm2_are_those_of_peft() {
         texts,
         validation: Vec::new(),
         base: (base.clone(), String::new()),
+        written: None,
         packed_tokens: 1024,
     };
     let mut session = session(texts, folder.path(), &context);

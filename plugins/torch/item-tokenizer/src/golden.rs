@@ -9,9 +9,10 @@ use gloss_training::{Adam, Optimizer, OptimizerName, Trainee};
 use serde_json::{Value, json};
 use tch::{Device, Tensor};
 
-use super::options::ItemTokenizer;
-use super::rq_vae::VaeTrainee;
-use super::{residual, standardized};
+use crate::options::ItemTokenizer;
+use crate::residual;
+use crate::rq_vae::VaeTrainee;
+use crate::tokenizer::standardized;
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

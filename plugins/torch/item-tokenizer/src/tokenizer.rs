@@ -1,29 +1,15 @@
-//! Item tokenizers: from the vectors of items to codes.
-
-mod collisions;
-mod kmeans;
-mod options;
-mod residual;
-mod rq_vae;
-mod source;
-
-#[cfg(test)]
-mod golden;
+//! From the vectors of items to codes.
 
 use std::path::{Path, PathBuf};
 
 use gloss_core::{ArtefactRequest, Catalogue, Context, Error, Identity, Result};
 use gloss_dense::{Matrix, hash_catalogue};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::codes::Codes;
-
-use source::Source;
-
-pub use options::{Collisions, ItemTokenizer, RqVae, TokenizerKind};
-
-const CODES: &str = "codes.parquet";
-const SIZES: &str = "sizes.json";
+use crate::codes::{CODES, Codes};
+use crate::options::{ItemTokenizer, TokenizerKind};
+use crate::source::{self, Source};
+use crate::{collisions, residual, rq_vae};
 
 impl ItemTokenizer {
     /// The codes of a catalogue: from the cache, or made of the vectors of its items. `scratch` is a folder
@@ -31,28 +17,16 @@ impl ItemTokenizer {
     ///
     /// # Errors
     /// If the vectors cannot be made or read, or the work is interrupted.
-    pub(crate) fn codes(
-        &self,
-        catalogue: &Catalogue,
-        scratch: &Path,
-        context: &Context,
-    ) -> Result<Codes> {
+    pub fn codes(&self, catalogue: &Catalogue, scratch: &Path, context: &Context) -> Result<Codes> {
         let source = Source::open(&self.encoder)?;
         let request = self.request(catalogue, &source)?;
         let build = |folder: &Path, _: Option<&Path>| {
             let vectors = source.vectors(catalogue, scratch, context)?;
             let codes = self.tokenize(vectors, catalogue, scratch, context)?;
-            codes.write(&folder.join(CODES), catalogue)?;
-            gloss_training::write_json(&folder.join(SIZES), &json!(codes.sizes))
+            codes.write(&folder.join(CODES), catalogue)
         };
         context.get_or_build(&request, &scratch.join("tokenize"), build, |folder| {
-            let path = folder.join(SIZES);
-            let bytes = std::fs::read(&path).map_err(Error::io("read", &path))?;
-            let sizes = serde_json::from_slice(&bytes).map_err(|error| Error::Stale {
-                path,
-                message: format!("is not JSON: {error}"),
-            })?;
-            Codes::read(&folder.join(CODES), sizes)
+            Codes::read(&folder.join(CODES), catalogue)
         })
     }
 
@@ -60,7 +34,7 @@ impl ItemTokenizer {
     ///
     /// # Errors
     /// If one is missing.
-    pub(crate) fn inputs(&self) -> Result<Vec<PathBuf>> {
+    pub fn inputs(&self) -> Result<Vec<PathBuf>> {
         source::files(&self.encoder)
     }
 
@@ -125,7 +99,7 @@ impl ItemTokenizer {
 }
 
 /// Vectors of which each dimension has the mean 0 and the deviation 1; one that is constant becomes 0.
-fn standardized(vectors: &Matrix) -> Matrix {
+pub(crate) fn standardized(vectors: &Matrix) -> Matrix {
     let width = vectors.dimensions();
     let count = vectors.len().max(1) as f64;
     let mut sums = vec![(0.0f64, 0.0f64); width];

@@ -5,7 +5,7 @@ use gloss_encoder::EncoderOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::source;
+use crate::source;
 
 /// An item tokenizer: turns the vector of an item into codes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -140,34 +140,43 @@ impl Default for RqVae {
 
 impl ItemTokenizer {
     /// The number of codes of an item, with a further one for collisions if there is one.
-    pub(crate) fn codes_of_an_item(&self) -> usize {
+    pub fn codes_of_an_item(&self) -> usize {
         let further = matches!(self.collisions, Collisions::FurtherCode | Collisions::Hash);
         self.levels + usize::from(further)
     }
 
-    /// Options that have no effect beside others.
-    pub(crate) fn check(&self) -> Vec<Diagnostic> {
+    /// Options that have no effect beside others; `key` is that of this table in a component's options.
+    pub fn check(&self, key: &str) -> Vec<Diagnostic> {
         let mut diagnostics = source::check(&self.encoder);
+        let mut diagnostic = |wrong: bool, name: &'static str, message: &str| {
+            if wrong {
+                diagnostics.push((name.to_string(), message.to_string()));
+            }
+        };
         let is_vae = self.kind == TokenizerKind::RqVae;
-        if !is_vae && self.rq_vae != RqVae::default() {
-            let message = "is for `type = \"rq-vae\"`, and the tokenizer is another";
-            diagnostics.push(Diagnostic::new("tokenizer.rq_vae", message));
-        }
-        if self.collisions != Collisions::Hash && self.hash_buckets != default_hash_buckets() {
-            let message = "is for `collisions = \"hash\"`, and collisions are treated otherwise";
-            diagnostics.push(Diagnostic::new("tokenizer.hash_buckets", message));
-        }
-        if is_vae && self.balanced {
-            let message = "is for k-means, and the tokenizer is `rq-vae`";
-            diagnostics.push(Diagnostic::new("tokenizer.balanced", message));
-        }
-        if self.kind == TokenizerKind::ProductQuantization
-            && self.collisions == Collisions::Reassign
-        {
-            let message = "`reassign` is for codes from coarse to fine, and the tokenizer is \
-                           `product-quantization`";
-            diagnostics.push(Diagnostic::new("tokenizer.collisions", message));
-        }
-        diagnostics
+        diagnostic(
+            !is_vae && self.rq_vae != RqVae::default(),
+            "rq_vae",
+            "is for `type = \"rq-vae\"`, and the tokenizer is another",
+        );
+        diagnostic(
+            self.collisions != Collisions::Hash && self.hash_buckets != default_hash_buckets(),
+            "hash_buckets",
+            "is for `collisions = \"hash\"`, and collisions are treated otherwise",
+        );
+        diagnostic(
+            is_vae && self.balanced,
+            "balanced",
+            "is for k-means, and the tokenizer is `rq-vae`",
+        );
+        let products = self.kind == TokenizerKind::ProductQuantization;
+        diagnostic(
+            products && self.collisions == Collisions::Reassign,
+            "collisions",
+            "`reassign` is for codes from coarse to fine, and the tokenizer is \
+             `product-quantization`",
+        );
+        let with_key = |(name, message)| Diagnostic::new(format!("{key}.{name}"), message);
+        diagnostics.into_iter().map(with_key).collect()
     }
 }

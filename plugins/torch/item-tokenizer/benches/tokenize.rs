@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use gloss_core::{Catalogue, Context, process_memory};
 use gloss_dense::Matrix;
-use gloss_semantic_ids::ItemTokenizer;
+use gloss_item_tokenizer::ItemTokenizer;
 use gloss_training::random_stream;
 use rand::Rng;
 use rayon::prelude::*;

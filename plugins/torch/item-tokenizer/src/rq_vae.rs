@@ -12,9 +12,9 @@ use gloss_training::{
 };
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::kmeans::{Capacity, clusters};
-use super::options::{ItemTokenizer, RqVae};
-use super::residual::Level;
+use crate::kmeans::{Capacity, clusters};
+use crate::options::{ItemTokenizer, RqVae};
+use crate::residual::Level;
 
 const ADVICE: &str = "A smaller `tokenizer.rq_vae.per_device_train_batch_size` needs less";
 /// Items whose codes are computed at once.
@@ -23,7 +23,7 @@ const AT_ONCE: i64 = 8192;
 const OF_WEIGHTS: u64 = 1 << 63;
 
 /// The levels of the items' latent vectors, after a training that `folder` keeps the state of.
-pub(super) fn levels(
+pub(crate) fn levels(
     vectors: &Matrix,
     options: &ItemTokenizer,
     folder: &Path,
@@ -83,7 +83,7 @@ struct Layer {
 }
 
 /// The network: hidden layers with ReLU between them.
-pub(super) struct Autoencoder {
+pub(crate) struct Autoencoder {
     encoder: Vec<Layer>,
     decoder: Vec<Layer>,
     codebooks: Vec<Weight>,
@@ -101,7 +101,7 @@ struct Quantized {
 }
 
 impl Autoencoder {
-    pub(super) fn new(builder: &mut Builder, width: i64, options: &ItemTokenizer) -> Self {
+    pub(crate) fn new(builder: &mut Builder, width: i64, options: &ItemTokenizer) -> Self {
         let vae = &options.rq_vae;
         let mut widths = vec![width];
         widths.extend(&vae.hidden_sizes);
@@ -198,7 +198,7 @@ fn nearest(points: &Tensor, vectors: &Tensor) -> Result<Tensor, TchError> {
 }
 
 /// The autoencoder in training.
-pub(super) struct VaeTrainee {
+pub(crate) struct VaeTrainee {
     network: Autoencoder,
     parameters: Parameters,
     /// `[items, width]`
@@ -208,7 +208,7 @@ pub(super) struct VaeTrainee {
 
 impl VaeTrainee {
     /// The network before its first step: its codebooks are the clusters of the latent vectors.
-    pub(super) fn new(
+    pub(crate) fn new(
         vectors: &Matrix,
         options: &ItemTokenizer,
         device: Device,
@@ -251,7 +251,7 @@ impl VaeTrainee {
                 Capacity::Any,
                 context,
             )?;
-            residuals = super::residual::minus(&residuals, &found.centroids, &found.nearest);
+            residuals = crate::residual::minus(&residuals, &found.centroids, &found.nearest);
             let name = format!("codebooks.{number}");
             let parameter = self
                 .parameters
@@ -275,7 +275,7 @@ impl VaeTrainee {
     }
 
     /// The codes of all items by the present weights.
-    pub(super) fn levels(&self) -> Result<Vec<Level>, TchError> {
+    pub(crate) fn levels(&self) -> Result<Vec<Level>, TchError> {
         let leaves = Leaves::fixed(&self.parameters)?;
         let mut levels: Vec<(Vec<u16>, Vec<f32>)> = self
             .network

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use gloss_core::{Catalogue, Code, Context, Diagnostic, Error, Result, find_model};
+use gloss_core::{Catalogue, Code, Context, Error, Result, find_model};
 use gloss_dense::{Matrix, text_vectors};
 use gloss_encoder::{Embed, EncoderOptions, Model};
 use gloss_torch::{Checkpoint, torch_error};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tch::Device;
 
 /// A source of item vectors.
-pub(super) enum Source {
+pub(crate) enum Source {
     /// An encoder of their texts.
     Encoder(Box<Model>),
     /// The folder of a recommender that was trained on the same catalogue.
@@ -26,15 +26,15 @@ fn recommender(options: &EncoderOptions) -> Option<PathBuf> {
 }
 
 /// The files from which vectors are made.
-pub(super) fn files(options: &EncoderOptions) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(options: &EncoderOptions) -> Result<Vec<PathBuf>> {
     match recommender(options) {
         Some(folder) => Ok([VECTORS, ITEMS].map(|name| folder.join(name)).to_vec()),
         None => options.inputs(),
     }
 }
 
-/// Options of an encoder that are given for a recommender.
-pub(super) fn check(options: &EncoderOptions) -> Vec<Diagnostic> {
+/// The names of options of an encoder that are given for a recommender, each with the reason why it has no effect.
+pub(crate) fn check(options: &EncoderOptions) -> Vec<(String, String)> {
     let Some(folder) = recommender(options) else {
         return Vec::new();
     };
@@ -51,7 +51,7 @@ pub(super) fn check(options: &EncoderOptions) -> Vec<Diagnostic> {
         folder.display()
     );
     unused
-        .map(|(name, _)| Diagnostic::new(format!("tokenizer.{name}"), message.clone()))
+        .map(|(name, _)| (name.clone(), message.clone()))
         .collect()
 }
 
@@ -60,7 +60,7 @@ impl Source {
     ///
     /// # Errors
     /// If there is none, or it cannot be loaded.
-    pub(super) fn open(options: &EncoderOptions) -> Result<Self> {
+    pub(crate) fn open(options: &EncoderOptions) -> Result<Self> {
         match recommender(options) {
             Some(folder) => Ok(Source::Recommender(folder)),
             None => Ok(Source::Encoder(Box::new(Model::open(options)?))),
@@ -68,7 +68,7 @@ impl Source {
     }
 
     /// The settings, the code and the machine that decide the vectors, as the files do.
-    pub(super) fn identity(&self) -> (Value, Code, BTreeMap<String, String>) {
+    pub(crate) fn identity(&self) -> (Value, Code, BTreeMap<String, String>) {
         let own = || Code::of_crate(env!("CARGO_PKG_NAME"), option_env!("GLOSS_FINGERPRINT"));
         match self {
             Source::Encoder(model) => {
@@ -84,7 +84,7 @@ impl Source {
     ///
     /// # Errors
     /// If the recommender was trained on another catalogue, a file is damaged, or the work is interrupted.
-    pub(super) fn vectors(
+    pub(crate) fn vectors(
         &self,
         catalogue: &Catalogue,
         scratch: &Path,

@@ -3,8 +3,8 @@
 use gloss_core::{Context, Error, Result, Unit};
 use gloss_dense::Matrix;
 
-use super::kmeans::{Capacity, Clusters, clusters};
-use super::options::ItemTokenizer;
+use crate::kmeans::{Capacity, Clusters, clusters};
+use crate::options::ItemTokenizer;
 
 /// The codes of a level, and what is left of the vectors after it.
 pub(crate) struct Level {
@@ -17,7 +17,7 @@ pub(crate) struct Level {
 }
 
 /// The levels of residual k-means: of the vectors, then of what each level leaves.
-pub(super) fn levels(
+pub(crate) fn levels(
     vectors: Matrix,
     options: &ItemTokenizer,
     context: &Context,
@@ -46,7 +46,7 @@ pub(super) fn levels(
 }
 
 /// The levels of product quantization: one for each part of the dimensions.
-pub(super) fn products(
+pub(crate) fn products(
     vectors: &Matrix,
     options: &ItemTokenizer,
     context: &Context,
@@ -92,7 +92,7 @@ fn cluster(vectors: &Matrix, options: &ItemTokenizer, context: &Context) -> Resu
 }
 
 /// The difference of each vector from its centroid.
-pub(super) fn minus(vectors: &Matrix, centroids: &Matrix, nearest: &[u16]) -> Matrix {
+pub(crate) fn minus(vectors: &Matrix, centroids: &Matrix, nearest: &[u16]) -> Matrix {
     let rows = vectors.rows().zip(nearest).flat_map(|(row, code)| {
         let centroid = centroids.row(usize::from(*code));
         row.iter().zip(centroid).map(|(x, c)| x - c)

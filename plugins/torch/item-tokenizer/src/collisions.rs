@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::options::{Collisions, ItemTokenizer};
-use super::residual::Level;
 use crate::codes::Codes;
-use crate::sequence::hash;
+use crate::hash::fnv1a;
+use crate::options::{Collisions, ItemTokenizer};
+use crate::residual::Level;
 use gloss_core::{Catalogue, Error, Result};
 
 /// The codes of all items, without collisions unless the options keep them.
-pub(super) fn resolved(
+pub(crate) fn resolved(
     mut levels: Vec<Level>,
     options: &ItemTokenizer,
     catalogue: &Catalogue,
@@ -44,7 +44,7 @@ fn hashed(codes: &Codes, buckets: usize, catalogue: &Catalogue) -> Result<Vec<u1
     let mut all = Vec::new();
     for (codes, item) in codes.iter().zip(catalogue.items()) {
         let taken = taken.entry(codes).or_default();
-        let first = (hash(&item.id) % buckets as u64) as usize;
+        let first = (fnv1a(&item.id) % buckets as u64) as usize;
         let free = (0..buckets)
             .map(|step| (first + step) % buckets)
             .find(|bucket| taken.insert(*bucket));

@@ -5,6 +5,9 @@ use serde::Serialize;
 
 use crate::codes::Codes;
 
+/// The usual name of the report in the folder of a trained model.
+pub const REPORT: &str = "codes.json";
+
 /// A level of which a smaller share of codes is in use has collapsed.
 const COLLAPSED: f64 = 0.5;
 
@@ -51,7 +54,7 @@ impl Report {
     }
 
     /// Warns of levels of which few codes are in use.
-    pub(crate) fn warn(&self) {
+    pub fn warn(&self) {
         for (number, level) in self.levels.iter().enumerate() {
             let share = level.used as f64 / level.size.max(1) as f64;
             if share < COLLAPSED {

@@ -55,12 +55,16 @@ impl Constraint {
         &self.trie
     }
 
-    /// The first item in catalogue order that has the text of these tokens and is not in `seen`.
-    pub fn item(&self, tokens: &[i64], seen: &[u32]) -> Option<u32> {
-        let leaf = tokens
-            .iter()
-            .try_fold(0, |node, &token| self.trie.child(node, token))?;
-        self.trie.first_unseen(leaf, seen)
+    /// The items of these tokens that are not in `seen`, in catalogue order.
+    pub fn items<'a>(
+        &'a self,
+        tokens: &[i64],
+        seen: &'a [u32],
+    ) -> impl Iterator<Item = u32> + use<'a> {
+        let child = |node, token: &i64| self.trie.child(node, *token);
+        let leaf = tokens.iter().try_fold(0, child);
+        let items = leaf.map_or(&[][..], |leaf| self.trie.items(leaf));
+        items.iter().copied().filter(|item| !seen.contains(item))
     }
 
     fn nodes(&self) -> i64 {

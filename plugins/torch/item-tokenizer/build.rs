@@ -1,0 +1,5 @@
+//! The fingerprint of this crate, for cache keys.
+
+fn main() {
+    gloss_fingerprint::emit();
+}
