@@ -274,8 +274,13 @@ fn action_piece_learns_tokens_and_averages_over_orders_of_codes() {
         );
     place.write("a.toml", experiment);
     gloss(&place, &["train", "a.toml", "--output", "trained"]);
-    let config: Value = serde_json::from_str(&place.read("trained/model/config.json")).unwrap();
-    assert_eq!(config["sizes"], serde_json::json!([8, 8, 8, 8, 60]));
+    let report: Value = serde_json::from_str(&place.read("trained/model/codes.json")).unwrap();
+    let levels = report["levels"].as_array().unwrap();
+    let sizes: Vec<i64> = levels
+        .iter()
+        .filter_map(|own| own["size"].as_i64())
+        .collect();
+    assert_eq!(sizes, [8, 8, 8, 8, 60]);
     let merges: Value = serde_json::from_str(&place.read("trained/model/merges.json")).unwrap();
     assert_eq!(merges["first"], 1 + 4 * 8 + 60);
     assert_eq!(merges["pairs"].as_array().unwrap().len(), 200 - 93);

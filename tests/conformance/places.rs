@@ -93,16 +93,26 @@ impl Places {
         ];
         let model = repository("plugins/llama/tests/fixtures/writer");
         let all = json!({"model": model, "max_length": 200, "max_new_tokens": 20, "device": "cpu"});
-        ways.map(|way| joined(&all, &way)).to_vec()
+        let of_codes = json!({
+            "model": model, "device": "cpu", "format": "semantic-ids", "num_beams": 40,
+            "item_tokenizer": self.item_tokenizer(),
+            "training": {"max_steps": 2, "metric_for_best_model": "last"},
+        });
+        let ways = ways.iter().map(|way| joined(&all, way));
+        ways.chain([of_codes]).collect()
+    }
+
+    fn item_tokenizer(&self) -> Value {
+        let model = repository("plugins/torch/encoder/tests/golden/fixtures/bert");
+        json!({"model": model, "prefix": "none", "device": "cpu", "codebook_size": 4})
     }
 
     /// Options of a tiny TIGER.
     pub(crate) fn semantic_ids(&self) -> Value {
-        let model = repository("plugins/torch/encoder/tests/golden/fixtures/bert");
         let network = json!({"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2});
         json!({
             "device": "cpu", "num_beams": 40, "network": network,
-            "tokenizer": {"model": model, "prefix": "none", "device": "cpu", "codebook_size": 4},
+            "tokenizer": self.item_tokenizer(),
             "training": {"num_train_epochs": 2, "metric_for_best_model": "last"},
         })
     }

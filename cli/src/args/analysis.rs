@@ -61,7 +61,7 @@ pub(crate) struct Inspect {
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) depth: usize,
 
-    /// Show the log-probability of each token of the generated texts, if a Llama wrote them; it is
+    /// Show the log-probability of each token of the generated texts or items, if a Llama wrote them; it is
     /// loaded for that, with its training from the cache
     #[arg(long)]
     pub(crate) tokens: bool,

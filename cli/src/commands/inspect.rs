@@ -145,7 +145,10 @@ impl<'a> Inspection<'a> {
         let ranking = &ranking[..ranking.len().min(self.args.depth)];
         let texts = shown.texts.get(self.position).cloned().unwrap_or_default();
         let items: Vec<u32> = ranking.iter().map(|(item, _)| *item).collect();
-        let parts = self.parts(name, &texts, &items)?;
+        let parts = match self.args.tokens && texts.is_empty() && !self.described(name).is_null() {
+            true => self.tokens_of_items(name, &items)?,
+            false => self.parts(name, &texts, &items)?,
+        };
         let (seen, targets) = (
             self.data.histories.context(example).items,
             self.data.histories.targets(example),
@@ -186,6 +189,15 @@ impl<'a> Inspection<'a> {
             queries: queries.collect(),
             ranking: ranked.collect(),
         })
+    }
+
+    /// The parts of the log-probabilities of items that the method's generator ranks, one for each token of a Llama.
+    fn tokens_of_items(&self, name: &str, items: &[u32]) -> Result<Vec<Vec<ScorePart>>> {
+        let example = self.examples[self.position];
+        let text = |item: &u32| self.data.catalogue.item(*item).text.clone();
+        let texts: Vec<String> = items.iter().map(text).collect();
+        let method = self.resolve(name)?;
+        Ok(self.prepared.explain_texts(&method, example, &texts)?)
     }
 
     /// The description of a method in the run's manifest; nothing for a fusion of methods.

@@ -32,9 +32,10 @@ pub(crate) struct Dependencies {
 }
 
 impl Dependencies {
-    /// The dependencies of the crate in `folder`, which cargo builds in a folder below `build`.
-    /// `None` if a manifest or the lock file cannot be found or read.
-    pub(crate) fn of(folder: &Path, build: &Path) -> Option<Self> {
+    /// The dependencies of the crate in `folder`, which cargo builds in a folder below `build`; of those given by
+    /// path the ones that are `used`, by their name in code. `None` if a manifest or the lock file cannot be found or
+    /// read.
+    pub(crate) fn of(folder: &Path, build: &Path, used: &dyn Fn(&str) -> bool) -> Option<Self> {
         let manifest = read(&folder.join("Cargo.toml"))?;
         let name = manifest.get("package")?.get("name")?.as_str()?;
         let lock_file = build
@@ -48,7 +49,7 @@ impl Dependencies {
             packages: BTreeSet::new(),
             files: BTreeSet::from([lock_file]),
         };
-        all.add_crate(folder, &lock, &mut BTreeSet::new())?;
+        all.add_crate(folder, &lock, used, &mut BTreeSet::new())?;
         Some(all)
     }
 
@@ -68,6 +69,7 @@ impl Dependencies {
         &mut self,
         folder: &Path,
         lock: &Lock,
+        used: &dyn Fn(&str) -> bool,
         visited: &mut BTreeSet<PathBuf>,
     ) -> Option<()> {
         let folder = fs::canonicalize(folder).ok()?;
@@ -84,14 +86,15 @@ impl Dependencies {
             let package = specification.get("package").and_then(Value::as_str);
             let package = package.unwrap_or(&dependency);
             if let Some(path) = specification.get("path").and_then(Value::as_str) {
-                if !lock.contains_key(package) {
-                    // An optional dependency that no feature enables.
+                let in_code = dependency.replace('-', "_");
+                if !lock.contains_key(package) || !used(&in_code) {
+                    // An optional dependency that no feature enables, or one of other modules.
                     continue;
                 }
                 let path = root.join(path);
                 self.sources.extend(source::files(&path)?);
                 self.files.insert(source::folder(&path));
-                self.add_crate(&path, lock, visited)?;
+                self.add_crate(&path, lock, &|_| true, visited)?;
                 continue;
             }
             let named = own.iter().flat_map(|package| &package.dependencies);

@@ -36,7 +36,8 @@ pub fn emit() {
 }
 
 /// Like [`emit`]. For each module, such as `train`, it also sets `GLOSS_FINGERPRINT_TRAIN`, which
-/// changes only with that module, the modules that it refers to, and the crate's dependencies.
+/// changes only with that module, the modules that it refers to, and the crate's dependencies; of those given by path,
+/// the ones that these modules name.
 pub fn emit_modules(modules: &[&str]) {
     let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let build = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
@@ -63,16 +64,16 @@ fn fingerprints(
     modules: &[&str],
     environment: &str,
 ) -> Vec<(String, String)> {
-    let Some(dependencies) = Dependencies::of(folder, build) else {
+    let dependencies = |used: &dyn Fn(&str) -> bool| Dependencies::of(folder, build, used);
+    let Some(all) = dependencies(&|_| true) else {
         return Vec::new();
     };
-    dependencies.files().for_each(watch);
+    all.files().for_each(watch);
     let sources = source::folder(folder);
     watch(&sources);
-    let base = dependencies.describe() + environment;
-    let digest = |files: &BTreeSet<PathBuf>| {
+    let digest = |files: &BTreeSet<PathBuf>, dependencies: &Dependencies| {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(base.as_bytes());
+        hasher.update((dependencies.describe() + environment).as_bytes());
         for file in files {
             let name = file.strip_prefix(folder).unwrap_or(file);
             hasher.update(name.to_string_lossy().as_bytes());
@@ -81,13 +82,17 @@ fn fingerprints(
         Some(hasher.finalize().to_hex()[..32].to_string())
     };
     let mut found = Vec::new();
-    if let Some(whole) = source::files(folder).and_then(|files| digest(&files)) {
+    if let Some(whole) = source::files(folder).and_then(|files| digest(&files, &all)) {
         found.push((String::new(), whole));
     }
     let graph = Modules::read(&sources);
     for module in modules {
-        let files = graph.as_ref().and_then(|graph| graph.closure(module));
-        if let Some(part) = files.and_then(|files| digest(&files)) {
+        let part = || {
+            let files = graph.as_ref()?.closure(module)?;
+            let words = source::words(&files)?;
+            digest(&files, &dependencies(&|name| words.contains(name))?)
+        };
+        if let Some(part) = part() {
             let name = module.replace("::", "_").to_uppercase();
             found.push((format!("_{name}"), part));
         }

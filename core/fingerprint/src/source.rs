@@ -117,6 +117,18 @@ pub(crate) fn tokens(file: &Path) -> Option<Option<TokenStream>> {
     Some(text.and_then(|text| text.parse().ok()))
 }
 
+/// Returns the words of the code in files of Rust, without comments and tests. `None` if one cannot be read.
+pub(crate) fn words(files: &BTreeSet<PathBuf>) -> Option<BTreeSet<String>> {
+    let mut words = BTreeSet::new();
+    for file in files.iter().filter(|file| is_rust(file)) {
+        let mut text = String::new();
+        write(tokens(file)?.unwrap_or_default(), &mut text);
+        let parts = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.extend(parts.map(str::to_string));
+    }
+    Some(words)
+}
+
 /// Returns a digest of a file: of Rust without comments, documentation, spaces and tests, of all
 /// else byte for byte. `None` if it cannot be read.
 pub(crate) fn digest(file: &Path) -> Option<String> {

@@ -11,7 +11,11 @@ version = 4
 [[package]]
 name = "mine"
 version = "0.1.0"
-dependencies = ["base", "serde", "tool 1.0.0"]
+dependencies = ["base", "beam-search", "serde", "tool 1.0.0"]
+
+[[package]]
+name = "beam-search"
+version = "0.1.0"
 
 [[package]]
 name = "base"
@@ -54,11 +58,11 @@ impl Workspace {
         workspace.write(
             "Cargo.toml",
             "[workspace]\nmembers = ['mine', 'base']\n[workspace.dependencies]\n\
-             base = { path = 'base' }\n",
+             base = { path = 'base' }\nbeam-search = { path = 'beam-search' }\n",
         );
         workspace.write(
             "mine/Cargo.toml",
-            "[package]\nname = 'mine'\n[dependencies]\nbase.workspace = true\nserde = '1'\n\
+            "[package]\nname = 'mine'\n[dependencies]\nbase.workspace = true\nbeam-search.workspace = true\nserde = '1'\n\
              [dev-dependencies]\ntool = '1'\n",
         );
         workspace.write(
@@ -66,6 +70,9 @@ impl Workspace {
             "[package]\nname = 'base'\n[dependencies]\nhash = '2'\n",
         );
         workspace.write("base/src/lib.rs", "pub fn base() {}\n");
+        let manifest = "[package]\nname = 'beam-search'\n";
+        workspace.write("beam-search/Cargo.toml", manifest);
+        workspace.write("beam-search/src/lib.rs", "pub fn search() {}\n");
         for (name, text) in [
             (
                 "lib",
@@ -73,13 +80,13 @@ impl Workspace {
             ),
             (
                 "train/mod",
-                "mod loss;\nuse crate::Model;\npub fn train(_: &Model) { loss::of() }\n",
+                "mod loss;\nuse crate::Model;\npub fn train(_: &Model) { base::base(); loss::of() }\n",
             ),
             ("train/loss", "pub fn of() {}\n"),
             ("model", "pub struct Model;\n"),
             (
                 "beam",
-                "use crate::{Model, writer::write};\npub fn beam(_: &Model) { write() }\n",
+                "use crate::{Model, writer::write};\npub fn beam(_: &Model) { beam_search::search(); write() }\n",
             ),
             ("writer", "pub fn write() {}\n"),
         ] {
@@ -172,6 +179,17 @@ fn a_module_does_not_depend_on_modules_that_it_does_not_refer_to() {
         true,
         true,
     );
+}
+
+#[test]
+fn a_module_does_not_depend_on_crates_that_it_does_not_name() {
+    let more = |w: &Workspace| w.append("beam-search/src/lib.rs", "pub fn more() {}");
+    changes(more, true, false);
+    let workspace = Workspace::new();
+    workspace.append("mine/src/train/loss.rs", "use beam_search::search;");
+    let before = workspace.prints();
+    more(&workspace);
+    assert_ne!(workspace.prints().1, before.1);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{
-    Catalogue, Context, Data, Diagnostic, Error, Generator, History, Identity, Query,
-    QueryGenerator, QueryKind, Result, ScorePart, Trainer,
+    Context, Data, Diagnostic, Error, Generator, History, Identity, Query, QueryGenerator,
+    QueryKind, Result, ScorePart, Trainer,
 };
 use gloss_decoding::{BeamSearch, Constraint, Decoding, Sampler, Sequence, Trie};
 use gloss_torch::{Adapter, Precision, device_kind, machine, torch_error_with};
@@ -16,8 +16,9 @@ use crate::config::{EarlyStopping, Llama, Never, Quantize};
 use crate::engine::{Engine, Limits};
 use crate::generation_config;
 use crate::model::{LoadOptions, Model};
+use crate::paths::paths_of_items;
 use crate::prompt::{Format, Prompts};
-use crate::resolve::MAX_NEW_TOKENS;
+use crate::resolve::longest;
 use crate::tokenizer::Tokenizer;
 
 /// Batches that are sorted by length together.
@@ -25,71 +26,7 @@ const BATCHES_AT_ONCE: usize = 8;
 
 impl QueryGenerator for Llama {
     fn check(&self) -> Vec<Diagnostic> {
-        let mut diagnostics = Vec::new();
-        let mut diagnostic = |wrong: bool, key: &str, message: &str| {
-            if wrong {
-                diagnostics.push(Diagnostic::new(key, message));
-            }
-        };
-        diagnostic(
-            self.model.is_none() && self.adapter.is_none(),
-            "model",
-            "neither a model nor an adapter is given; give the folder or the name of a checkpoint",
-        );
-        diagnostic(
-            self.num_return_sequences
-                .is_some_and(|sequences| sequences > self.num_beams),
-            "num_return_sequences",
-            "there are fewer beams than that",
-        );
-        diagnostic(
-            self.exclude_seen && !self.writes_items(),
-            "exclude_seen",
-            "needs `constrained = true`; `ranking.seen = \"exclude\"` leaves seen items out of the \
-             ranking of any generator",
-        );
-        diagnostic(
-            self.max_new_tokens
-                .is_some_and(|new| new >= self.max_length),
-            "max_new_tokens",
-            "leaves no room for a prompt in `max_length`",
-        );
-        diagnostic(
-            self.max_new_tokens.is_none()
-                && !self.writes_items()
-                && self.max_length <= MAX_NEW_TOKENS,
-            "max_length",
-            "leaves no room for a prompt before a new text; raise it, or give fewer \
-             `max_new_tokens`",
-        );
-        diagnostic(
-            self.merge_adapter.is_some() && self.adapter.is_none() && self.training.is_none(),
-            "merge_adapter",
-            "there is no `adapter`",
-        );
-        diagnostic(
-            self.merge_adapter == Some(true) && self.quantize != Quantize::None,
-            "merge_adapter",
-            "an adapter cannot be added to quantised weights; leave it out, or do not quantize",
-        );
-        let searches = self.writes_items()
-            || self.length_penalty.is_some()
-            || self.early_stopping != EarlyStopping::Flag(false)
-            || self.num_return_sequences.is_some();
-        diagnostic(
-            self.sampling.is_some() && searches,
-            "sampling",
-            "texts are drawn, not searched for; leave out `constrained`, `format = \"semantic-ids\"`, \
-             `num_return_sequences`, `length_penalty` and `early_stopping`",
-        );
-        diagnostic(
-            self.max_new_tokens.is_some() && self.format == Format::SemanticIds,
-            "max_new_tokens",
-            "is for texts; an item has as many tokens as codes",
-        );
-        diagnostics.extend(self.check_codes());
-        diagnostics.extend(self.check_training());
-        diagnostics
+        self.check_options()
     }
 
     fn trainer(&self) -> Option<&dyn Trainer> {
@@ -136,7 +73,6 @@ impl QueryGenerator for Llama {
 struct Writer<'a> {
     options: &'a Llama,
     context: &'a Context,
-    catalogue: &'a Catalogue,
     prompts: Prompts<'a>,
     engine: Engine,
     mode: DecodingMode,
@@ -159,11 +95,12 @@ impl<'a> Writer<'a> {
         let Vocabulary { tokenizer, codes } = Vocabulary::new(codes, tokenizer)?;
         let codes = codes.as_ref();
         let prompts = |room| options.prompts(&tokenizer, codes, &data.catalogue, room);
-        let trie = match options.writes_items() {
-            true => Some(prompts(options.max_length)?.trie()?),
+        let paths = match options.writes_items() {
+            true => Some(paths_of_items(&prompts(options.max_length)?)?),
             false => None,
         };
-        let new_tokens = options.new_tokens(trie.as_ref())?;
+        let new_tokens = options.new_tokens(paths.as_deref().and_then(longest))?;
+        let trie = paths.as_deref().map(Trie::new);
         let prompts = prompts(options.max_length - new_tokens)?;
         let model = load(options, &folder)?;
         let mode = mode(options, new_tokens, &prompts, trie, &model)?;
@@ -178,7 +115,6 @@ impl<'a> Writer<'a> {
         Ok(Writer {
             options,
             context,
-            catalogue: &data.catalogue,
             prompts,
             engine,
             mode,
@@ -380,7 +316,7 @@ impl Writer<'_> {
             let tokens = self.prompts.continuation(text)?;
             return Ok([tokens, self.prompts.ends_of_items()].concat());
         }
-        let items = self.catalogue.items();
+        let items = self.prompts.catalogue().items();
         match (0..).zip(items).find(|(_, item)| item.text == text) {
             Some((item, _)) => self.prompts.next(item),
             None => Err(Error::Usage(format!("no item has the text `{text}`"))),

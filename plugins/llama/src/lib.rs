@@ -3,6 +3,8 @@
 mod architecture;
 mod attention;
 mod cache;
+mod check;
+mod code_files;
 mod codes;
 mod config;
 mod decoder;
@@ -14,6 +16,7 @@ mod layer;
 mod linear;
 mod load;
 mod model;
+mod paths;
 mod prompt;
 mod resolve;
 mod rope;

@@ -3,12 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gloss_core::{Catalogue, Error, Item, Result};
-use gloss_decoding::Trie;
 use rayon::prelude::*;
 
 use crate::codes::CodeTokens;
 use crate::tokenizer::Tokenizer;
-use crate::trie::trie_of_texts;
 
 pub use format::{Format, Truncation};
 
@@ -280,15 +278,14 @@ impl<'a> Prompts<'a> {
         Ok(tokens)
     }
 
-    /// The trie of all items as next ones.
-    ///
-    /// # Errors
-    /// If a text cannot be written token by token.
-    pub(crate) fn trie(&self) -> Result<Trie> {
-        match self.end {
-            Some(end) => trie_of_texts(self, self.catalogue, end),
-            None => Ok(Trie::new(&self.lines)),
-        }
+    /// The tokens of each item's codes; `None` of prompts of texts.
+    pub(crate) fn codes(&self) -> Option<&[Vec<i64>]> {
+        (self.format == Format::SemanticIds).then_some(&self.lines)
+    }
+
+    /// The catalogue.
+    pub(crate) fn catalogue(&self) -> &'a Catalogue {
+        self.catalogue
     }
 
     /// The tokens that end an item of the catalogue: one for texts, none for codes.

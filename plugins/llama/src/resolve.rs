@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use gloss_core::{Catalogue, Error, Result, find_model};
-use gloss_decoding::Trie;
 use gloss_torch::{Adapter, Checkpoint};
 use tch::{Device, Kind};
 
 use crate::architecture::Architecture;
 use crate::codes::CodeTokens;
 use crate::config::{Llama, Quantize, RANDOM};
+use crate::paths::paths_of_items;
 use crate::prompt::{Format, Prompts};
 use crate::tokenizer::Tokenizer;
 
@@ -50,7 +50,7 @@ impl Llama {
     ) -> Result<()> {
         self.check_checkpoint(architecture, folder)?;
         if self.writes_items() {
-            self.new_tokens(Some(&prompts.trie()?))?;
+            self.new_tokens(longest(&paths_of_items(prompts)?))?;
         }
         Ok(())
     }
@@ -97,12 +97,11 @@ impl Llama {
         Ok(files)
     }
 
-    /// The most tokens of a text: with a trie at least as many as its longest path.
-    pub(crate) fn new_tokens(&self, trie: Option<&Trie>) -> Result<usize> {
-        let Some(trie) = trie else {
+    /// The most tokens of a text: if items are written, at least as many as the `longest` has.
+    pub(crate) fn new_tokens(&self, longest: Option<usize>) -> Result<usize> {
+        let Some(longest) = longest else {
             return Ok(self.max_new_tokens.unwrap_or(MAX_NEW_TOKENS));
         };
-        let longest = trie.depth();
         let tokens = self.max_new_tokens.unwrap_or(longest);
         match tokens >= longest && longest < self.max_length {
             true => Ok(tokens),
@@ -137,4 +136,9 @@ impl Llama {
         }
         Ok(())
     }
+}
+
+/// The number of tokens of the longest item; 0 if there is none.
+pub(crate) fn longest(paths: &[Vec<i64>]) -> Option<usize> {
+    Some(paths.iter().map(Vec::len).max().unwrap_or(0))
 }

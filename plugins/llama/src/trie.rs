@@ -1,9 +1,9 @@
 //! The texts of a catalogue as a trie, so that a search writes nothing but items.
 
-use gloss_core::{Catalogue, Error, Result};
+use gloss_core::{Catalogue, Result};
 use gloss_decoding::Trie;
-use rayon::prelude::*;
 
+use crate::paths::paths_of_texts;
 use crate::prompt::Prompts;
 
 /// The trie of the items' texts as they follow a prompt, ended by the token `eos`.
@@ -11,44 +11,7 @@ use crate::prompt::Prompts;
 /// # Errors
 /// If an item's text is empty, holds `eos`, or is not what the tokenizer makes of its tokens.
 pub fn trie_of_texts(prompts: &Prompts<'_>, catalogue: &Catalogue, eos: i64) -> Result<Trie> {
-    let paths: Vec<Vec<i64>> = (0..catalogue.len() as u32)
-        .into_par_iter()
-        .map(|item| path_of(prompts, catalogue, item, eos))
-        .collect::<Result<_>>()?;
-    Ok(Trie::new(&paths))
-}
-
-/// The tokens of an item's text, and EOS.
-fn path_of(prompts: &Prompts<'_>, catalogue: &Catalogue, item: u32, eos: i64) -> Result<Vec<i64>> {
-    let item = catalogue.item(item);
-    let refused = |reason: String| {
-        Err(Error::Usage(format!(
-            "item {} cannot be written token by token: {reason}",
-            item.id
-        )))
-    };
-    let mut tokens = match prompts.continuation(&item.text) {
-        Ok(tokens) => tokens,
-        Err(error) => return refused(error.to_string()),
-    };
-    if tokens.is_empty() {
-        return refused("its text is empty".to_string());
-    }
-    if tokens.contains(&eos) {
-        return refused(format!(
-            "its text `{}` holds the token that ends a text",
-            item.text
-        ));
-    }
-    let text = prompts.tokenizer().decode(&tokens)?;
-    if text != item.text {
-        return refused(format!(
-            "its text `{}` comes back from the tokenizer as `{text}`",
-            item.text
-        ));
-    }
-    tokens.push(eos);
-    Ok(tokens)
+    Ok(Trie::new(&paths_of_texts(prompts, catalogue, eos)?))
 }
 
 #[cfg(test)]

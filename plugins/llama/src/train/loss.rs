@@ -3,7 +3,7 @@
 use gloss_training::Parameter;
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::network::Rows;
+use super::rows::Rows;
 use crate::model::Model;
 
 /// The most logits that are in memory at once.

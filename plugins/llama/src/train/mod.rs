@@ -7,6 +7,7 @@ mod loss;
 mod network;
 mod plan;
 mod random;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -32,8 +33,9 @@ use crate::model::{LoadOptions, Model};
 use crate::tokenizer::Tokenizer;
 use examples::TextTraining;
 use leaves::LayerLeaves;
-use network::{Network, Rows};
+use network::Network;
 use plan::Plan;
+use rows::Rows;
 
 pub(crate) use gloss_training::Parameter;
 pub(crate) use weights::{describe, write_json};

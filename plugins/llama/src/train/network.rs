@@ -1,19 +1,17 @@
 //! The network in training.
 
 mod backward;
-mod rows;
 
 use std::ops::Range;
 
 use gloss_training::{Parameter, Parameters};
 use tch::{TchError, Tensor};
 
-pub(crate) use rows::Rows;
-
 use super::batch::{Batch, Layout};
 use super::leaves::LayerLeaves;
 use super::loss;
 use super::plan::{Plan, Trained};
+use super::rows::Rows;
 use crate::architecture::Architecture;
 use crate::layer::{LayerForward, Norm, Projection};
 use crate::model::{Layer, Model, normalise};

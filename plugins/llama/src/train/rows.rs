@@ -3,8 +3,8 @@
 use gloss_training::{Parameter, Parameters};
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::plan::{Plan, RowPlan};
 use crate::model::Model;
-use crate::train::plan::{Plan, RowPlan};
 
 /// Where the trained rows are.
 pub(crate) struct Rows {
@@ -29,7 +29,7 @@ impl Rows {
     }
 
     /// Puts the rows as they are among the parameters into the model's tables.
-    pub(super) fn put(
+    pub(crate) fn put(
         &self,
         plan: &Plan,
         parameters: &Parameters,
@@ -56,7 +56,7 @@ impl Rows {
     }
 
     /// The gradient by the rows of the embedding, from that by the vectors of `tokens` `[n]`.
-    pub(super) fn gradient(
+    pub(crate) fn gradient(
         &self,
         by_vectors: &Tensor,
         tokens: &Tensor,

@@ -1,0 +1,78 @@
+//! Faults of the options that can be seen before anything is read.
+
+use gloss_core::Diagnostic;
+
+use crate::config::{EarlyStopping, Llama, Quantize};
+use crate::prompt::Format;
+use crate::resolve::MAX_NEW_TOKENS;
+
+impl Llama {
+    /// Faults of the options.
+    pub(crate) fn check_options(&self) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
+        let mut diagnostic = |wrong: bool, key: &str, message: &str| {
+            if wrong {
+                diagnostics.push(Diagnostic::new(key, message));
+            }
+        };
+        diagnostic(
+            self.model.is_none() && self.adapter.is_none(),
+            "model",
+            "neither a model nor an adapter is given; give the folder or the name of a checkpoint",
+        );
+        diagnostic(
+            self.num_return_sequences
+                .is_some_and(|sequences| sequences > self.num_beams),
+            "num_return_sequences",
+            "there are fewer beams than that",
+        );
+        diagnostic(
+            self.exclude_seen && !self.writes_items(),
+            "exclude_seen",
+            "needs `constrained = true`; `ranking.seen = \"exclude\"` leaves seen items out of the \
+             ranking of any generator",
+        );
+        diagnostic(
+            self.max_new_tokens
+                .is_some_and(|new| new >= self.max_length),
+            "max_new_tokens",
+            "leaves no room for a prompt in `max_length`",
+        );
+        diagnostic(
+            self.max_new_tokens.is_none()
+                && !self.writes_items()
+                && self.max_length <= MAX_NEW_TOKENS,
+            "max_length",
+            "leaves no room for a prompt before a new text; raise it, or give fewer \
+             `max_new_tokens`",
+        );
+        diagnostic(
+            self.merge_adapter.is_some() && self.adapter.is_none() && self.training.is_none(),
+            "merge_adapter",
+            "there is no `adapter`",
+        );
+        diagnostic(
+            self.merge_adapter == Some(true) && self.quantize != Quantize::None,
+            "merge_adapter",
+            "an adapter cannot be added to quantised weights; leave it out, or do not quantize",
+        );
+        let searches = self.writes_items()
+            || self.length_penalty.is_some()
+            || self.early_stopping != EarlyStopping::Flag(false)
+            || self.num_return_sequences.is_some();
+        diagnostic(
+            self.sampling.is_some() && searches,
+            "sampling",
+            "texts are drawn, not searched for; leave out `constrained`, `format = \"semantic-ids\"`, \
+             `num_return_sequences`, `length_penalty` and `early_stopping`",
+        );
+        diagnostic(
+            self.max_new_tokens.is_some() && self.format == Format::SemanticIds,
+            "max_new_tokens",
+            "is for texts; an item has as many tokens as codes",
+        );
+        diagnostics.extend(self.check_codes());
+        diagnostics.extend(self.check_training());
+        diagnostics
+    }
+}
