@@ -108,7 +108,12 @@ fn an_adapter_has_the_rows_of_its_codes_and_is_exported_with_them() {
 
     gloss(&place, &["train", "e.toml", "--output", "trained"]);
     let left = files(&place.path("trained"));
-    for file in ["codes.parquet", "codes.json", "tokenizer.json"] {
+    for file in [
+        "codes.parquet",
+        "codes.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ] {
         let file = format!("adapter/{file}");
         assert!(left.contains(&file), "{file}: {left:?}");
     }

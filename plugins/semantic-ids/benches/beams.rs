@@ -23,7 +23,7 @@ use gloss_core::{
 use gloss_item_tokenizer::{CODES, Codes};
 use gloss_semantic_ids::{Shape, Tiger};
 use gloss_torch::write_safetensors;
-use gloss_training::{ITEMS, VECTORS, WEIGHTS, random_stream, write_json};
+use gloss_training::{CONFIG, ITEMS, VECTORS, WEIGHTS, random_stream, write_json};
 use rand::Rng;
 use serde_json::{Value, json};
 use tch::Tensor;
@@ -113,6 +113,7 @@ fn vectors(folder: &Path, data: &Data) {
         .map(|item| item.id.as_str())
         .collect();
     write_json(&folder.join(ITEMS), &json!(ids)).unwrap();
+    write_json(&folder.join(CONFIG), &json!({})).unwrap();
 }
 
 fn tiger(vectors: &Path, arguments: &Arguments, beams: usize, steps: usize) -> Tiger {
@@ -177,16 +178,26 @@ fn request(arguments: &Arguments, data: &Data, model: &Path) -> Value {
     let users: Vec<Vec<usize>> = all
         .map(|own| own.items.iter().flat_map(tokens).collect())
         .collect();
-    let target = |at: usize| tokens(&data.histories.history(at as u32).items[arguments.length]);
-    let example = |at: usize| (&users[at % users.len()], target(at % users.len()));
-    let batch = |step: usize| -> Vec<_> { (0..256).map(|at| example(step * 256 + at)).collect() };
+    // As in training here: any of a user's items follows those before it.
+    let mut random = random_stream(2, 0);
+    let mut example = || {
+        let own = data
+            .histories
+            .history(random.random_range(0..users.len() as u32));
+        let end = random.random_range(1..=arguments.length);
+        let inputs: Vec<usize> = own.items[..end].iter().flat_map(tokens).collect();
+        (inputs, tokens(&own.items[end]))
+    };
+    let batches: Vec<Vec<_>> = (0..=arguments.steps)
+        .map(|_| (0..256).map(|_| example()).collect())
+        .collect();
     let items: Vec<Vec<usize>> = (0..codes.len() as u32).map(|item| tokens(&item)).collect();
     let network = serde_json::to_value(Shape::default()).unwrap();
     json!({
         "vocabulary": starts[starts.len() - 1], "network": network, "weights": model.join(WEIGHTS),
         "items": items, "users": users, "peer_users": arguments.peer_users,
         "beams": arguments.beams, "batch": arguments.batch, "threads": arguments.threads,
-        "training": (0..=arguments.steps).map(batch).collect::<Vec<_>>(),
+        "training": batches,
     })
 }
 

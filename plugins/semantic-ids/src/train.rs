@@ -24,8 +24,8 @@ pub(crate) const MODEL: &str = "model";
 /// The pairs of tokens that are one token.
 pub(crate) const MERGES: &str = "merges.json";
 const ADVICE: &str = "A smaller `per_device_train_batch_size` or a shorter `max_length` needs less";
-/// The most examples that are computed at once.
-const AT_ONCE: usize = 1024;
+/// The most examples that are computed at once, on a GPU and elsewhere.
+const AT_ONCE: (usize, usize) = (1024, 32);
 /// One bit of the seed differs, so that nothing is drawn like the order of examples.
 const OF_WEIGHTS: u64 = 1 << 63;
 const OF_DROPOUT: u64 = 1 << 62;
@@ -181,10 +181,16 @@ impl<'a> CodeTrainee<'a> {
         let predictions = examples.len() * self.codes.levels();
         let share = 1.0 / predictions.max(1) as f64;
         let mut sum = 0.0;
-        for part in examples.chunks(AT_ONCE) {
-            let pairs: Vec<Pair<'_>> = part.iter().map(|at| self.examples[*at]).collect();
+        let mut pairs: Vec<Pair<'_>> = examples.iter().map(|at| self.examples[*at]).collect();
+        // Similar lengths together, so that little is filled up.
+        pairs.sort_by_key(|pair| pair.items.len());
+        let at_once = match self.device.is_cuda() {
+            true => AT_ONCE.0,
+            false => AT_ONCE.1,
+        };
+        for pairs in pairs.chunks(at_once) {
             let loss = self
-                .loss(&leaves, &pairs, Pass::Training, &mut random)?
+                .loss(&leaves, pairs, Pass::Training, &mut random)?
                 .f_mul_scalar(share)?;
             leaves.backward(&loss, &self.parameters)?;
             sum += loss.f_double_value(&[])?;
@@ -221,7 +227,7 @@ impl Trainee for CodeTrainee<'_> {
             let leaves = Leaves::fixed(&self.parameters)?;
             let mut sum = 0.0;
             let mut random = random_stream(self.options.seed ^ OF_DROPOUT, u64::MAX);
-            for part in self.validation.chunks(AT_ONCE) {
+            for part in self.validation.chunks(AT_ONCE.0) {
                 sum += self
                     .loss(&leaves, part, Pass::Evaluation, &mut random)?
                     .f_double_value(&[])?;

@@ -97,6 +97,7 @@ impl Trainee for TextTraining<'_> {
         let Some((Vocabulary { tokenizer, codes }, data)) = &self.written else {
             return Ok(());
         };
+        weights::describe_tokenizer(base, folder)?;
         tokenizer.write(folder)?;
         codes.iter().try_for_each(|codes| codes.write(folder, data))
     }

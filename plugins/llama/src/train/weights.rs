@@ -13,10 +13,10 @@ use tch::Tensor;
 use super::plan::{Plan, RowPlan};
 use crate::config::{Method, Training};
 
-/// The files of a checkpoint that are not weights.
-const DESCRIBED: [&str; 6] = [
-    "config.json",
-    "generation_config.json",
+/// The files that describe the network of a checkpoint.
+const DESCRIBED: [&str; 2] = ["config.json", "generation_config.json"];
+/// The files of a tokenizer.
+const OF_TOKENIZER: [&str; 4] = [
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -76,13 +76,8 @@ pub(crate) fn describe(
     dtype: &str,
     vocabulary: Option<i64>,
 ) -> Result<()> {
-    for name in DESCRIBED {
-        let mut places = sources.iter().map(|source| source.join(name));
-        if let Some(from) = places.find(|from| from.is_file()) {
-            let to = folder.join(name);
-            fs::copy(&from, &to).map_err(Error::io("write", &to))?;
-        }
-    }
+    copy(&DESCRIBED, sources, folder)?;
+    copy(&OF_TOKENIZER, sources, folder)?;
     let path = folder.join("config.json");
     let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
     let mut config: Value = serde_json::from_slice(&bytes)
@@ -99,6 +94,22 @@ pub(crate) fn describe(
         }
     }
     write_json(&path, &config)
+}
+
+/// Copies the files that describe a tokenizer.
+pub(crate) fn describe_tokenizer(base: &Path, folder: &Path) -> Result<()> {
+    copy(&OF_TOKENIZER, &[base], folder)
+}
+
+fn copy(names: &[&str], sources: &[&Path], folder: &Path) -> Result<()> {
+    for name in names {
+        let mut places = sources.iter().map(|source| source.join(name));
+        if let Some(from) = places.find(|from| from.is_file()) {
+            let to = folder.join(name);
+            fs::copy(&from, &to).map_err(Error::io("write", &to))?;
+        }
+    }
+    Ok(())
 }
 
 fn adapter_config(training: &Training, rows: Option<&RowPlan>, base_name: &str) -> Value {
