@@ -47,6 +47,12 @@ impl FeatureTable {
             .iter()
             .map(|name| field(catalogue, name))
             .collect::<Result<Vec<usize>>>()?;
+        for (name, field) in options.fields.iter().zip(&fields) {
+            let has = |item: &Item| matches!(item.fields.get(*field), Some(Some(_)));
+            if !catalogue.items().iter().any(has) {
+                tracing::warn!("features.fields: no item has a value of `{name}`");
+            }
+        }
         let of_items: Vec<Vec<String>> = catalogue
             .items()
             .iter()
