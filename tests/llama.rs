@@ -208,7 +208,7 @@ fn settings_that_contradict_each_other_are_told_before_anything_is_read() {
         (&["generator.num_return_sequences=9"], "fewer beams"),
         (&["generator.exclude_seen=true"], "constrained = true"),
         (&["generator.device=\"gpu\""], "generator.device"),
-        (&["generator.num_beams=201"], "generator.num_beams"),
+        (&["generator.num_beams=1025"], "generator.num_beams"),
         (
             &["generator.sampling={}", "generator.length_penalty=2.0"],
             "texts are drawn",

@@ -165,6 +165,10 @@ fn an_adapter_has_the_rows_of_its_codes_and_is_exported_with_them() {
     gloss(&place, &["train", "more.toml", "--output", "more"]);
     let codes = |file: &str| fs::read(place.path(file)).unwrap();
     assert!(codes("more/adapter/codes.parquet") == codes("model/codes.parquet"));
+    // A damaged table of codes is named.
+    place.write("model/codes.parquet", "codes");
+    ran(&place, &["run", "model.toml", "--output", "x"])
+        .fails(2, &["codes.parquet", "is no table of codes"]);
     // The parts of a score are those of the codes.
     let qrels = place.read("run/qrels.trec");
     let user = qrels.split(' ').next().unwrap();

@@ -282,3 +282,62 @@ impl Adapter {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn rows(tokens: &[i64]) -> TokenRows {
+        let values: Vec<f32> = tokens.iter().flat_map(|token| [*token as f32; 2]).collect();
+        TokenRows {
+            tokens: tokens.to_vec(),
+            rows: Tensor::from_slice(&values).view([-1, 2]),
+        }
+    }
+
+    #[test]
+    fn rows_take_the_place_of_old_ones_and_follow_the_last() {
+        let table = Tensor::zeros([3, 2], (Kind::Float, Device::Cpu));
+        let grown = rows(&[4, 1, 3]).put_into(&table).unwrap();
+        let expected = Tensor::from_slice(&[0_f32, 0., 1., 1., 0., 0., 3., 3., 4., 4.]);
+        assert_eq!(grown, expected.view([5, 2]));
+        assert_eq!(table.sum(Kind::Float).double_value(&[]), 0.0);
+        let error = rows(&[4]).put_into(&table).unwrap_err().to_string();
+        let told = "it has a row for token 4, and the model has 3: that of token 3 is missing";
+        assert!(error.contains(told), "{error}");
+    }
+
+    #[test]
+    fn tokens_are_numbers_of_tokens_each_once() {
+        let read = |indices: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let text = format!(
+                r#"{{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": ["q_proj"],
+                     "trainable_token_indices": {indices}}}"#
+            );
+            fs::write(folder.path().join("adapter_config.json"), text).unwrap();
+            Config::read(folder.path())
+        };
+        let of = |indices: &str, module: &str| {
+            let config = read(indices).unwrap();
+            config.token_indices(module).map(<[i64]>::to_vec)
+        };
+        assert_eq!(of("[5, 6]", "model.embed_tokens"), Some(vec![5, 6]));
+        assert_eq!(of("[5, 6]", "lm_head"), None);
+        assert_eq!(of(r#"{"lm_head": [7]}"#, "lm_head"), Some(vec![7]));
+        assert_eq!(of("null", "model.embed_tokens"), None);
+        for wrong in [
+            "[5, 5]",
+            "[-1]",
+            "[9223372036854775807]",
+            r#"{"lm_head": [1, 1]}"#,
+        ] {
+            let error = read(wrong).unwrap_err().to_string();
+            assert!(
+                error.contains("expected numbers of tokens, each once"),
+                "{error}"
+            );
+        }
+    }
+}

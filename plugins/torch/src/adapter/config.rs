@@ -207,9 +207,10 @@ fn check_indices(indices: &TokenIndices) -> std::result::Result<(), String> {
     };
     for indices in all {
         let mut seen = BTreeSet::new();
+        let is_token = |index: i64| (0..=i64::from(i32::MAX)).contains(&index);
         if let Some(index) = indices
             .iter()
-            .find(|index| **index < 0 || !seen.insert(**index))
+            .find(|index| !is_token(**index) || !seen.insert(**index))
         {
             return Err(format!(
                 "`trainable_token_indices` has {index}; expected numbers of tokens, each once"
