@@ -7,7 +7,7 @@ use crate::config::Shape;
 
 const EPSILON: f64 = 1e-6;
 
-/// Where and how a layer computes.
+/// The weights, the shape and the pass of a layer.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) leaves: &'a Leaves,

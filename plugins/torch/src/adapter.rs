@@ -304,8 +304,8 @@ mod tests {
         assert_eq!(grown, expected.view([5, 2]));
         assert_eq!(table.sum(Kind::Float).double_value(&[]), 0.0);
         let error = rows(&[4]).put_into(&table).unwrap_err().to_string();
-        let told = "it has a row for token 4, and the model has 3: that of token 3 is missing";
-        assert!(error.contains(told), "{error}");
+        let expected = "it has a row for token 4, and the model has 3: that of token 3 is missing";
+        assert!(error.contains(expected), "{error}");
     }
 
     #[test]

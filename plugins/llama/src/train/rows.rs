@@ -6,7 +6,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::plan::{Plan, RowPlan};
 use crate::model::Model;
 
-/// Where the trained rows are.
+/// The places of the trained rows.
 pub(crate) struct Rows {
     /// Their tokens, `[rows]`.
     tokens: Tensor,
