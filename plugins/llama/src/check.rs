@@ -1,8 +1,9 @@
 //! Faults of the options that can be seen before anything is read.
 
 use gloss_core::Diagnostic;
+use gloss_torch::Precision;
 
-use crate::config::{EarlyStopping, Llama, Quantize};
+use crate::config::{Batching, EarlyStopping, Llama, Method, Quantize, RANDOM};
 use crate::prompt::Format;
 use crate::resolve::MAX_NEW_TOKENS;
 
@@ -56,6 +57,20 @@ impl Llama {
             "merge_adapter",
             "an adapter cannot be added to quantised weights; leave it out, or do not quantize",
         );
+        diagnostics.extend(self.check_search());
+        diagnostics.extend(self.check_codes());
+        diagnostics.extend(self.check_training());
+        diagnostics
+    }
+
+    /// Options of a search that have no effect beside others.
+    fn check_search(&self) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
+        let mut diagnostic = |wrong: bool, key: &str, message: &str| {
+            if wrong {
+                diagnostics.push(Diagnostic::new(key, message));
+            }
+        };
         let searches = self.writes_items()
             || self.length_penalty.is_some()
             || self.early_stopping != EarlyStopping::Flag(false)
@@ -71,8 +86,62 @@ impl Llama {
             "max_new_tokens",
             "is for texts; an item has as many tokens as codes",
         );
-        diagnostics.extend(self.check_codes());
-        diagnostics.extend(self.check_training());
+        diagnostics
+    }
+
+    /// Faults of the options of training.
+    fn check_training(&self) -> Vec<Diagnostic> {
+        let random = self.model.as_deref() == Some(RANDOM);
+        let mut diagnostics = Vec::new();
+        let mut diagnostic = |wrong: bool, key: &str, message: &str| {
+            if wrong {
+                diagnostics.push(Diagnostic::new(key, message));
+            }
+        };
+        diagnostic(
+            self.random.is_some() && !random,
+            "random",
+            "is what `model = \"random\"` is made by, and the model is another",
+        );
+        let Some(training) = &self.training else {
+            diagnostic(
+                random,
+                "model",
+                "a random model knows nothing; train it: `training = { method = \"full\" }`",
+            );
+            return diagnostics;
+        };
+        let full = training.method == Method::Full;
+        diagnostic(
+            random && !full,
+            "training.method",
+            "a random model has to be trained in full: `full`",
+        );
+        diagnostic(
+            full && self.adapter.is_some(),
+            "adapter",
+            "cannot be trained in full; `gloss export` adds it to the weights first",
+        );
+        diagnostic(
+            full && self.quantize != Quantize::None,
+            "quantize",
+            "quantised weights cannot be trained in full",
+        );
+        diagnostic(
+            full && training.lora_dropout > 0.0,
+            "training.lora_dropout",
+            "is for low-rank matrices, and there are none",
+        );
+        diagnostic(
+            self.dtype == Some(Precision::F16),
+            "dtype",
+            "has too small a range for training; use `bf16` or `f32`",
+        );
+        diagnostic(
+            training.batching == Batching::Padded && training.packed_tokens.is_some(),
+            "training.packed_tokens",
+            "is for packed texts, and these are padded",
+        );
         diagnostics
     }
 }

@@ -61,14 +61,8 @@ pub(crate) fn export(options: &Llama, folder: &Path, context: &Context) -> Resul
         },
         Some(source.architecture.vocabulary),
     )?;
-    for name in [CODES, REPORT] {
-        if let Some(from) = beside
-            .map(|beside| beside.join(name))
-            .filter(|f| f.is_file())
-        {
-            let to = folder.join(name);
-            fs::copy(&from, &to).map_err(Error::io("write", &to))?;
-        }
+    if let Some(beside) = beside {
+        copy_codes(beside, folder)?;
     }
     let files = files(parameters_of(&source.architecture), source.kind);
     let total: usize = files.iter().map(Vec::len).sum();
@@ -97,6 +91,18 @@ pub(crate) fn export(options: &Llama, folder: &Path, context: &Context) -> Resul
         let bytes = numbers * source.kind.elt_size_in_bytes() as i64;
         let index = json!({ "metadata": { "total_size": bytes }, "weight_map": places });
         write_json(&folder.join("model.safetensors.index.json"), &index)?;
+    }
+    Ok(())
+}
+
+/// Copies the codes of items that are beside the weights.
+fn copy_codes(beside: &Path, folder: &Path) -> Result<()> {
+    for name in [CODES, REPORT] {
+        let from = beside.join(name);
+        if from.is_file() {
+            let to = folder.join(name);
+            fs::copy(&from, &to).map_err(Error::io("write", &to))?;
+        }
     }
     Ok(())
 }

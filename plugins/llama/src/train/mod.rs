@@ -16,9 +16,7 @@ mod weights;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gloss_core::{
-    Code, Context, Data, Diagnostic, Error, Identity, QueryGenerator, Result, Trainer, Validate,
-};
+use gloss_core::{Code, Context, Data, Error, Identity, QueryGenerator, Result, Trainer, Validate};
 use gloss_torch::{
     Adapter, Checkpoint, Precision, device_kind, machine, torch_error, torch_error_with,
 };
@@ -28,7 +26,7 @@ use tch::{TchError, Tensor};
 
 use crate::architecture::Architecture;
 use crate::codes::{CodeTokens, Vocabulary};
-use crate::config::{Batching, Histories, Llama, Method, Quantize, RANDOM, Training};
+use crate::config::{Histories, Llama, Method, Quantize, RANDOM, Training};
 use crate::model::{LoadOptions, Model};
 use crate::tokenizer::Tokenizer;
 use examples::TextTraining;
@@ -278,62 +276,6 @@ impl Llama {
             model,
         };
         Ok((network, parameters))
-    }
-
-    /// Faults of the options of training.
-    pub(crate) fn check_training(&self) -> Vec<Diagnostic> {
-        let random = self.model.as_deref() == Some(RANDOM);
-        let mut diagnostics = Vec::new();
-        let mut diagnostic = |wrong: bool, key: &str, message: &str| {
-            if wrong {
-                diagnostics.push(Diagnostic::new(key, message));
-            }
-        };
-        diagnostic(
-            self.random.is_some() && !random,
-            "random",
-            "is what `model = \"random\"` is made by, and the model is another",
-        );
-        let Some(training) = &self.training else {
-            diagnostic(
-                random,
-                "model",
-                "a random model knows nothing; train it: `training = { method = \"full\" }`",
-            );
-            return diagnostics;
-        };
-        let full = training.method == Method::Full;
-        diagnostic(
-            random && !full,
-            "training.method",
-            "a random model has to be trained in full: `full`",
-        );
-        diagnostic(
-            full && self.adapter.is_some(),
-            "adapter",
-            "cannot be trained in full; `gloss export` adds it to the weights first",
-        );
-        diagnostic(
-            full && self.quantize != Quantize::None,
-            "quantize",
-            "quantised weights cannot be trained in full",
-        );
-        diagnostic(
-            full && training.lora_dropout > 0.0,
-            "training.lora_dropout",
-            "is for low-rank matrices, and there are none",
-        );
-        diagnostic(
-            self.dtype == Some(Precision::F16),
-            "dtype",
-            "has too small a range for training; use `bf16` or `f32`",
-        );
-        diagnostic(
-            training.batching == Batching::Padded && training.packed_tokens.is_some(),
-            "training.packed_tokens",
-            "is for packed texts, and these are padded",
-        );
-        diagnostics
     }
 }
 

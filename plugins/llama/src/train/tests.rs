@@ -11,7 +11,7 @@ use tch::Tensor;
 
 use super::batch::Text;
 use super::*;
-use crate::config::LossScope;
+use crate::config::{Batching, LossScope};
 
 #[derive(Deserialize)]
 struct Golden {
