@@ -210,6 +210,14 @@ fn mistakes_are_named() {
             &["generator.max_new_tokens", "as many tokens as codes"],
         ),
         (
+            "generator.length_penalty=1.0",
+            &["generator.length_penalty", "is for texts"],
+        ),
+        (
+            "generator.early_stopping=true",
+            &["generator.early_stopping", "is for texts"],
+        ),
+        (
             "generator.format=list",
             &[
                 "generator.item_tokenizer",

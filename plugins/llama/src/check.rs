@@ -86,6 +86,15 @@ impl Llama {
             "max_new_tokens",
             "is for texts; an item has as many tokens as codes",
         );
+        let of_codes = self.format == Format::SemanticIds;
+        let ended = "is for texts; all items have as many codes, after which their search ends";
+        diagnostic(
+            of_codes && self.length_penalty.is_some(),
+            "length_penalty",
+            ended,
+        );
+        let stops = self.early_stopping != EarlyStopping::Flag(false);
+        diagnostic(of_codes && stops, "early_stopping", ended);
         diagnostics
     }
 

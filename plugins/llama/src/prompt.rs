@@ -358,7 +358,10 @@ impl<'a> Prompts<'a> {
 fn end(format: Format, tokenizer: &Tokenizer) -> Result<i64> {
     match format {
         Format::Paper => Ok(tokenizer.end_of_text()),
-        Format::List | Format::SemanticIds => match *tokenizer.encode_bare("\n")? {
+        Format::SemanticIds => Err(Error::Internal(
+            "prompts of semantic IDs are made without their codes".to_string(),
+        )),
+        Format::List => match *tokenizer.encode_bare("\n")? {
             [end] => Ok(end),
             _ => Err(Error::Usage(
                 "the tokenizer has no single token for the end of a line, so that `format = \

@@ -159,7 +159,7 @@ def case(name, given, device):
 OUT.mkdir(exist_ok=True)
 for name in sys.argv[1:] or CASES:
     given = CASES[name]
-    if given.get("optimizer") != "adamw-8bit":
+    if given.get("optim") != "adamw-8bit":
         case(name, given, "cpu")
     elif torch.cuda.is_available():
         case(name, given, "cuda")

@@ -19,6 +19,10 @@ use serde_json::json;
 pub const CODES: &str = "codes.parquet";
 
 const ITEM: &str = "item";
+/// The most levels: those of an item tokenizer, and one for collisions.
+const MOST_LEVELS: usize = 17;
+/// The most codes of a level, which are 16-bit numbers.
+const MOST_CODES: usize = 1 << 16;
 const SIZES: &str = "sizes";
 
 /// The codes of a catalogue's items, one for each level.
@@ -129,6 +133,12 @@ impl Codes {
         let sizes = sizes.and_then(|pair| serde_json::from_str(pair.value.as_ref()?).ok());
         let sizes: Vec<usize> =
             sizes.ok_or_else(|| failed(&"its metadata has no `sizes`, those of the levels"))?;
+        let is_size = |size: &usize| (1..=MOST_CODES).contains(size);
+        if !(1..=MOST_LEVELS).contains(&sizes.len()) || !sizes.iter().all(is_size) {
+            return Err(failed(&format!(
+                "its `sizes` are {sizes:?}; expected 1 to {MOST_LEVELS} numbers from 1 to {MOST_CODES}"
+            )));
+        }
         let mut levels: Vec<(Vec<u16>, usize)> =
             sizes.into_iter().map(|size| (Vec::new(), size)).collect();
         let mut items = catalogue.items().iter();
@@ -230,5 +240,13 @@ mod tests {
         };
         wrong.write(&path, &catalogue).unwrap();
         assert_eq!(Codes::read(&path, &catalogue).unwrap().levels(), 1);
+        for sizes in [vec![], vec![0], vec![usize::MAX], vec![1; 200]] {
+            let wrong = Codes {
+                values: vec![0; 3 * sizes.len()],
+                sizes,
+            };
+            wrong.write(&path, &catalogue).unwrap();
+            assert!(error(&items).contains("expected 1 to 17 numbers from 1 to 65536"));
+        }
     }
 }
