@@ -179,3 +179,21 @@ fn presets_are_described_and_wrong_options_named() {
         &["generator.training.gbce_t", "is for `loss = \"gbce\"`"],
     );
 }
+
+#[test]
+fn a_field_without_values_is_a_warning() {
+    let place = place();
+    let args = [
+        "train",
+        "e.toml",
+        "--output",
+        "trained",
+        "--set",
+        "dataset.fields=[\"colour\"]",
+        "--set",
+        "generator.features={fields=[\"colour\"]}",
+    ];
+    let ran = gloss(&place, &args);
+    let expected = "features.fields: no item has a value of `colour`";
+    assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+}
